@@ -1,0 +1,54 @@
+# `make run` and `make test` do all the set-up themselves; they need Python 3.11+ and make.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := -m pip --disable-pip-version-check --quiet install
+export SAM_CLI_TELEMETRY := 0
+export AWS_DEFAULT_REGION ?= us-east-1
+
+.PHONY: help run test check build invoke lock clean
+
+help: ## what can be made
+	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: .venv/run ## the service on this machine; OPTIONS="--port 3001" and more, see --help
+	@$(BIN)/python -m local $(OPTIONS)
+
+invoke: .venv/run ## one function on its event: make invoke FUNCTION=create_user
+	@$(BIN)/python -m local invoke $(FUNCTION) -e $(or $(EVENT),events/$(FUNCTION).json)
+
+test: .venv/test ## every test
+	$(BIN)/python -m pytest $(OPTIONS)
+
+check: .venv/test .venv-build/ready ## lint, types, and the template
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	.venv-build/bin/sam validate --lint
+
+build: .venv-build/ready ## the artefacts that `sam deploy` ships; needs no Docker and no Python 3.13
+	.venv-build/bin/sam build
+
+lock: .venv/test ## the versions in requirements/*.txt and layers/*/requirements.txt, anew
+	requirements/lock
+
+clean: ## all that was made
+	rm -rf .venv .venv-build .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+.venv/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name one with PYTHON=...")'
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/run: requirements/run.txt | .venv/python
+	@echo "Installing what the service needs; this happens once..." >&2
+	@$(BIN)/python $(PIP) -r $<
+	@touch $@
+
+.venv/test: requirements/test.txt requirements/run.txt | .venv/python
+	@$(BIN)/python $(PIP) -r $<
+	@touch $@ .venv/run
+
+.venv-build/ready: requirements/build.txt
+	@$(PYTHON) -m venv .venv-build
+	@.venv-build/bin/python $(PIP) -r $<
+	@touch $@

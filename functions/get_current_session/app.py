@@ -1,0 +1,11 @@
+"""GET /user/session: get the session in use."""
+
+from sessions.endpoint import Access, authenticated
+from sessions.request import Request
+from sessions.responses import Answer, ok
+
+
+@authenticated("CurrentSessionRead")
+def handler(request: Request, access: Access) -> Answer:
+    """Answer with the session that the token names."""
+    return ok(access.session.as_json())

@@ -1,0 +1,146 @@
+"""Every refusal that a caller can meet: what it is called, its status, its words.
+
+The words are the contract's and say no more than it does. What an operator needs to know
+goes into the log instead, as the exception's cause.
+"""
+
+from collections.abc import Sequence
+
+
+class Refusal(Exception):
+    """A request that is answered with an error of the contract.
+
+    Attributes:
+        status: the HTTP status.
+        code: the contract's name for it, for programs.
+        message: the contract's words for it, for people.
+        headers: what the answer carries beside the headers of every answer.
+    """
+
+    status = 500
+    code = "INTERNAL_SERVER_ERROR"
+    message = "Internal Server Error"
+    headers: dict[str, str] = {}
+
+    def body(self) -> dict[str, object]:
+        """Return the answer's body."""
+        return {"code": self.code, "message": self.message}
+
+
+class Internal(Refusal):
+    """We made a mistake."""
+
+
+class MissingFields(Refusal):
+    """The request lacks `fields`, or they are not what they should be."""
+
+    status = 400
+    code = "MISSING_FIELDS_ERROR"
+    message = "Missing Fields"
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        super().__init__(", ".join(fields))
+        self.fields = list(fields)
+
+    def body(self) -> dict[str, object]:
+        """Return the answer's body, which names the fields."""
+        return {**super().body(), "fields": self.fields}
+
+
+class InvalidSession(Refusal):
+    """The token is not that of a live session."""
+
+    status = 401
+    code = "INVALID_SESSION_ERROR"
+    message = "Invalid Session"
+    headers = {"WWW-Authenticate": "Bearer"}  # RFC 9110, section 11.6.1
+
+
+class NoSuchSession(Refusal):
+    """The session that was asked for is not a live one of this user."""
+
+    status = 404
+    code = InvalidSession.code
+    message = InvalidSession.message
+
+
+class InvalidPassword(Refusal):
+    """The password is not the user's."""
+
+    status = 401
+    code = "INVALID_PASSWORD_ERROR"
+    message = "Invalid Password"
+    headers = InvalidSession.headers
+
+
+class Banned(Refusal):
+    """The user is banned."""
+
+    status = 403
+    code = "BANNED_ERROR"
+    message = "Account Banned"
+
+
+class InvalidUser(Refusal):
+    """Nobody has this name or address."""
+
+    status = 404
+    code = "INVALID_USER_ERROR"
+    message = "Invalid User"
+
+
+class SessionMissing(Refusal):
+    """The session that was to be ended is not a live one of this user."""
+
+    status = 404
+    code = "SESSION_NOT_FOUND_ERROR"
+    message = "Session Not Found"
+
+
+class InvalidEndpoint(Refusal):
+    """There is no such route."""
+
+    status = 404
+    code = "ENDPOINT_NOT_FOUND_ERROR"
+    message = "Endpoint Not Found"
+
+
+class BodyTooLarge(Refusal):
+    """The body is larger than the gateway takes."""
+
+    status = 413
+    code = "BODY_TOO_LARGE_ERROR"
+    message = "Body Too Large"
+
+
+class RateLimited(Refusal):
+    """The caller has made too many requests."""
+
+    status = 429
+    code = "RATELIMITED_ERROR"
+    message = "You Have Been Ratelimited. Please Try Again Later."
+
+
+class Unavailable(Refusal):
+    """Something behind us does not answer; its cause is the fault itself."""
+
+    status = 503
+    code = "SERVICE_UNAVAILABLE_ERROR"
+    message = "Service Unavailable"
+    headers = {"Retry-After": "1"}
+
+
+class AccountError(Exception):
+    """An account operation that was refused; the message is for the operator."""
+
+
+class UserTaken(AccountError):
+    """Somebody has this name or address already."""
+
+
+class UnknownUser(AccountError):
+    """Nobody has this name, address or ID."""
+
+
+class InvalidInput(AccountError):
+    """The operation's input is not what it should be; the message names the fields."""

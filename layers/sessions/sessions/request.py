@@ -1,0 +1,113 @@
+"""Events from API Gateway, read as requests.
+
+The gateway's event (payload format 1.0) has nulls where there is nothing, and people
+invoke functions by hand with less than that; so whatever is absent reads as empty.
+"""
+
+import base64
+import binascii
+from typing import Any, NamedTuple
+
+
+class UnreadableBody(Exception):
+    """The body is said to be base64, and is not."""
+
+
+class Request(NamedTuple):
+    """One HTTP request. Header names are lower-case; `now` is epoch seconds."""
+
+    method: str
+    path_parameters: dict[str, str]
+    query: dict[str, list[str]]
+    headers: dict[str, str]
+    authorizations: list[str]
+    raw_body: str
+    body_is_base64: bool
+    request_id: str
+    source_ip: str
+    now: int
+
+    def token(self) -> str:
+        """Return the token of the `Authorization` header, bare or after `Bearer`.
+
+        It is empty where there is no such header, or more than one (RFC 9110, section
+        11.6.2, allows one).
+        """
+        if len(self.authorizations) != 1:
+            return ""
+        words = self.authorizations[0].split()
+        if len(words) == 2 and words[0].lower() == "bearer":
+            return words[1]
+        return words[0] if len(words) == 1 else ""
+
+    def body(self) -> bytes:
+        """Return the body's bytes.
+
+        Raises:
+            UnreadableBody: it cannot be decoded.
+        """
+        if not self.body_is_base64:
+            try:
+                return self.raw_body.encode()
+            except UnicodeEncodeError as error:
+                raise UnreadableBody from error
+        try:
+            return base64.b64decode(self.raw_body, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise UnreadableBody from error
+
+
+def read_request(event: dict[str, Any], now: int) -> Request:
+    """Return the request that `event` describes, as it arrived at `now`, in epoch seconds."""
+    context = _members(event, "requestContext")
+    identity = _members(context, "identity")
+    headers = {name.lower(): str(value) for name, value in _members(event, "headers").items()}
+    authorizations = [
+        str(value)
+        for name, values in _members(event, "multiValueHeaders").items()
+        if name.lower() == "authorization"
+        for value in values or []
+    ]
+    if not authorizations and "authorization" in headers:
+        authorizations = [headers["authorization"]]
+    query = _members(event, "multiValueQueryStringParameters") or {
+        name: [value] for name, value in _members(event, "queryStringParameters").items()
+    }
+    body = event.get("body")
+    return Request(
+        method=str(event.get("httpMethod") or ""),
+        path_parameters=_members(event, "pathParameters"),
+        query={name: [str(value) for value in values or [""]] for name, values in query.items()},
+        headers=headers,
+        authorizations=authorizations,
+        raw_body=body if isinstance(body, str) else "",
+        body_is_base64=event.get("isBase64Encoded") is True,
+        request_id=str(context.get("requestId") or ""),
+        source_ip=str(identity.get("sourceIp") or ""),
+        now=now,
+    )
+
+
+def _members(parent: dict[str, Any], name: str) -> dict[str, Any]:
+    members = parent.get(name)
+    return members if isinstance(members, dict) else {}
+
+
+def address_block(address: str) -> str:
+    """Return what counts as one caller's address: an IPv6 address is its /64 network.
+
+    A subscriber has a whole /64 to choose from (RFC 6177), and an IPv4 address may come
+    mapped into IPv6 (RFC 4291, section 2.5.5.2). What is no address counts as itself.
+    """
+    # Here, since only who counts callers needs it.
+    import ipaddress  # noqa: PLC0415
+
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)

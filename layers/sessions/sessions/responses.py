@@ -1,0 +1,58 @@
+"""Answers, made into what API Gateway expects of a proxy integration."""
+
+import json
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+# What every answer carries. The gateway's own answers carry the same, by template.yaml.
+_HEADERS = {
+    "Content-Type": "application/json",
+    "Cache-Control": "no-store",  # RFC 6750, section 5.3: tokens are not for caches
+    "X-Content-Type-Options": "nosniff",
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+    "Vary": "Origin",
+}
+_READABLE = "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-Request-Id"
+
+
+class Answer(NamedTuple):
+    """An answer: a status, and a body that is sent as JSON."""
+
+    status: int
+    body: dict[str, object]
+
+
+def ok(body: dict[str, object]) -> Answer:
+    """Return an answer that says it was done."""
+    return Answer(200, body)
+
+
+def created(body: dict[str, object]) -> Answer:
+    """Return an answer that says something new is there."""
+    return Answer(201, body)
+
+
+def to_proxy(
+    answer: Answer,
+    headers: dict[str, str],
+    *,
+    request_id: str,
+    origin: str | None,
+    allowed_origins: Collection[str],
+) -> dict[str, Any]:
+    """Return `answer` in the proxy integration's format (payload format 1.0).
+
+    A page of another origin may read it only if that origin is allowed: it is compared
+    whole, and never repeated unless it is on the list (Fetch Standard, section 3.2.3).
+    """
+    headers = {**_HEADERS, "X-Request-Id": request_id, **headers}
+    if origin in allowed_origins and origin is not None:
+        headers["Access-Control-Allow-Origin"] = origin
+        headers["Access-Control-Allow-Credentials"] = "true"
+        headers["Access-Control-Expose-Headers"] = _READABLE
+    return {
+        "statusCode": answer.status,
+        "headers": headers,
+        "body": json.dumps(answer.body, separators=(",", ":")),
+        "isBase64Encoded": False,
+    }

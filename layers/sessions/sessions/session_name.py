@@ -1,0 +1,53 @@
+"""What a session is called. Only the log-in imports this; it needs the layer `user_agents`."""
+
+import re
+
+import httpagentparser
+
+UNKNOWN = "Unknown device"
+
+_LONGEST_NAME = 64
+_LONGEST_USER_AGENT = 512  # the parser searches the text many times; browsers' are under 300
+_PRODUCT = re.compile(r"([A-Za-z][\w.+-]{0,31})(?:/v?(\d{1,9}))?")  # RFC 9110, section 10.1.5
+# The parser's own words for what people know by another name; None for what says nothing.
+_FAMILIAR = {
+    "ChromiumEdge": "Edge",
+    "MSEdge": "Edge",
+    "Microsoft Internet Explorer": "Internet Explorer",
+    "AndroidBrowser": "Android Browser",
+    "Macintosh": "macOS",
+    "Mac OS": "macOS",
+    "ChromeOS": "ChromeOS",
+}
+
+
+def session_name(given: str, user_agent: str) -> str:
+    """Return the name of a session.
+
+    Args:
+        given: what the client calls it; taken if it is 1 to 64 printable characters.
+        user_agent: the browser's User-Agent, read where nothing was given.
+    """
+    given = given.strip()
+    if given and len(given) <= _LONGEST_NAME and given.isprintable():
+        return given
+    return _describe(user_agent[:_LONGEST_USER_AGENT]) or UNKNOWN
+
+
+def _describe(user_agent: str) -> str:
+    found = httpagentparser.detect(user_agent)
+    browser = _part(found.get("browser"))
+    if not browser:
+        # Programs rather than browsers: curl/8.4.0, okhttp/4.9.
+        product = _PRODUCT.match(user_agent)
+        browser = " ".join(filter(None, product.groups())) if product else ""
+    # iOS and Android come as a `dist` of another system; the platform has their version.
+    system = _part(found.get("platform"))
+    return " on ".join(filter(None, (browser, system)))[:_LONGEST_NAME]
+
+
+def _part(part: dict[str, str | None] | None) -> str:
+    """Return a name with its major version, such as Chrome 96."""
+    name = ((part or {}).get("name") or "").strip()
+    version = re.search(r"[0-9]+", (part or {}).get("version") or "")
+    return " ".join(filter(None, (_FAMILIAR.get(name, name), version and version[0])))
