@@ -1,0 +1,52 @@
+"""Every test runs against the template's own tables, environment and secret.
+
+moto plays AWS for the handlers, in this process and one thread; what is about concurrency,
+limits or capacity goes through the development gateway (tests/gateway).
+"""
+
+import os
+from collections.abc import Iterator
+
+import moto  # first: it hooks into botocore only for clients that are made after it
+import pytest
+from hypothesis import HealthCheck, settings
+
+from local.functions import functions_of, runtime_environment, shared_environment
+from local.provision import provision
+from local.template import load_template
+from tests.calls import ALLOWED_ORIGINS, Clock
+
+TEMPLATE = load_template(parameters={"AllowedOrigins": ALLOWED_ORIGINS})
+
+# The layer reads its settings at import, as it does on Lambda; so they stand before that.
+os.environ.update(shared_environment(functions_of(TEMPLATE).values()))
+os.environ.update(runtime_environment("http://127.0.0.1", os.environ))
+os.environ["AWS_ENDPOINT_URL"] = ""
+
+settings.register_profile(
+    "sessions",
+    deadline=None,  # a timed test fails on a busy machine
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    print_blob=True,
+)
+settings.load_profile("sessions")
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[None]:
+    """AWS, played by moto, with the template's tables and secret; tests use their own users."""
+    import boto3  # noqa: PLC0415 - after the environment stands
+
+    with moto.mock_aws():
+        provision(TEMPLATE, boto3.client("dynamodb"), boto3.client("secretsmanager"))
+        yield
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock that handlers read: it stands still until the test moves it."""
+    from sessions import endpoint  # noqa: PLC0415 - after the environment stands
+
+    clock = Clock()
+    monkeypatch.setattr(endpoint, "epoch_seconds", lambda: clock.now)
+    return clock

@@ -1,0 +1,58 @@
+"""GET /user/session/{id}."""
+
+import pytest
+
+from tests.calls import call, log_in, new_person
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+INVALID_SESSION = {"code": "INVALID_SESSION_ERROR", "message": "Invalid Session"}
+
+
+def test_answers_with_another_session_of_the_user(clock):
+    person = new_person()
+    older = log_in(person)
+    clock.now += 10
+    newer = log_in(person, rememberMe=True)
+    answer = call("get_session", older, session=clock.now)
+    assert answer.status == 200
+    assert answer.body == {
+        "iat": clock.now,
+        "exp": clock.now + 315_576_000,
+        "sub": person.id,
+        "name": "Chrome 96 on Windows 10",
+    }
+    assert call("get_session", newer, session=clock.now - 10).body["iat"] == clock.now - 10
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["", "0", "-1", "+{iat}", "0{iat}", "{iat}.0", " {iat}", "{iat} ", "1e9", "٣", "x", "9" * 5000],
+)
+def test_what_is_no_session_id_names_no_session(clock, spelling):
+    token = log_in(new_person())
+    answer = call("get_session", token, session=spelling.format(iat=clock.now))
+    assert (answer.status, answer.body) == (404, INVALID_SESSION)
+
+
+def test_an_expired_session_is_gone_on_the_second_though_its_row_is_still_there(clock):
+    person = new_person()
+    log_in(person)
+    expiring = clock.now
+    clock.now += 1
+    token = log_in(person, rememberMe=True)
+    clock.now = expiring + 2_592_000 - 1
+    assert call("get_session", token, session=expiring).status == 200
+    clock.now += 1
+    answer = call("get_session", token, session=expiring)
+    assert (answer.status, answer.body) == (404, INVALID_SESSION)
+
+
+def test_another_users_session_looks_exactly_like_an_unknown_one(clock):
+    stranger = new_person()
+    clock.now += 5
+    log_in(stranger)
+    theirs = clock.now
+    clock.now -= 5
+    token = log_in(new_person())
+    assert call("get_session", token, session=theirs) == call("get_session", token, session=7)
