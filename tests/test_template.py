@@ -1,0 +1,188 @@
+"""One fact, one place: what must stand twice is held together here."""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from local.functions import functions_of, runtime_environment
+from sessions import errors, responses
+from tests.conftest import TEMPLATE
+
+ROOT = Path(__file__).parents[1]
+API = TEMPLATE.only("AWS::ApiGateway::RestApi")[1]["Body"]
+FUNCTIONS = functions_of(TEMPLATE)
+FOLDERS = {function.folder.name: function for function in FUNCTIONS.values()}
+
+
+def names(folder: str, pattern: str, *, less: str = "") -> set[str]:
+    return {path.stem.removeprefix(less) for path in (ROOT / folder).glob(pattern)}
+
+
+def test_each_function_has_a_folder_an_event_a_test_and_a_logical_id_of_its_name():
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
+    assert set(FOLDERS) == folders
+    assert names("events", "*.json") - {"local-env"} == folders
+    assert folders <= names("tests/functions", "test_*.py", less="test_")
+    for folder, function in FOLDERS.items():
+        words = folder.split("_")
+        assert function.name == "".join(map(str.capitalize, words)) + "Function"
+
+
+def routes() -> dict[tuple[str, str], str]:
+    return {
+        (method.upper(), path): definition["x-amazon-apigateway-integration"]["uri"]
+        for path, methods in API["paths"].items()
+        for method, definition in methods.items()
+        if definition["x-amazon-apigateway-integration"]["type"] == "aws_proxy"
+    }
+
+
+def test_each_operation_answers_at_its_canonical_and_its_short_path_alike():
+    found = routes()
+    short = {key for key in found if not key[1].startswith("/user/")}
+    assert len(short) == 7
+    assert set(found) == short | {(method, f"/user{path}") for method, path in short}
+    for method, path in short:
+        assert found[method, path] == found[method, f"/user{path}"]
+
+
+def test_every_path_answers_a_preflight():
+    assert all("options" in methods for methods in API["paths"].values())
+    assert "/{proxy+}" in API["paths"]
+
+
+@pytest.mark.parametrize("route", routes())
+def test_every_route_of_a_function_is_metered_and_all_but_the_log_in_need_a_token(route):
+    method, path = route
+    security = API["paths"][path][method.lower()]["security"]
+    authorizer = "LoginAuthorizer" if method == "POST" else "SessionAuthorizer"
+    assert security == [{authorizer: []}, {"api_key": []}]
+
+
+GATEWAY_ERRORS = {
+    "UNAUTHORIZED": errors.InvalidSession,
+    "ACCESS_DENIED": errors.InvalidSession,
+    "MISSING_AUTHENTICATION_TOKEN": errors.InvalidEndpoint,
+    "RESOURCE_NOT_FOUND": errors.InvalidEndpoint,
+    "INVALID_SIGNATURE": errors.InvalidEndpoint,
+    "EXPIRED_TOKEN": errors.InvalidEndpoint,
+    "UNSUPPORTED_MEDIA_TYPE": errors.InvalidEndpoint,
+    "DEFAULT_4XX": errors.InvalidEndpoint,
+    "REQUEST_TOO_LARGE": errors.BodyTooLarge,
+    "THROTTLED": errors.RateLimited,
+    "QUOTA_EXCEEDED": errors.RateLimited,
+    "DEFAULT_5XX": errors.Internal,
+    "AUTHORIZER_FAILURE": errors.Unavailable,
+    "AUTHORIZER_CONFIGURATION_ERROR": errors.Unavailable,
+    "INVALID_API_KEY": errors.Unavailable,
+    "INTEGRATION_FAILURE": errors.Unavailable,
+    "INTEGRATION_TIMEOUT": errors.Unavailable,
+}
+
+
+def test_every_gateway_response_is_an_error_of_the_layer():
+    assert set(API["x-amazon-apigateway-gateway-responses"]) == set(GATEWAY_ERRORS)
+
+
+@pytest.mark.parametrize("kind", GATEWAY_ERRORS)
+def test_a_gateway_response_says_what_the_layer_would_say(kind):
+    error = GATEWAY_ERRORS[kind]()
+    response = API["x-amazon-apigateway-gateway-responses"][kind]
+    status = 504 if kind == "INTEGRATION_TIMEOUT" else error.status
+    assert response["statusCode"] == str(status)
+    assert json.loads(response["responseTemplates"]["application/json"]) == error.body()
+    headers = {
+        name.removeprefix("gatewayresponse.header."): value.strip("'")
+        for name, value in response["responseParameters"].items()
+    }
+    expected = responses.to_proxy(
+        responses.Answer(status, error.body()),
+        error.headers,
+        request_id="context.requestId",
+        origin=TEMPLATE.parameters["AllowedOrigins"][0],
+        allowed_origins=TEMPLATE.parameters["AllowedOrigins"],
+    )["headers"]
+    if error.status == 429:
+        assert int(headers.pop("Retry-After")) > 0
+        assert headers.pop("X-RateLimit-Remaining") == "0"
+        limit = {"THROTTLED": "RateLimit", "QUOTA_EXCEEDED": "DailyQuota"}[kind]
+        assert headers.pop("X-RateLimit-Limit") == str(TEMPLATE.parameters[limit])
+    assert headers == expected
+
+
+def test_the_authorizer_knows_just_the_keys_that_the_usage_plan_has():
+    keys = {
+        name: properties["Value"]
+        for name, properties in TEMPLATE.resources_of("AWS::ApiGateway::ApiKey").items()
+    }
+    known = FUNCTIONS["AuthorizeFunction"].environment["USAGE_PLAN_KEYS"].split(",")
+    assert sorted(known) == sorted(keys.values())
+    assert len(set(known)) == len(known) == 8
+    # API Gateway takes key values of 20 to 128 characters.
+    assert all(20 <= len(key) <= 128 for key in known)
+    planned = TEMPLATE.resources_of("AWS::ApiGateway::UsagePlanKey").values()
+    assert {plan_key["KeyId"] for plan_key in planned} == set(keys)
+
+
+def test_the_usage_plan_limits_both_spellings_of_the_log_in_and_names_no_other_route():
+    plan = TEMPLATE.only("AWS::ApiGateway::UsagePlan")[1]
+    limited = set(plan["ApiStages"][0]["Throttle"])
+    assert limited == {f"{path}/{method}" for method, path in routes() if method == "POST"}
+
+
+def test_the_version_that_the_api_tells_is_the_projects():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    integration = API["paths"]["/"]["x-amazon-apigateway-any-method"][
+        "x-amazon-apigateway-integration"
+    ]
+    body = integration["responses"]["default"]["responseTemplates"]["application/json"]
+    assert f'"version": "{project["version"]}"' in body
+
+
+MODULES_OF_A_FEW = {
+    "pydantic": {
+        "create_session",
+        "delete_sessions",
+        "create_user",
+        "ban_user",
+        "unban_user",
+    },
+    "argon2": {"create_session", "create_user"},
+    "httpagentparser": {"create_session"},
+    "sessions.store": set(FOLDERS) - {"authorize"},
+    "boto3": set(),
+    "aws_xray_sdk": set(),
+}
+
+
+@pytest.mark.parametrize("folder", sorted(FOLDERS))
+def test_a_function_starts_with_its_own_environment_and_imports_no_more_than_it_needs(folder):
+    function = FOLDERS[folder]
+    program = (
+        "import sys, importlib;"
+        f"importlib.import_module('functions.{folder}.app').handler;"
+        f"print(*[m for m in {list(MODULES_OF_A_FEW)} if m in sys.modules])"
+    )
+    environment = {
+        "PYTHONPATH": os.pathsep.join([str(ROOT), *map(str, function.layers)]),
+        "PATH": os.environ["PATH"],
+        **function.environment,
+        **runtime_environment("http://127.0.0.1:1", {}),
+    }
+    started = subprocess.run(
+        [sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True
+    )
+    wanted = {module for module, folders in MODULES_OF_A_FEW.items() if folder in folders}
+    assert set(started.stdout.split()) == wanted
+
+
+def test_the_environment_for_sam_local_invoke_names_only_what_the_template_does():
+    given = json.loads((ROOT / "events" / "local-env.json").read_text())["Parameters"]
+    for function in FUNCTIONS.values():
+        assert set(given) <= set(function.environment)
+    assert given["TOKEN_ISSUER"] == FUNCTIONS["AuthorizeFunction"].environment["TOKEN_ISSUER"]
