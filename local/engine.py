@@ -1,0 +1,149 @@
+"""The database on this machine: ministack, as a child process that keeps its state in a folder."""
+
+import fcntl
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import IO
+
+PORT = 4566  # ministack's own, which events/local-env.json names
+START_SECONDS = 60.0
+STOP_SECONDS = 25.0  # longer than the child's own patience
+RELEASE_SECONDS = 3.0  # how long a child whose parent was killed may take to save its state
+HEALTH = "/_ministack/health"
+ROOT = Path(__file__).parents[1]
+
+
+class EngineError(Exception):
+    """The database could not be started, or is in use by somebody else."""
+
+
+@contextmanager
+def engine(folder: Path, *, fresh: bool = False) -> Iterator[str]:
+    """Run the database for as long as the block lasts; yield its endpoint.
+
+    One process at a time may have the folder: two would overwrite each other's state.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ".gitignore").write_text("*\n")
+    with (folder / "engine.lock").open("a+") as lock:
+        _acquire(lock, folder)
+        if fresh:
+            shutil.rmtree(folder / "state", ignore_errors=True)
+        port = free_port(PORT)
+        endpoint = f"http://127.0.0.1:{port}"
+        lock.truncate(0)
+        lock.write(endpoint)
+        lock.flush()
+        child = _start(folder, port, lock)
+        try:
+            _wait_until_healthy(child, endpoint, folder)
+            yield endpoint
+        finally:
+            _stop(child)
+
+
+def running_endpoint(folder: Path) -> str | None:
+    """Return the endpoint of the engine that holds the folder, if one does."""
+    try:
+        with (folder / "engine.lock").open("r+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return lock.read() or None
+    except FileNotFoundError:
+        pass
+    return None
+
+
+def is_healthy(endpoint: str) -> bool:
+    """Say whether ministack answers; by `http.client`, which asks no proxy for the way."""
+    connection = HTTPConnection(endpoint.removeprefix("http://"), timeout=1)
+    try:
+        connection.request("GET", HEALTH)
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def free_port(wanted: int) -> int:
+    """Return the port wanted if it is free, else any that is."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise EngineError("no port is free on 127.0.0.1")
+
+
+def _acquire(lock: IO[str], folder: Path) -> None:
+    """Take the folder, once the child of a parent that was killed has let go of it."""
+    deadline = time.monotonic() + RELEASE_SECONDS
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                lock.seek(0)
+                raise EngineError(
+                    f"{folder} is in use by another gateway; stop that one, "
+                    f"or use its database: --endpoint {lock.read()}"
+                ) from None
+            time.sleep(0.1)
+
+
+def _start(folder: Path, port: int, lock: IO[str]) -> subprocess.Popen[bytes]:
+    settings = {
+        "BIND_HOST": "127.0.0.1",
+        "DOCKER_HOST": "unix:///nonexistent",  # else it looks for containers to tidy up
+        "GATEWAY_PORT": str(port),
+        "IOT_MTLS_ENABLED": "0",
+        "LOG_LEVEL": "WARNING",
+        "PERSIST_STATE": "1",
+        "SERVICES": "dynamodb,secretsmanager",
+        "STATE_DIR": str(folder / "state"),
+    }
+    with (folder / "engine.log").open("wb") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "local.child"],
+            cwd=ROOT,
+            env={**os.environ, **settings},
+            stdin=subprocess.PIPE,  # its end is how the child learns that we are gone
+            stdout=log,
+            stderr=log,
+            pass_fds=[lock.fileno()],  # the folder stays taken until the child is gone too
+            start_new_session=True,  # Ctrl-C is for us; the child is stopped after its clients
+        )
+
+
+def _wait_until_healthy(child: subprocess.Popen[bytes], endpoint: str, folder: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while child.poll() is None and time.monotonic() < deadline:
+        if is_healthy(endpoint):
+            return
+        time.sleep(0.05)
+    raise EngineError(f"ministack did not start; {folder / 'engine.log'} says why")
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    child.terminate()  # SIGTERM saves the state; SIGKILL would lose it
+    try:
+        child.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+    if child.stdin:
+        child.stdin.close()

@@ -1,0 +1,166 @@
+"""The Lambda functions of the template, run in this process.
+
+Lambda gives each function a process of its own; here they share one, which shows what they
+share by mistake, and is why their environments must agree.
+"""
+
+import importlib
+import importlib.util
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.intrinsics import REGION
+from local.template import Template, TemplateError, arn
+
+Handler = Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True)
+class Function:
+    """What the template says about one function."""
+
+    name: str
+    arn: str
+    folder: Path
+    handler: str
+    timeout_seconds: int
+    memory_megabytes: int
+    environment: dict[str, str]
+    layers: tuple[Path, ...]
+
+
+class FunctionError(Exception):
+    """A function raised an exception; `kind` is the name of its class, as Lambda reports it."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Context:
+    """The second argument of every handler.
+
+    Source: Lambda Developer Guide, "Using the Lambda context object to retrieve Python function
+    information"; the memory is a string in AWS's own runtime, awslambdaric.
+    """
+
+    function_name: str
+    memory_limit_in_mb: str
+    invoked_function_arn: str
+    aws_request_id: str
+    deadline: float
+    function_version: str = "$LATEST"
+    log_stream_name: str = "local"
+    identity: None = None
+    client_context: None = None
+
+    @property
+    def log_group_name(self) -> str:
+        """Return where Lambda would keep the function's log."""
+        return f"/aws/lambda/{self.function_name}"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how long the function may still run."""
+        return max(0, int((self.deadline - time.monotonic()) * 1000))
+
+
+def functions_of(template: Template) -> dict[str, Function]:
+    """Return every function of the template by its logical ID."""
+    contents = {
+        name: template.root / properties["Content"]["S3Key"]
+        for name, properties in template.resources_of("AWS::Lambda::LayerVersion").items()
+    }
+    return {
+        name: Function(
+            name=name,
+            arn=arn("AWS::Lambda::Function", name),
+            folder=template.root / properties["Code"]["S3Key"],
+            handler=properties["Handler"],
+            timeout_seconds=int(properties.get("Timeout", 3)),  # Lambda's default
+            memory_megabytes=int(properties.get("MemorySize", 128)),  # Lambda's default
+            environment={
+                key: str(value).lower() if isinstance(value, bool) else str(value)
+                for key, value in properties.get("Environment", {}).get("Variables", {}).items()
+            },
+            layers=tuple(contents[layer] for layer in properties.get("Layers", ())),
+        )
+        for name, properties in template.resources_of("AWS::Lambda::Function").items()
+    }
+
+
+def runtime_environment(endpoint: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what Lambda's runtime, not the template, tells a function; "" is AWS itself."""
+    if not endpoint:
+        region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or REGION
+        return {"AWS_REGION": region, "AWS_DEFAULT_REGION": region, "AWS_ENDPOINT_URL": ""}
+    runtime = {
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "no_proxy": "127.0.0.1,localhost",
+    }
+    if "AWS_ACCESS_KEY_ID" not in environ:  # an engine on this machine checks no signature
+        runtime |= {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+    return runtime
+
+
+def shared_environment(functions: Iterable[Function]) -> dict[str, str]:
+    """Return the variables of all functions, which share a process and so must agree."""
+    shared: dict[str, str] = {}
+    for function in functions:
+        for name, value in function.environment.items():
+            if shared.setdefault(name, value) != value:
+                raise TemplateError(f"{function.name} has another {name} than other functions")
+    return shared
+
+
+def load_handlers(
+    functions: Mapping[str, Function], runtime: Mapping[str, str]
+) -> dict[str, Handler]:
+    """Set the environment, then import every handler, as Lambda does at a cold start."""
+    os.environ.update({**shared_environment(functions.values()), **runtime})
+    return {name: load_handler(function) for name, function in functions.items()}
+
+
+def load_handler(function: Function) -> Handler:
+    """Import one handler; its layers go on the path, as Lambda puts /opt/python there."""
+    for layer in function.layers:
+        if str(layer) not in sys.path:
+            sys.path.insert(0, str(layer))
+    module_name, _, attribute = function.handler.rpartition(".")
+    file = function.folder / f"{module_name}.py"
+    # All of them are called `app`: only the logical ID tells them apart.
+    spec = importlib.util.spec_from_file_location(f"{function.name}.{module_name}", file)
+    if spec is None or spec.loader is None or not file.is_file():
+        raise TemplateError(f"{function.name}: there is no {file}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    handler: Handler | None = getattr(module, attribute, None)
+    if handler is None:
+        raise TemplateError(f"{function.name}: there is no {attribute} in {file}")
+    return handler
+
+
+def invoke(function: Function, handler: Handler, event: Any, request_id: str) -> Any:
+    """Call a handler as Lambda does: JSON in, JSON out, any exception a `FunctionError`."""
+    context = Context(
+        function_name=function.name,
+        memory_limit_in_mb=str(function.memory_megabytes),
+        invoked_function_arn=function.arn,
+        aws_request_id=request_id,
+        deadline=time.monotonic() + function.timeout_seconds,
+    )
+    try:
+        return json.loads(json.dumps(handler(json.loads(json.dumps(event)), context)))
+    except (Exception, SystemExit) as error:
+        raise FunctionError(type(error).__name__, str(error)) from error

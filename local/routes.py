@@ -1,0 +1,101 @@
+"""The API of the template, and which of its methods a request is for."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from local.template import Template
+
+ANY_METHOD = "x-amazon-apigateway-any-method"
+
+
+@dataclass(frozen=True)
+class Api:
+    """One REST API at its one stage; `body` is its OpenAPI definition."""
+
+    id: str
+    stage: str
+    body: dict[str, Any]
+    binary_media_types: frozenset[str]
+    key_source: str
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method of one resource, and the path parameters a request gave it."""
+
+    resource: str
+    definition: dict[str, Any]
+    path_parameters: dict[str, str]
+
+    @property
+    def integration(self) -> dict[str, Any]:
+        """Return what answers the method: a function, or a mock."""
+        found: dict[str, Any] = self.definition["x-amazon-apigateway-integration"]
+        return found
+
+
+def api_of(template: Template) -> Api:
+    """Return the template's one API."""
+    name, properties = template.only("AWS::ApiGateway::RestApi")
+    _, stage = template.only("AWS::ApiGateway::Stage")
+    body = properties["Body"]
+    binary = [
+        *properties.get("BinaryMediaTypes", ()),
+        *body.get("x-amazon-apigateway-binary-media-types", ()),
+    ]
+    return Api(
+        id=name,
+        stage=stage["StageName"],
+        body=body,
+        binary_media_types=frozenset(kind.replace("~1", "/").lower() for kind in binary),
+        key_source=properties.get("ApiKeySourceType", "HEADER"),
+    )
+
+
+def route_of(api: Api, method: str, path: str) -> Route | None:
+    """Find the method for a request's path, stage included, as sent: still percent-encoded."""
+    first, *segments = path.removeprefix("/").split("/")
+    if not path.startswith("/") or first != api.stage:
+        return None
+    if segments in ([], [""]):
+        segments = []
+    for resource in sorted(api.body["paths"], key=_specificity):
+        parameters = _match(resource, segments)
+        if parameters is not None:
+            methods = api.body["paths"][resource]
+            definition = methods.get(method.lower(), methods.get(ANY_METHOD))
+            return None if definition is None else Route(resource, definition, parameters)
+    return None
+
+
+def _segments(resource: str) -> list[str]:
+    return [segment for segment in resource.split("/") if segment]
+
+
+def _specificity(resource: str) -> list[int]:
+    """Sort a static segment before `{name}`, and that before `{name+}`."""
+    return [
+        2 if segment.endswith("+}") else 1 if segment.startswith("{") else 0
+        for segment in _segments(resource)
+    ]
+
+
+def _match(resource: str, segments: list[str]) -> dict[str, str] | None:
+    """Compare segment by segment; decoding comes after splitting, so that %2F splits nothing."""
+    parameters: dict[str, str] = {}
+    wanted = _segments(resource)
+    for index, segment in enumerate(wanted):
+        if index >= len(segments):
+            return None
+        if variable := re.fullmatch(r"\{(.+?)(\+?)\}", segment):
+            name, is_greedy = variable.groups()
+            if is_greedy:
+                return parameters | {name: unquote("/".join(segments[index:]))}
+            if not segments[index]:
+                return None
+            parameters[name] = unquote(segments[index])
+        elif unquote(segments[index]) != segment:
+            return None
+    return parameters if len(wanted) == len(segments) else None

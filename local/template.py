@@ -1,0 +1,171 @@
+"""`template.yaml` as AWS would see it: transformed by SAM, with its names resolved.
+
+Everything in `local/`, and every test that needs a route, a table or a limit, reads it here.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
+from samtranslator.translator.transform import (  # type: ignore[import-untyped]  # has no types
+    transform,
+)
+
+from local.intrinsics import ACCOUNT, REGION, Scope
+
+TEMPLATE = Path(__file__).parents[1] / "template.yaml"
+
+RESOURCE_PATHS = {  # how the ARN ends, where it is not the name alone
+    "AWS::DynamoDB::Table": "table/",
+    "AWS::IAM::Role": "role/",
+    "AWS::Lambda::Function": "function:",
+    "AWS::Lambda::LayerVersion": "layer:",
+    "AWS::SecretsManager::Secret": "secret:",
+}
+
+
+class TemplateError(Exception):
+    """The template says something that cannot be followed here."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """One template: as written (`source`), and as CloudFormation would create it."""
+
+    root: Path
+    source: dict[str, Any]
+    parameters: dict[str, Any]
+    resources: dict[str, dict[str, Any]]
+
+    def resources_of(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Return the properties of every resource of one type, by logical ID."""
+        return {
+            name: resource.get("Properties", {})
+            for name, resource in self.resources.items()
+            if resource["Type"] == kind
+        }
+
+    def only(self, kind: str) -> tuple[str, dict[str, Any]]:
+        """Return the one resource of a type that there may be only one of."""
+        found = self.resources_of(kind)
+        if len(found) != 1:
+            raise TemplateError(f"wanted exactly one {kind}, found {len(found)}")
+        return next(iter(found.items()))
+
+
+def load_template(path: Path = TEMPLATE, parameters: Mapping[str, Any] | None = None) -> Template:
+    """Read, transform and resolve a template; `parameters` replace the defaults in it."""
+    source = read(path)
+    values = _parameters(source, parameters or {})
+    transformed = _transformed(source)
+    written = transformed["Resources"]
+
+    def attribute(name: str, wanted: str | None) -> str:
+        """Give every resource its logical ID for a name; nobody else lives on this machine."""
+        if name not in written:
+            raise TemplateError(f"nothing in {path.name} is called {name}")
+        kind, properties = written[name]["Type"], written[name].get("Properties", {})
+        if wanted is None:
+            return str(properties["StageName"]) if kind == "AWS::ApiGateway::Stage" else name
+        return arn(kind, name) if wanted == "Arn" else f"{name}.{wanted}"
+
+    scope = Scope(values, transformed.get("Conditions", {}), attribute)
+    resources = {
+        name: scope.resolve(resource)
+        for name, resource in written.items()
+        if "Condition" not in resource or scope.holds(resource["Condition"])
+    }
+    return Template(path.resolve().parent, source, values, resources)
+
+
+def arn(kind: str, name: str) -> str:
+    """Return the ARN that a resource would have in the account of this machine."""
+    service = kind.split("::")[1].lower()
+    region = "" if service == "iam" else REGION
+    return f"arn:aws:{service}:{region}:{ACCOUNT}:{RESOURCE_PATHS.get(kind, '')}{name}"
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return the template as written, with `!Ref` and its like in their long form."""
+    document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  # a SafeLoader
+    # An aliased node is one object in many places, and SAM changes what it is given.
+    copy: dict[str, Any] = json.loads(json.dumps(document))
+    return copy
+
+
+class _Loader(yaml.SafeLoader):
+    """A loader of our own, so that nobody else's YAML starts to understand `!Ref`."""
+
+
+def _intrinsic(loader: _Loader, name: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any = None
+    if isinstance(node, yaml.MappingNode):
+        value = loader.construct_mapping(node, deep=True)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    elif isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    return {name if name in ("Ref", "Condition") else f"Fn::{name}": value}
+
+
+_Loader.add_multi_constructor("!", _intrinsic)
+
+
+def _parameters(source: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    declared = source.get("Parameters", {})
+    if unknown := set(given) - set(declared):
+        raise TemplateError(f"the template has no parameter {', '.join(sorted(unknown))}")
+    return {
+        name: _typed(definition["Type"], given.get(name, definition.get("Default", "")))
+        for name, definition in declared.items()
+    }
+
+
+def _typed(kind: str, value: Any) -> Any:
+    if kind == "CommaDelimitedList" and not isinstance(value, list):
+        return [item.strip() for item in str(value).split(",")]
+    if kind == "Number":
+        number = float(value)
+        return int(number) if number.is_integer() else number
+    return value
+
+
+def _transformed(source: Mapping[str, Any]) -> dict[str, Any]:
+    """Run AWS's own SAM transform."""
+    fragment: dict[str, Any] = json.loads(json.dumps(source))
+    for resource in fragment["Resources"].values():
+        properties = resource.get("Properties", {})
+        for key in ("CodeUri", "ContentUri"):
+            if key in properties:  # the transform takes code only where `sam package` puts it
+                properties[key] = f"s3://local/{PurePosixPath(properties[key])}"
+    logging.getLogger("samtranslator.feature_toggle.feature_toggle").setLevel(logging.ERROR)
+    with _region_set():
+        result: dict[str, Any] = transform(fragment, {}, _NoManagedPolicies())
+    return result
+
+
+class _NoManagedPolicies:
+    """The transform asks IAM for AWS's managed policies; nobody checks a policy here."""
+
+    def load(self) -> dict[str, str]:
+        """Return no policies."""
+        return {}
+
+
+@contextmanager
+def _region_set() -> Iterator[None]:
+    """Give the transform's boto3 a region, and no profile that may not exist; then undo it."""
+    names = ("AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+    before = {name: os.environ.pop(name) for name in names if name in os.environ}
+    os.environ["AWS_DEFAULT_REGION"] = REGION
+    try:
+        yield
+    finally:
+        del os.environ["AWS_DEFAULT_REGION"]
+        os.environ.update(before)

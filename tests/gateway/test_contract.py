@@ -1,0 +1,337 @@
+"""The contract over HTTP, through the gateway, with concurrency and with many sessions."""
+
+import json
+import re
+import socket
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+
+from tests.calls import ALLOWED_ORIGINS
+from tests.conftest import TEMPLATE
+
+JOE = {"user": "joe", "pass": "joe"}
+API = TEMPLATE.only("AWS::ApiGateway::RestApi")[1]["Body"]
+INVALID_SESSION = {"code": "INVALID_SESSION_ERROR", "message": "Invalid Session"}
+INVALID_ENDPOINT = {"code": "ENDPOINT_NOT_FOUND_ERROR", "message": "Endpoint Not Found"}
+EVERY_ANSWER = {
+    "content-type": "application/json",
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "strict-transport-security": "max-age=63072000; includeSubDomains",
+    "vary": "Origin",
+}
+
+
+@pytest.fixture(scope="module")
+def http(service) -> Iterator[httpx.Client]:
+    limits = httpx.Limits(max_connections=40)
+    with httpx.Client(base_url=service.url, timeout=60, limits=limits) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def dynamodb(service) -> Any:
+    return boto3.client(
+        "dynamodb",
+        endpoint_url=service.database,
+        region_name="us-east-1",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
+
+
+@pytest.fixture
+def log_in(http: httpx.Client) -> Iterator[Callable[..., dict[str, str]]]:
+    """Log in as joe; return the header that says so. Joe has no other session before."""
+    headers: list[dict[str, str]] = []
+
+    def log_in(**more: Any) -> dict[str, str]:
+        answer = http.post("/session", json={**JOE, **more})
+        assert answer.status_code == 201, answer.text
+        headers.append({"Authorization": answer.json()["token"]})
+        return headers[-1]
+
+    http.delete("/sessions/all", headers=log_in())
+    yield log_in
+    http.delete("/sessions/all", headers=log_in())
+
+
+def assert_is_an_answer(answer: httpx.Response) -> None:
+    assert EVERY_ANSWER.items() <= dict(answer.headers).items()
+    assert re.fullmatch(r"[0-9a-f-]{36}", answer.headers["x-request-id"])
+
+
+@pytest.mark.parametrize("base", ["", "/user"])
+def test_every_operation_answers_at_both_of_its_paths(http, log_in, base):
+    first = log_in(rememberMe=True)
+    answer = http.post(f"{base}/session", data={**JOE, "rememberMe": "false"})
+    assert answer.status_code == 201
+    assert_is_an_answer(answer)
+    here = {"Authorization": f"Bearer {answer.json()['token']}"}
+
+    current = http.get(f"{base}/session", headers=here)
+    assert_is_an_answer(current)
+    assert current.status_code == 200
+    session = current.json()
+    assert session["exp"] - session["iat"] == 2_592_000
+    assert session["exp"] == answer.json()["exp"]
+
+    other = http.get(f"{base}/session", headers=first).json()
+    assert other["exp"] - other["iat"] == 315_576_000
+    assert http.get(f"{base}/session/{other['iat']}", headers=here).json() == other
+    listed = http.get(f"{base}/sessions", headers=here)
+    assert_is_an_answer(listed)
+    assert listed.json() == {"count": 2, "items": [session, other]}
+    page = http.get(f"{base}/sessions", params={"limit": 1, "offset": 1}, headers=here).json()
+    assert page == {"count": 2, "items": [other]}
+
+    ended = http.delete(f"{base}/session/{other['iat']}", headers=here)
+    assert ended.json() == {"code": "GENERIC_SUCCESS", "message": "Session Deleted"}
+    assert http.get(f"{base}/session", headers=first).json() == INVALID_SESSION
+    again = http.delete(f"{base}/session/{other['iat']}", headers=here)
+    assert again.status_code == 404
+    assert again.json()["code"] == "SESSION_NOT_FOUND_ERROR"
+
+    ids = [http.get("/session", headers=log_in()).json()["iat"] for _ in range(3)]
+    body = {"sessions": [str(ids[0]), ids[1], "x", 7]}
+    several = http.request("DELETE", f"{base}/sessions", headers=here, json=body)
+    assert several.json() == {"count": 2, "type": "session"}
+    spared = http.delete(f"{base}/sessions/all?allButSelf=true", headers=here)
+    assert spared.json() == {"count": 1, "type": "session"}
+    assert http.get(f"{base}/sessions", headers=here).json()["count"] == 1
+    gone = http.delete(f"{base}/sessions/all", headers=here)
+    assert gone.json() == {"count": 1, "type": "session"}
+    refused = http.get(f"{base}/session", headers=here)
+    assert_is_an_answer(refused)
+    assert refused.status_code == 401
+    assert refused.headers["www-authenticate"] == "Bearer"
+
+
+def test_the_published_examples_work_as_they_are_written(http, log_in):
+    content = '{"user":"joe","pass":"joe","rememberMe":true}'
+    answer = http.post("/session", content=content, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 201
+    token = {"Authorization": answer.json()["token"]}
+    assert http.get("/session", headers=token).status_code == 200
+    assert http.get("/session/1234567890", headers=token).json() == INVALID_SESSION
+    assert http.get("/sessions", headers=token).json()["count"] == 1
+    assert http.delete("/session/sid", headers=token).status_code == 404
+    several = http.request(
+        "DELETE",
+        "/sessions",
+        headers={**token, "Content-Type": "application/json"},
+        content='{"sessions":["sid1","sid2"]}',
+    )
+    assert several.json() == {"count": 0, "type": "session"}
+    for query in ("allButSelf=true", "allbutSelf=true"):
+        log_in()
+        assert http.delete(f"/sessions/all?{query}", headers=token).json()["count"] == 1
+    assert http.get("/session", headers=token).status_code == 200
+
+
+def test_a_multipart_log_in_keeps_its_bytes(http):
+    fields = {name: (None, value) for name, value in JOE.items()}
+    assert http.post("/session", files=fields).status_code == 201
+
+
+def test_twenty_log_ins_at_once_are_twenty_sessions_and_none_is_ever_revived(http, log_in):
+    with ThreadPoolExecutor(20) as threads:
+        held = list(threads.map(lambda _: log_in(), range(20)))
+    ids = [http.get("/session", headers=token).json()["iat"] for token in held]
+    assert len(set(ids)) == 20
+    newest = max(ids)
+    dead = held[ids.index(newest)]
+    assert http.delete(f"/session/{newest}", headers=dead).status_code == 200
+    with ThreadPoolExecutor(20) as threads:
+        later = list(threads.map(lambda _: log_in(), range(20)))
+    later_ids = {http.get("/session", headers=token).json()["iat"] for token in later}
+    assert len(later_ids) == 20
+    assert not later_ids & set(ids)
+    assert http.get("/session", headers=dead).json() == INVALID_SESSION
+
+
+def test_two_calls_that_end_the_same_sessions_at_once_count_each_of_them_once(http, log_in):
+    here = log_in()
+    ids = [http.get("/session", headers=log_in()).json()["iat"] for _ in range(12)]
+
+    def end(_: int) -> int:
+        answer = http.request("DELETE", "/sessions", headers=here, json={"sessions": ids})
+        assert answer.status_code == 200, answer.text
+        return int(answer.json()["count"])
+
+    with ThreadPoolExecutor(6) as threads:
+        assert sum(threads.map(end, range(6))) == 12
+
+
+def test_one_who_logs_out_everywhere_twice_at_once_is_told_each_session_once(http, log_in):
+    here = log_in()
+    for _ in range(8):
+        log_in()
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(
+            threads.map(
+                lambda _: http.delete("/sessions/all?allButSelf", headers=here).json(), range(4)
+            )
+        )
+    assert sum(answer["count"] for answer in answers) == 8
+
+
+def test_a_user_with_2000_sessions_can_list_page_and_end_them(http, log_in, dynamodb):
+    here = log_in()
+    mine = http.get("/session", headers=here).json()
+    ids = [mine["iat"] - number for number in range(1, 2001)]
+    rows = [
+        {
+            "user": {"S": mine["sub"]},
+            "iat": {"N": str(iat)},
+            "exp": {"N": str(mine["exp"])},
+            "name": {"S": "old"},
+            "jti_sha256": {"B": b"0" * 32},
+        }
+        for iat in ids
+    ]
+    dynamodb.update_item(  # what an earlier test revoked reaches into these numbers
+        TableName="UsersTable",
+        Key={"id": {"S": mine["sub"]}},
+        UpdateExpression="REMOVE revoked_through, revoked_except",
+    )
+    for start in range(0, len(rows), 25):
+        puts = [{"PutRequest": {"Item": row}} for row in rows[start : start + 25]]
+        answer = dynamodb.batch_write_item(RequestItems={"SessionsTable": puts})
+        assert not answer["UnprocessedItems"]
+
+    seen: list[int] = []
+    while page := http.get("/sessions", params={"offset": len(seen)}, headers=here).json()["items"]:
+        assert len(page) <= 50
+        seen += [session["iat"] for session in page]
+    assert seen == [mine["iat"], *ids]
+    body = {"sessions": [str(iat) for iat in ids[:230]]}
+    answer = http.request("DELETE", "/user/sessions", headers=here, json=body)
+    assert answer.json() == {"count": 230, "type": "session"}
+    assert http.get("/sessions", headers=here).json()["count"] == 1771
+    answer = http.delete("/sessions/all?allButSelf=true", headers=here)
+    assert answer.json() == {"count": 1770, "type": "session"}
+    assert http.get("/sessions", headers=here).json() == {"count": 1, "items": [mine]}
+    stored = dynamodb.query(
+        TableName="SessionsTable",
+        KeyConditionExpression="#user = :user",
+        ExpressionAttributeNames={"#user": "user"},
+        ExpressionAttributeValues={":user": {"S": mine["sub"]}},
+    )
+    assert [int(row["iat"]["N"]) for row in stored["Items"]] == [mine["iat"]]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "PATCH"])
+@pytest.mark.parametrize("path", ["", "/"])
+def test_it_says_that_it_is_up_to_any_method(service, method, path):
+    for content_type in ({}, {"Content-Type": "multipart/form-data"}, {"Content-Type": "x/y"}):
+        answer = httpx.request(method, service.url + path, headers=content_type)
+        assert_is_an_answer(answer)
+        assert (answer.status_code, answer.json()) == (200, {"hello": "world", "version": "0.1.0"})
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/nope"),
+        ("GET", "/user"),
+        ("POST", "/sessions"),
+        ("PUT", "/session"),
+        ("DELETE", "/session"),
+        ("GET", "/sessions/all"),
+        ("GET", "/session/1/2"),
+        ("GET", "/session/"),
+        ("GET", "/Session"),
+        ("PATCH", "/user/session/1"),
+    ],
+)
+def test_what_is_no_route_is_an_invalid_endpoint_whoever_asks(http, log_in, method, path):
+    for headers in ({}, log_in()):
+        answer = http.request(method, path, headers=headers)
+        assert_is_an_answer(answer)
+        assert (answer.status_code, answer.json()) == (404, INVALID_ENDPOINT)
+
+
+@pytest.mark.parametrize("path", [*API["paths"], "/anything/at/all"])
+def test_a_preflight_is_answered_for_every_path_and_every_allowed_origin(http, path):
+    asked = {"Access-Control-Request-Method": "DELETE"}
+    for origin in ALLOWED_ORIGINS:
+        answer = http.options(path.replace("{proxy+}", "x"), headers={**asked, "Origin": origin})
+        assert_is_an_answer(answer)
+        assert answer.status_code == 204
+        assert answer.headers["access-control-allow-origin"] == origin
+        assert answer.headers["access-control-allow-credentials"] == "true"
+        assert answer.headers["access-control-allow-methods"] == "GET, POST, DELETE"
+        allowed = answer.headers["access-control-allow-headers"]
+        assert allowed == "Authorization, Content-Type, X-Session-Name"
+        assert int(answer.headers["access-control-max-age"]) > 0
+
+
+STRANGERS = [
+    "https://app.example.com.evil.example",
+    "https://evil.example",
+    "http://app.example.com",
+    "https://app.example.com/",
+    "https://APP.example.com",
+    "null",
+    "*",
+]
+
+
+@pytest.mark.parametrize("origin", STRANGERS)
+@pytest.mark.parametrize(
+    ("method", "path"), [("OPTIONS", "/session"), ("GET", ""), ("POST", "/session")]
+)
+def test_a_page_of_another_origin_is_told_nothing(http, origin, method, path):
+    answer = http.request(method, path, headers={"Origin": origin})
+    assert_is_an_answer(answer)
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize("origin", [*STRANGERS, *ALLOWED_ORIGINS, None])
+def test_the_gateways_own_errors_name_one_allowed_origin_and_reflect_none(http, origin):
+    headers = {"Origin": origin} if origin else {}
+    for path in ("/session", "/nope"):
+        answer = http.get(path, headers=headers)
+        assert_is_an_answer(answer)
+        assert answer.headers["access-control-allow-origin"] == ALLOWED_ORIGINS[0]
+
+
+@pytest.mark.parametrize("origin", ALLOWED_ORIGINS)
+def test_a_page_of_an_allowed_origin_may_read_answers_and_errors_of_functions(http, log_in, origin):
+    for headers, path in ((log_in(), "/session"), (log_in(), "/session/7")):
+        answer = http.get(path, headers={**headers, "Origin": origin})
+        assert answer.headers["access-control-allow-origin"] == origin
+        assert answer.headers["access-control-allow-credentials"] == "true"
+        readable = answer.headers["access-control-expose-headers"]
+        assert readable == "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-Request-Id"
+
+
+def test_a_body_over_10_mb_is_refused_by_the_gateway(http):
+    answer = http.post("/session", content=b"x" * (10 * 1024 * 1024 + 1))
+    assert_is_an_answer(answer)
+    assert answer.status_code == 413
+    assert answer.json() == {"code": "BODY_TOO_LARGE_ERROR", "message": "Body Too Large"}
+
+
+def test_an_id_with_an_encoded_slash_is_one_segment_and_names_nothing(http, log_in):
+    answer = http.get("/session/1%2F2", headers=log_in())
+    assert (answer.status_code, answer.json()) == (404, INVALID_SESSION)
+
+
+def test_two_authorization_headers_are_refused(service, log_in):
+    token = log_in()["Authorization"]
+    host, port = service.url.removeprefix("http://").removesuffix("/api").split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(
+            f"GET /api/session HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n"
+            f"Authorization: {token}\r\nAuthorization: {token}\r\n\r\n".encode()
+        )
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 401")
+    assert json.loads(answer.split(b"\r\n\r\n")[1]) == INVALID_SESSION

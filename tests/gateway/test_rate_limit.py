@@ -1,0 +1,26 @@
+"""The usage plan of the template, met over HTTP."""
+
+import httpx
+
+from tests.conftest import TEMPLATE
+
+
+def test_a_flood_of_log_ins_is_throttled_and_those_who_are_in_are_not(start):
+    service = start()
+    joe = {"user": "joe", "pass": "joe"}
+    burst = TEMPLATE.parameters["LoginBurstLimit"]
+    with httpx.Client(base_url=service.url, timeout=60) as http:
+        token = http.post("/session", json=joe).json()["token"]
+        answers = [http.post("/session", json={}) for _ in range(burst * 5)]
+        assert {answer.status_code for answer in answers} == {400, 429}
+        throttled = next(answer for answer in answers if answer.status_code == 429)
+        assert throttled.json() == {
+            "code": "RATELIMITED_ERROR",
+            "message": "You Have Been Ratelimited. Please Try Again Later.",
+        }
+        assert int(throttled.headers["retry-after"]) >= 1
+        limit = str(TEMPLATE.parameters["RateLimit"])
+        assert throttled.headers["x-ratelimit-limit"] == limit
+        assert throttled.headers["x-ratelimit-remaining"] == "0"
+        assert throttled.headers["cache-control"] == "no-store"
+        assert http.get("/session", headers={"Authorization": token}).status_code == 200

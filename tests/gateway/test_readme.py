@@ -1,0 +1,51 @@
+"""The README's walk, typed as it stands there, gives the answers that stand there."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+VARYING = [
+    (r'"token":"[^"]+"', '"token":"TOKEN"'),
+    (r'"(sub|id)": ?"[^"]{22}"', r'"\1":"ID"'),
+    (r'"(iat|exp|banned_at)": ?\d{10}', r'"\1":TIME'),
+    (r'"name":"curl \d+"', '"name":"curl"'),
+]
+
+
+def walk() -> list[tuple[str, str]]:
+    """Return the README's commands with the answers printed under them."""
+    blocks = re.findall(r"```console\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    steps = []
+    for step in re.split(r"^\$ ", "\n".join(blocks), flags=re.MULTILINE)[1:]:
+        command, _, answer = step.partition("\n")
+        steps.append((command, answer.strip()))
+    return steps
+
+
+def without_what_varies(text: str) -> str:
+    for pattern, replacement in VARYING:
+        text = re.sub(pattern, replacement, text)
+    return text.strip()
+
+
+def test_each_command_of_the_readme_gives_the_answer_printed_under_it(start):
+    service = start("--no-rate-limit")
+    steps = walk()
+    assert len(steps) > 10
+    script = "\n".join(f"{command}\necho; echo ---" for command, _ in steps)
+    script = script.replace("http://127.0.0.1:3000/api", service.url)
+    invoke = f"{sys.executable} -m local invoke --endpoint {service.database}"
+    script = script.replace(".venv/bin/python -m local invoke", invoke)
+    shell = subprocess.run(
+        ["/bin/bash", "-c", script],
+        cwd=ROOT,
+        env=service.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answers = shell.stdout.split("\n---\n")
+    for (command, expected), answer in zip(steps, answers, strict=False):
+        assert without_what_varies(answer) == without_what_varies(expected), command

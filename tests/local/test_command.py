@@ -1,0 +1,211 @@
+"""`python -m local`, as a process: how it starts, and that nothing of it is left."""
+
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local.engine import is_healthy, running_endpoint
+
+ROOT = Path(__file__).parents[2]
+
+
+def command(project: Path, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "local", "--template", str(project), *arguments]
+
+
+def run(project: Path, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # our own command
+        command(project, *arguments),
+        cwd=ROOT,
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@contextmanager
+def running(project: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """Run the gateway until the block ends; yield the process and what it said at its start."""
+    with subprocess.Popen(  # our own command
+        command(project, "--port", "0", *arguments),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout
+        banner = []
+        while banner[-1:] != ["Ctrl-C to stop."] and (line := process.stdout.readline()):
+            banner.append(line.strip())
+        try:
+            yield process, banner
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                process.wait()
+
+
+def url_of(banner: list[str]) -> str:
+    return banner[0].split()[-1]
+
+
+def users(project: Path) -> str:
+    return (project.parent / ".local/state/dynamodb.json").read_text()
+
+
+@pytest.fixture
+def event(tmp_path: Path) -> str:
+    file = tmp_path / "event.json"
+    file.write_text('{"username": "ann"}')
+    return str(file)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_until_it_is_told_to_stop_and_leaves_nothing(
+    project: Path, number: signal.Signals
+) -> None:
+    with running(project) as (process, banner):
+        assert httpx.get(f"{url_of(banner)}/open").status_code == 200
+        endpoint = running_endpoint(project.parent / ".local")
+        assert endpoint
+        process.send_signal(number)
+        process.wait()
+        output = process.stdout.read() if process.stdout else ""
+    assert process.returncode == 0
+    assert "Traceback" not in output
+    assert not is_healthy(endpoint)
+    assert "joe" in users(project)
+
+
+def test_it_says_where_it_is_and_a_log_in_that_works_when_pasted(tmp_path: Path) -> None:
+    ours = tmp_path / "template.yaml"
+    ours.write_bytes((ROOT / "template.yaml").read_bytes())
+    for folder in ("functions", "layers"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    with running(ours, "--origin", "http://a.example", "--origin", "http://b.example") as (_, said):
+        assert said[1].endswith("http://a.example, http://b.example")
+        assert said[2].split()[1] == running_endpoint(tmp_path / ".local")
+        assert said[3].split()[1] == str(tmp_path / ".local/functions.log")
+        (line,) = [line for line in said if line.startswith("curl ")]
+        _, _, url, *fields = shlex.split(line)
+        form = dict(field.split("=") for field in fields if field != "-d")
+        origin = {"Origin": "http://b.example"}
+        response = httpx.post(url, data=form, headers=origin)
+        assert response.status_code == 201
+        assert response.headers["Access-Control-Allow-Origin"] == "http://b.example"
+
+
+def test_another_endpoint_is_used_and_left_running(project: Path, event: str) -> None:
+    with running(project) as (_, banner):
+        endpoint = banner[2].split()[1]
+        with running(project, "--endpoint", endpoint) as (_, second):
+            assert httpx.get(f"{url_of(second)}/open").status_code == 200
+            done = run(project, "--endpoint", endpoint, "invoke", "create_user", "-e", event)
+            assert json.loads(done.stdout) == {"id": "ann"}
+        assert is_healthy(endpoint)
+
+
+def test_a_folder_that_is_in_use_is_refused(project: Path) -> None:
+    with running(project):
+        done = run(project, "--port", "0")
+    assert done.returncode == 1
+    assert "is in use by another gateway" in done.stderr
+
+
+def test_a_killed_gateway_takes_its_database_with_it_and_loses_nothing(
+    project: Path, event: str
+) -> None:
+    with running(project) as (process, _):
+        assert run(project, "invoke", "create_user", "-e", event).returncode == 0
+        process.kill()
+    # The folder is free only when the child, which has saved its state, is gone as well.
+    with running(project):
+        assert "ann" in users(project)
+
+
+def test_users_outlive_a_restart_unless_it_is_a_fresh_one(project: Path, event: str) -> None:
+    assert run(project, "invoke", "create_user", "-e", event).returncode == 0
+    again = run(project, "invoke", "CreateUserFunction", "-e", event)
+    assert again.returncode == 1
+    assert json.loads(again.stdout) == {
+        "errorType": "UserTaken",
+        "errorMessage": "the name is taken",
+    }
+    with running(project, "--fresh"):
+        pass
+    assert "ann" not in users(project)
+
+
+def test_one_function_uses_the_database_of_the_gateway_that_runs(project: Path, event: str) -> None:
+    with running(project):
+        answer = run(project, "invoke", "create_user", "-e", "-", given='{"username": "ann"}')
+        assert json.loads(answer.stdout) == {"id": "ann"}
+        assert "creating" in answer.stderr
+        assert run(project, "invoke", "create_user", "-e", event).returncode == 1
+
+
+def test_a_port_in_use_is_one_clear_line_and_no_database(project: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = run(project, "--port", port)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"local: cannot listen on port {port} (Address already in use); choose another with --port"
+    ]
+    assert not (project.parent / ".local").exists()
+
+
+def test_a_body_that_is_too_large_is_answered_while_it_is_still_sent(project: Path) -> None:
+    with running(project) as (_, banner):
+        url = url_of(banner)
+        response = httpx.post(f"{url}/open", content=b"x" * 30_000_000)
+        assert response.status_code == 413
+        host, port = "127.0.0.1", httpx.URL(url).port
+        with socket.create_connection((host, port)) as plain:
+            plain.sendall(b"POST /v1/open HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n")
+            assert plain.recv(100).startswith(b"HTTP/1.1 413")
+
+
+def test_events_show_the_names_of_headers_as_they_were_sent(project: Path) -> None:
+    with running(project) as (_, banner):
+        event = httpx.get(f"{url_of(banner)}/open", headers={"X-CamelCase": "é".encode()}).json()
+    assert event["headers"]["X-CamelCase"] == "é"
+
+
+def test_a_function_that_does_not_exist_lists_those_that_do(project: Path, event: str) -> None:
+    done = run(project, "invoke", "nonsense", "-e", event)
+    assert done.returncode == 2
+    assert "CreateUserFunction" in done.stderr
+
+
+@pytest.mark.parametrize(("text", "says"), [(None, "No such file"), ("{", "is not JSON")])
+def test_an_event_that_cannot_be_read_says_why(project: Path, text: str | None, says: str) -> None:
+    file = project.parent / "broken.json"
+    if text:
+        file.write_text(text)
+    done = run(project, "invoke", "create_user", "-e", str(file))
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_database_without_secrets_is_refused_in_one_line(project: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        endpoint = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+    done = run(project, "--endpoint", endpoint, "--port", "0")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert os.linesep not in done.stdout

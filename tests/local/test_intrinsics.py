@@ -1,0 +1,60 @@
+"""CloudFormation's intrinsic functions."""
+
+from typing import Any
+
+import pytest
+
+from local.intrinsics import Scope
+
+
+@pytest.fixture
+def scope() -> Scope:
+    return Scope(
+        {"Stage": "prod", "Origins": ["a", "b"], "Rate": 50},
+        {
+            "IsProd": {"Fn::Equals": [{"Ref": "Stage"}, "prod"]},
+            "IsNot": {"Fn::Not": [{"Condition": "IsProd"}]},
+            "Both": {"Fn::And": [{"Condition": "IsProd"}, {"Condition": "IsNot"}]},
+            "Either": {"Fn::Or": [{"Condition": "IsProd"}, {"Condition": "IsNot"}]},
+        },
+        lambda name, attribute: f"{name}/{attribute}" if attribute else name,
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ({"Ref": "Stage"}, "prod"),
+        ({"Ref": "Origins"}, ["a", "b"]),
+        ({"Ref": "Rate"}, 50),
+        ({"Ref": "AWS::Region"}, "us-east-1"),
+        ({"Ref": "Table"}, "Table"),
+        ({"Fn::GetAtt": ["Table", "Arn"]}, "Table/Arn"),
+        ({"Fn::GetAtt": "Table.Arn"}, "Table/Arn"),
+        (
+            {"Fn::Sub": "${AWS::StackName}-${Table}-${Table.Arn}-${Rate}"},
+            "sessions-Table-Table/Arn-50",
+        ),
+        ({"Fn::Sub": ["${A}${!B}", {"A": {"Ref": "Stage"}}]}, "prod${B}"),
+        ({"Fn::Join": ["-", ["x", {"Ref": "Stage"}, 1]]}, "x-prod-1"),
+        ({"Fn::Join": [",", {"Ref": "Origins"}]}, "a,b"),
+        ({"Fn::Select": ["1", {"Ref": "Origins"}]}, "b"),
+        ({"Fn::Split": ["-", "a-b"]}, ["a", "b"]),
+        ({"Fn::If": ["IsProd", 1, 2]}, 1),
+        ({"Fn::If": ["IsNot", 1, 2]}, 2),
+        ({"Fn::If": ["Both", 1, 2]}, 2),
+        ({"Fn::If": ["Either", 1, 2]}, 1),
+        ({"kept": 1, "left out": {"Fn::If": ["IsNot", 1, {"Ref": "AWS::NoValue"}]}}, {"kept": 1}),
+        ([1, {"Ref": "AWS::NoValue"}], [1]),
+        ({"deep": [{"er": {"Ref": "Stage"}}]}, {"deep": [{"er": "prod"}]}),
+    ],
+)
+def test_each_function_means_what_cloudformation_says(
+    scope: Scope, written: Any, meant: Any
+) -> None:
+    assert scope.resolve(written) == meant
+
+
+def test_a_condition_holds_or_it_does_not(scope: Scope) -> None:
+    assert scope.holds("IsProd")
+    assert not scope.holds("IsNot")

@@ -1,0 +1,73 @@
+"""The template's tables and secrets, made in an engine."""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import moto
+import pytest
+from botocore.session import Session
+from botocore.stub import Stubber
+
+from local.provision import provision
+from local.template import Template, TemplateError
+
+
+@pytest.fixture
+def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, Any]]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with moto.mock_aws():
+        session = Session()
+        yield session.create_client("dynamodb"), session.create_client("secretsmanager")
+
+
+def test_tables_are_made_as_the_template_says(ours: Template, clients: tuple[Any, Any]) -> None:
+    dynamodb, secretsmanager = clients
+    provision(ours, dynamodb, secretsmanager)
+    wanted = ours.resources_of("AWS::DynamoDB::Table")
+    assert set(dynamodb.list_tables()["TableNames"]) == set(wanted)
+    for name, properties in wanted.items():
+        table = dynamodb.describe_table(TableName=name)["Table"]
+        assert table["KeySchema"] == properties["KeySchema"]
+        described = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+        expected = properties.get("TimeToLiveSpecification", {}).get("AttributeName")
+        assert described.get("AttributeName") == expected
+
+
+def test_a_secret_is_generated_as_the_template_says(
+    template: Template, clients: tuple[Any, Any]
+) -> None:
+    provision(template, *clients)
+    secret = json.loads(clients[1].get_secret_value(SecretId="Secret")["SecretString"])
+    assert secret["current"] == "a"
+    assert len(secret["a"]) == 48
+    assert secret["a"].isalnum()
+
+
+def test_what_is_there_already_stays(template: Template, clients: tuple[Any, Any]) -> None:
+    dynamodb, secretsmanager = clients
+    provision(template, *clients)
+    dynamodb.put_item(TableName="Table", Item={"id": {"S": "x"}})
+    before = secretsmanager.get_secret_value(SecretId="Secret")["SecretString"]
+    provision(template, *clients)
+    assert dynamodb.scan(TableName="Table")["Count"] == 1
+    assert secretsmanager.get_secret_value(SecretId="Secret")["SecretString"] == before
+
+
+def test_an_engine_without_secrets_is_refused(template: Template, clients: tuple[Any, Any]) -> None:
+    dynamodb, secretsmanager = clients
+    with Stubber(secretsmanager) as stubber:
+        stubber.add_client_error("describe_secret", "UnknownOperationException")
+        with pytest.raises(TemplateError, match="does not serve Secrets Manager"):
+            provision(template, dynamodb, secretsmanager)
+
+
+def test_a_secret_that_the_template_writes_out_is_taken_as_it_is(
+    template: Template, clients: tuple[Any, Any]
+) -> None:
+    secret = {"Type": "AWS::SecretsManager::Secret", "Properties": {"SecretString": "text"}}
+    provision(dataclasses.replace(template, resources={"S": secret}), *clients)
+    assert clients[1].get_secret_value(SecretId="S")["SecretString"] == "text"
