@@ -1,6 +1,7 @@
 """Calling handlers as API Gateway does: with the events of `events/`, changed where it matters."""
 
 import copy
+import functools
 import importlib
 import itertools
 import json
@@ -51,7 +52,13 @@ def invoke(name: str, event: Any) -> Any:
     return handler_of(name)(copy.deepcopy(event), None)
 
 
-def call(
+def call(name: str, token: str | None = None, **changes: Any) -> Answer:
+    """Call the handler of a route; the arguments are those of `event_for`."""
+    answer = invoke(name, event_for(name, token, **changes))
+    return Answer(answer["statusCode"], answer["headers"], json.loads(answer["body"]))
+
+
+def event_for(
     name: str,
     token: str | None = None,
     *,
@@ -59,10 +66,10 @@ def call(
     body: Any = None,
     raw_body: str | None = None,
     query: dict[str, list[str]] | None = None,
-    headers: dict[str, str | None] | None = None,
+    headers: dict[str, str | list[str] | None] | None = None,
     is_base64: bool = False,
-) -> Answer:
-    """Call the handler of a route.
+) -> Any:
+    """Return the event that API Gateway makes of a request.
 
     Args:
         name: the function's folder; its event is the one of that name.
@@ -71,7 +78,7 @@ def call(
         body: sent as JSON.
         raw_body: sent as it is, instead.
         query: names and values; none, if not given.
-        headers: more headers; None takes one away.
+        headers: more headers; None takes one away, a list sends one several times.
         is_base64: what `isBase64Encoded` says.
     """
     event = load_event(name)
@@ -82,23 +89,23 @@ def call(
         sent.pop(header, None)
         if value is not None:
             sent[header] = value
-    event["headers"] = sent
-    event["multiValueHeaders"] = {header: [value] for header, value in sent.items()}
+    lists = {name: [value] if isinstance(value, str) else value for name, value in sent.items()}
+    event["headers"] = {name: values[-1] for name, values in lists.items()}
+    event["multiValueHeaders"] = lists
     if session is not None:
         event["pathParameters"] = {"id": str(session)}
     event["multiValueQueryStringParameters"] = query
     event["queryStringParameters"] = {k: v[-1] for k, v in query.items()} if query else None
     event["body"] = json.dumps(body) if body is not None else raw_body
     event["isBase64Encoded"] = is_base64
-    answer = invoke(name, event)
-    return Answer(answer["statusCode"], answer["headers"], json.loads(answer["body"]))
+    return event
 
 
-def new_person() -> Person:
+def new_person(prefix: str = "user", password: str = PASSWORD) -> Person:
     """Create a user of the test's own."""
     number = next(_numbers)
-    username, email = f"user{number}", f"user{number}@example.com"
-    made = invoke("create_user", {"username": username, "email": email, "password": PASSWORD})
+    username, email = f"{prefix}{number}", f"{prefix}{number}@example.com"
+    made = invoke("create_user", {"username": username, "email": email, "password": password})
     return Person(made["id"], username, email)
 
 
@@ -122,3 +129,49 @@ def stored_user(person: Person) -> Any:
     from sessions import store  # noqa: PLC0415 - it needs the environment that conftest sets
 
     return store.read_user_and_sessions(person.id, {1})[0]
+
+
+@functools.cache
+def tables() -> Any:
+    """Return a client to look into the tables with, and to put there what no handler would."""
+    import boto3  # noqa: PLC0415 - it needs the environment
+
+    return boto3.client("dynamodb")
+
+
+def stored_rows(person: Person) -> dict[str, Any]:
+    """Return all rows about the user, as the tables hold them."""
+    from sessions import model, store  # noqa: PLC0415 - it needs the environment
+
+    dynamodb = tables()
+    names = [model.login_key(name) for name in (person.username, person.email)]
+    found = dynamodb.batch_get_item(
+        RequestItems={
+            store.USERS: {"Keys": [{"id": {"S": person.id}}]},
+            store.LOGINS: {"Keys": [{"login": {"S": name}} for name in names]},
+        }
+    )["Responses"]
+    logins = {row["login"]["S"]: row for row in found[store.LOGINS]}
+    return {
+        "user": next(iter(found[store.USERS]), None),
+        "logins": [logins.get(name) for name in names],
+        "sessions": dynamodb.query(
+            TableName=store.SESSIONS,
+            KeyConditionExpression="#user = :user",
+            ExpressionAttributeNames={"#user": "user"},
+            ExpressionAttributeValues={":user": {"S": person.id}},
+        )["Items"],
+    }
+
+
+def add_sessions(person: Person, iats: range) -> None:
+    """Store sessions that last, without the cost of so many log-ins; nobody has their tokens."""
+    from sessions import store  # noqa: PLC0415 - it needs the environment
+
+    rest = {"exp": {"N": "99999999999"}, "name": {"S": "Added"}, "jti_sha256": {"B": bytes(32)}}
+    puts = [
+        {"PutRequest": {"Item": {"user": {"S": person.id}, "iat": {"N": str(iat)}, **rest}}}
+        for iat in iats
+    ]
+    for start in range(0, len(puts), 25):
+        tables().batch_write_item(RequestItems={store.SESSIONS: puts[start : start + 25]})

@@ -1,21 +1,39 @@
 """Create a user and both names to log in with. Invoked with IAM rights; there is no route."""
 
 import secrets
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from sessions import passwords, store
 from sessions.body import Body, parse_input
 from sessions.endpoint import account_operation
-from sessions.model import User
+from sessions.model import User, login_key
+
+
+def _can_log_in(name: str) -> str:
+    if not 0 < len(login_key(name).encode()) <= store.LONGEST_KEY_BYTES:
+        raise ValueError("no key of DynamoDB")
+    return name
+
+
+def _is_no_address(name: str) -> str:
+    """Refuse what is an address once it is compared, so that nobody can take another's."""
+    if "@" in login_key(name):
+        raise ValueError("an address")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_can_log_in)]
 
 
 class NewUser(Body):
-    """A username has no @, so that nobody's name can be somebody's address."""
+    """A user to be, by a name that is no address, an address and a password."""
 
-    username: str = Field(min_length=1, max_length=64, pattern=r"^[^@\s\x00-\x1f\x7f]+$")
-    email: str = Field(max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")
+    username: Annotated[Name, AfterValidator(_is_no_address)] = Field(
+        min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f\x7f]+$"
+    )
+    email: Name = Field(max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")
     password: str = Field(min_length=1, max_length=1024)
 
 

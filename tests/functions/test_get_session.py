@@ -2,11 +2,10 @@
 
 import pytest
 
-from tests.calls import call, log_in, new_person
+from tests.calls import call, log_in, new_person, stored_sessions
+from tests.functions.routes import HEADERS, INVALID_SESSION
 
 pytestmark = pytest.mark.usefixtures("aws")
-
-INVALID_SESSION = {"code": "INVALID_SESSION_ERROR", "message": "Invalid Session"}
 
 
 def test_answers_with_another_session_of_the_user(clock):
@@ -56,3 +55,34 @@ def test_another_users_session_looks_exactly_like_an_unknown_one(clock):
     clock.now -= 5
     token = log_in(new_person())
     assert call("get_session", token, session=theirs) == call("get_session", token, session=7)
+
+
+def test_a_token_may_ask_for_its_own_session(clock):
+    token = log_in(new_person())
+    answer = call("get_session", token, session=clock.now)
+    assert (answer.status, answer.headers) == (200, HEADERS)
+    assert answer.body == call("get_current_session", token).body
+
+
+def test_a_revoked_session_is_gone_though_its_row_is_still_there(clock, monkeypatch):
+    from sessions import store  # noqa: PLC0415 - after the environment stands
+
+    person = new_person()
+    log_in(person)
+    revoked = clock.now
+    token = log_in(person)
+    monkeypatch.setattr(store, "clear_sessions", lambda *_: 0)
+    call("delete_all_sessions", token, query={"allButSelf": ["true"]})
+    assert revoked in stored_sessions(person)
+    answer = call("get_session", token, session=revoked)
+    assert (answer.status, answer.body, answer.headers) == (404, INVALID_SESSION, HEADERS)
+    assert call("get_session", token, session=revoked + 1).status == 200
+
+
+def test_reading_two_sessions_takes_one_round_trip(clock, dynamodb_calls):
+    person = new_person()
+    log_in(person)
+    token = log_in(person)
+    dynamodb_calls.clear()
+    assert call("get_session", token, session=clock.now).status == 200
+    assert [operation for operation, _ in dynamodb_calls] == ["BatchGetItem"]

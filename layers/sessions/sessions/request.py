@@ -61,23 +61,23 @@ def read_request(event: dict[str, Any], now: int) -> Request:
     """Return the request that `event` describes, as it arrived at `now`, in epoch seconds."""
     context = _members(event, "requestContext")
     identity = _members(context, "identity")
-    headers = {name.lower(): str(value) for name, value in _members(event, "headers").items()}
+    headers = {name.lower(): value for name, value in _texts(event, "headers").items()}
     authorizations = [
-        str(value)
-        for name, values in _members(event, "multiValueHeaders").items()
+        value
+        for name, values in _lists(event, "multiValueHeaders").items()
         if name.lower() == "authorization"
-        for value in values or []
+        for value in values
     ]
     if not authorizations and "authorization" in headers:
         authorizations = [headers["authorization"]]
-    query = _members(event, "multiValueQueryStringParameters") or {
-        name: [value] for name, value in _members(event, "queryStringParameters").items()
+    query = _lists(event, "multiValueQueryStringParameters") or {
+        name: [value] for name, value in _texts(event, "queryStringParameters").items()
     }
     body = event.get("body")
     return Request(
         method=str(event.get("httpMethod") or ""),
-        path_parameters=_members(event, "pathParameters"),
-        query={name: [str(value) for value in values or [""]] for name, values in query.items()},
+        path_parameters=_texts(event, "pathParameters"),
+        query=query,
         headers=headers,
         authorizations=authorizations,
         raw_body=body if isinstance(body, str) else "",
@@ -91,6 +91,18 @@ def read_request(event: dict[str, Any], now: int) -> Request:
 def _members(parent: dict[str, Any], name: str) -> dict[str, Any]:
     members = parent.get(name)
     return members if isinstance(members, dict) else {}
+
+
+def _texts(event: dict[str, Any], name: str) -> dict[str, str]:
+    return {key: str(value) for key, value in _members(event, name).items() if value is not None}
+
+
+def _lists(event: dict[str, Any], name: str) -> dict[str, list[str]]:
+    return {
+        key: [str(value) for value in values]
+        for key, values in _members(event, name).items()
+        if isinstance(values, list)
+    }
 
 
 def address_block(address: str) -> str:

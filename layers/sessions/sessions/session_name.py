@@ -9,15 +9,16 @@ UNKNOWN = "Unknown device"
 _LONGEST_NAME = 64
 _LONGEST_USER_AGENT = 512  # the parser searches the text many times; browsers' are under 300
 _PRODUCT = re.compile(r"([A-Za-z][\w.+-]{0,31})(?:/v?(\d{1,9}))?")  # RFC 9110, section 10.1.5
-# The parser's own words for what people know by another name; None for what says nothing.
+# Browsers that the parser takes for the one they are built on.
+_BUILDS = {"CriOS": "Chrome", "EdgA": "Edge", "EdgiOS": "Edge"}
+_BUILD = re.compile(r"\b(CriOS|EdgA|EdgiOS)/(\d{1,9})")
+# The parser's own words for what people know by another name.
 _FAMILIAR = {
     "ChromiumEdge": "Edge",
     "MSEdge": "Edge",
     "Microsoft Internet Explorer": "Internet Explorer",
     "AndroidBrowser": "Android Browser",
-    "Macintosh": "macOS",
     "Mac OS": "macOS",
-    "ChromeOS": "ChromeOS",
 }
 
 
@@ -37,7 +38,9 @@ def session_name(given: str, user_agent: str) -> str:
 def _describe(user_agent: str) -> str:
     found = httpagentparser.detect(user_agent)
     browser = _part(found.get("browser"))
-    if not browser:
+    if build := _BUILD.search(user_agent):
+        browser = f"{_BUILDS[build[1]]} {build[2]}"
+    elif not browser:
         # Programs rather than browsers: curl/8.4.0, okhttp/4.9.
         product = _PRODUCT.match(user_agent)
         browser = " ".join(filter(None, product.groups())) if product else ""

@@ -10,7 +10,7 @@ import binascii
 import json
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import jwt
 
@@ -20,6 +20,10 @@ ALGORITHM = "HS256"
 SMALLEST_KEY_BYTES = 32  # RFC 7518, section 3.2: no shorter than the hash
 
 _LARGEST_TOKEN_CHARACTERS = 4096
+# Far beyond what we issue, and all of it can be a key in DynamoDB, which takes 2,048 bytes and
+# 38 digits.
+_LONGEST_ID_CHARACTERS = 256
+_LARGEST_TIME = 10**15
 # Three base64url parts (RFC 7515, section 3.1); a signature of 32 bytes is 43 characters.
 _SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}", re.ASCII)
 
@@ -168,19 +172,21 @@ def verify(token: str, issuer: str, key: Callable[[str], bytes | None], now: int
 def _claims(payload: dict[str, Any], issuer: str, now: int) -> Claims:
     sub, iat, exp, jti = (payload.get(name) for name in Claims._fields)
     if not (
-        isinstance(sub, str)
-        and sub
-        and type(iat) is int
+        _is_id(sub)
+        and _is_id(jti)
+        and type(iat) is int  # True is no time
         and type(exp) is int
-        and 0 < iat < exp
-        and isinstance(jti, str)
-        and jti
+        and 0 < iat < exp < _LARGEST_TIME
         and payload.get("iss") == issuer
     ):
         raise InvalidSession
     if exp <= now:
         raise InvalidSession
     return Claims(sub, iat, exp, jti)
+
+
+def _is_id(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and value.isascii() and 0 < len(value) <= _LONGEST_ID_CHARACTERS
 
 
 def _members(part: str) -> dict[str, Any]:

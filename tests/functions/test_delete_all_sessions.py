@@ -1,0 +1,246 @@
+"""DELETE /user/sessions/all."""
+
+import pytest
+
+from tests.calls import (
+    add_sessions,
+    call,
+    log_in,
+    new_person,
+    stored_rows,
+    stored_sessions,
+    stored_user,
+    tables,
+)
+from tests.functions.routes import HEADERS, INVALID_SESSION, missing
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+
+def bulk(count):
+    return {"count": count, "type": "session"}
+
+
+@pytest.fixture
+def clean_up_cut_short(monkeypatch):
+    """The rows of revoked sessions stay where they are."""
+    from sessions import store  # noqa: PLC0415 - after the environment stands
+
+    monkeypatch.setattr(store, "clear_sessions", lambda *_: 0)
+
+
+@pytest.fixture(scope="module")
+def unharmed(aws):
+    """A user with two sessions that no request here ends, a token, and the user's rows."""
+    from sessions import endpoint  # noqa: PLC0415 - after the environment stands
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(endpoint, "epoch_seconds", lambda: 1_800_000_000)
+        person = new_person()
+        log_in(person)
+        token = log_in(person)
+    return person, token, stored_rows(person)
+
+
+def statuses(*tokens):
+    return [call("get_current_session", token).status for token in tokens]
+
+
+def test_ends_every_session_of_the_user_and_nobody_elses(clock):
+    person = new_person()
+    stranger = log_in(new_person())
+    tokens = [log_in(person) for _ in range(3)]
+    answer = call("delete_all_sessions", tokens[0])
+    assert (answer.status, answer.body, answer.headers) == (200, bulk(3), HEADERS)
+    assert statuses(*tokens, stranger) == [401, 401, 401, 200]
+    assert stored_sessions(person) == {}
+    again = call("delete_all_sessions", tokens[0])
+    assert (again.status, again.body) == (401, INVALID_SESSION)
+
+
+def test_keeps_the_session_in_use_where_asked(clock):
+    person = new_person()
+    tokens = [log_in(person) for _ in range(3)]
+    answer = call("delete_all_sessions", tokens[1], query={"allButSelf": ["true"]})
+    assert (answer.status, answer.body) == (200, bulk(2))
+    assert statuses(*tokens) == [401, 200, 401]
+    assert list(stored_sessions(person)) == [clock.now + 1]
+    assert call("list_sessions", tokens[1]).body["count"] == 1
+
+
+KEEPING = [
+    {"allButSelf": ["true"]},
+    {"allButSelf": ["1"]},
+    {"allButSelf": [""]},
+    {"allbutSelf": ["true"]},  # as the published example has it
+    {"allbutself": ["true"]},
+    {"ALLBUTSELF": ["1"]},
+]
+ENDING = [
+    None,
+    {},
+    {"allButSelf": ["false"]},
+    {"allButSelf": ["0"]},
+    {"ALLBUTSELF": ["false"]},
+    {"other": ["true"]},
+    {"allButSelf[]": ["true"]},
+]
+
+
+@pytest.mark.parametrize(
+    ("query", "count", "status"),
+    [(query, 1, 200) for query in KEEPING] + [(query, 2, 401) for query in ENDING],
+)
+def test_all_but_self_says_whether_the_session_in_use_stays(clock, query, count, status):
+    person = new_person()
+    token = log_in(person)
+    other = log_in(person)
+    answer = call("delete_all_sessions", token, query=query)
+    assert (answer.status, answer.body) == (200, bulk(count))
+    assert statuses(token, other) == [status, 401]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"allButSelf": [value]} for value in ("yes", "no", "TRUE", "True", "False", "2", "-1", "01")]
+    + [{"allButSelf": [value]} for value in (" ", " true", "true ", "true\n", "null", "\0")]
+    + [
+        {"allButSelf": ["true", "true"]},
+        {"allButSelf": ["true", "false"]},
+        {"allButSelf": ["true"], "allbutself": ["true"]},
+        {"ALLBUTSELF": ["x"]},
+    ],
+)
+def test_any_other_all_but_self_is_refused_and_ends_nothing(clock, unharmed, query):
+    person, token, before = unharmed
+    answer = call("delete_all_sessions", token, query=query)
+    assert (answer.status, answer.body, answer.headers) == (400, missing("allButSelf"), HEADERS)
+    assert stored_rows(person) == before
+
+
+def test_expired_and_revoked_sessions_are_not_counted(clock, clean_up_cut_short):
+    person = new_person()
+    log_in(person)
+    clock.now += 2_592_000
+    log_in(person)
+    token = log_in(person)
+    assert call("delete_all_sessions", token, query={"allButSelf": ["1"]}).body == bulk(1)
+    log_in(person)
+    assert call("delete_all_sessions", token, query={"allButSelf": ["1"]}).body == bulk(1)
+    assert call("delete_all_sessions", token, query={"allButSelf": ["1"]}).body == bulk(0)
+    assert call("delete_all_sessions", token).body == bulk(1)
+    assert len(stored_sessions(person)) == 4
+
+
+def test_sessions_stay_dead_where_the_clean_up_was_cut_short(clock, clean_up_cut_short):
+    person = new_person()
+    tokens = [log_in(person) for _ in range(3)]
+    assert call("delete_all_sessions", tokens[0]).body == bulk(3)
+    assert len(stored_sessions(person)) == 3
+    assert statuses(*tokens) == [401] * 3
+    user = stored_user(person)
+    assert (user.revoked_through, user.revoked_except) == (clock.now + 2, None)
+
+
+def test_the_session_kept_stays_alive_where_the_clean_up_was_cut_short(clock, clean_up_cut_short):
+    person = new_person()
+    tokens = [log_in(person) for _ in range(3)]
+    call("delete_all_sessions", tokens[1], query={"allButSelf": [""]})
+    assert statuses(*tokens) == [401, 200, 401]
+    user = stored_user(person)
+    assert (user.revoked_through, user.revoked_except) == (clock.now + 2, clock.now + 1)
+    # Only one session can have been kept: the last that asked for it.
+    newer = log_in(person)
+    call("delete_all_sessions", newer, query={"allButSelf": ["true"]})
+    assert statuses(*tokens, newer) == [401, 401, 401, 200]
+    # And what was kept once is not kept for ever.
+    call("delete_all_sessions", newer)
+    assert statuses(*tokens, newer) == [401] * 4
+    assert stored_user(person).revoked_except is None
+
+
+def test_a_row_that_comes_back_does_not_bring_its_session_back(clock):
+    from sessions import store  # noqa: PLC0415 - after the environment stands
+
+    person = new_person()
+    token = log_in(person)
+    (row,) = stored_rows(person)["sessions"]
+    call("delete_all_sessions", token)
+    tables().put_item(TableName=store.SESSIONS, Item=row)
+    assert statuses(token) == [401]
+
+
+def test_the_user_can_log_in_again_in_the_same_second(clock, clean_up_cut_short):
+    person = new_person()
+    old = log_in(person)
+    call("delete_all_sessions", old)
+    new = log_in(person)
+    assert statuses(old, new) == [401, 200]
+    assert call("list_sessions", new).body["count"] == 1
+
+
+def test_a_clock_that_goes_back_brings_no_session_back(clock, clean_up_cut_short):
+    person = new_person()
+    old = log_in(person)
+    call("delete_all_sessions", old)
+    clock.now -= 3600
+    new = log_in(person)
+    assert statuses(old, new) == [401, 200]
+
+
+@pytest.mark.parametrize(("number", "batches"), [(24, 1), (25, 1), (26, 2), (60, 3)])
+def test_clears_the_rows_away_in_batches_of_25(clock, dynamodb_calls, number, batches):
+    person = new_person()
+    token = log_in(person)
+    add_sessions(person, range(1, number + 1))
+    dynamodb_calls.clear()
+    answer = call("delete_all_sessions", token, query={"allButSelf": ["true"]})
+    assert answer.body == bulk(number)
+    operations = [operation for operation, _ in dynamodb_calls]
+    assert operations == ["BatchGetItem", "Query", "UpdateItem", *["BatchWriteItem"] * batches]
+    assert list(stored_sessions(person)) == [clock.now]
+
+
+def test_rows_beyond_what_one_call_clears_are_counted_and_dead_all_the_same(clock, monkeypatch):
+    from functions.delete_all_sessions import app  # noqa: PLC0415 - after the environment stands
+
+    monkeypatch.setattr(app, "MOST_CLEARED", 2)
+    person = new_person()
+    tokens = [log_in(person) for _ in range(4)]
+    assert call("delete_all_sessions", tokens[0]).body == bulk(4)
+    assert len(stored_sessions(person)) == 2
+    assert statuses(*tokens) == [401] * 4
+
+
+def test_a_session_that_begins_while_all_are_being_ended_is_ended_too(clock, monkeypatch):
+    from sessions import store  # noqa: PLC0415 - after the environment stands
+
+    person = new_person()
+    token = log_in(person)
+    late = []
+    revoke_all = store.revoke_all
+
+    def revoke_after_a_log_in(user, kept):
+        late.append(log_in(person))
+        return revoke_all(user, kept)
+
+    monkeypatch.setattr(store, "revoke_all", revoke_after_a_log_in)
+    assert call("delete_all_sessions", token).status == 200
+    assert statuses(token, *late) == [401, 401]
+
+
+def test_a_user_deleted_meanwhile_has_no_session_and_comes_not_back(clock, monkeypatch):
+    from sessions import store  # noqa: PLC0415 - after the environment stands
+
+    person = new_person()
+    token = log_in(person)
+    revoke_all = store.revoke_all
+
+    def revoke_too_late(user, kept):
+        tables().delete_item(TableName=store.USERS, Key={"id": {"S": user.id}})
+        return revoke_all(user, kept)
+
+    monkeypatch.setattr(store, "revoke_all", revoke_too_late)
+    answer = call("delete_all_sessions", token)
+    assert (answer.status, answer.body) == (401, INVALID_SESSION)
+    assert stored_rows(person)["user"] is None

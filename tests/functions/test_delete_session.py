@@ -1,0 +1,120 @@
+"""DELETE /user/session/{id}."""
+
+import pytest
+
+from tests.calls import call, log_in, new_person, stored_rows, stored_sessions
+from tests.functions.routes import HEADERS, INVALID_SESSION
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+DELETED = {"code": "GENERIC_SUCCESS", "message": "Session Deleted"}
+LARGE = ["9" * 15, "9" * 5000]
+SESSION_MISSING = {"code": "SESSION_NOT_FOUND_ERROR", "message": "Session Not Found"}
+
+
+@pytest.fixture(scope="module")
+def unharmed(aws):
+    """A user with a session that no request here ends, its token, and the user's rows."""
+    from sessions import endpoint  # noqa: PLC0415 - after the environment stands
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(endpoint, "epoch_seconds", lambda: 1_800_000_000)
+        person = new_person()
+        token = log_in(person)
+    return person, token, stored_rows(person)
+
+
+def test_ends_the_session_that_the_path_names_and_no_other(clock):
+    person = new_person()
+    other = log_in(person)
+    token = log_in(person)
+    log_in(person)
+    before = stored_rows(person)
+    answer = call("delete_session", token, session=clock.now)
+    assert (answer.status, answer.body, answer.headers) == (200, DELETED, HEADERS)
+    assert call("get_current_session", other).status == 401
+    assert sorted(stored_sessions(person)) == [clock.now + 1, clock.now + 2]
+    assert stored_rows(person)["user"] == before["user"]
+
+
+def test_deleting_the_session_in_use_is_a_log_out(clock):
+    person = new_person()
+    token = log_in(person)
+    staying = log_in(person)
+    assert call("delete_session", token, session=clock.now).body == DELETED
+    answer = call("delete_session", token, session=clock.now)
+    assert (answer.status, answer.body) == (401, INVALID_SESSION)
+    assert call("get_current_session", staying).status == 200
+
+
+def test_a_session_can_be_ended_only_once(clock):
+    person = new_person()
+    log_in(person)
+    token = log_in(person)
+    assert call("delete_session", token, session=clock.now).status == 200
+    answer = call("delete_session", token, session=clock.now)
+    assert (answer.status, answer.body, answer.headers) == (404, SESSION_MISSING, HEADERS)
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["", "0", "-1", "+{iat}", "0{iat}", "{iat}.0", " {iat}", "{iat} ", "1e9", "٣", "x", *LARGE],
+)
+def test_what_is_no_session_of_the_user_is_missing_and_nothing_is_ended(clock, unharmed, spelling):
+    person, token, before = unharmed
+    answer = call("delete_session", token, session=spelling.format(iat=clock.now))
+    assert (answer.status, answer.body) == (404, SESSION_MISSING)
+    assert stored_rows(person) == before
+
+
+def test_another_users_session_is_missing_and_stays(clock):
+    stranger = new_person()
+    clock.now += 5
+    theirs = log_in(stranger)
+    clock.now -= 5
+    token = log_in(new_person())
+    answer = call("delete_session", token, session=clock.now + 5)
+    assert (answer.status, answer.body) == (404, SESSION_MISSING)
+    clock.now += 5
+    assert call("get_current_session", theirs).status == 200
+
+
+def test_an_expired_session_is_missing_though_its_row_is_still_there(clock):
+    person = new_person()
+    log_in(person)
+    expiring = clock.now
+    token = log_in(person, rememberMe=True)
+    clock.now += 2_592_000
+    answer = call("delete_session", token, session=expiring)
+    assert (answer.status, answer.body) == (404, SESSION_MISSING)
+    assert expiring in stored_sessions(person)
+
+
+def test_a_revoked_session_is_missing_though_its_row_is_still_there(clock, monkeypatch):
+    from sessions import store  # noqa: PLC0415 - after the environment stands
+
+    person = new_person()
+    log_in(person)
+    token = log_in(person)
+    monkeypatch.setattr(store, "clear_sessions", lambda *_: 0)
+    call("delete_all_sessions", token, query={"allButSelf": ["1"]})
+    answer = call("delete_session", token, session=clock.now)
+    assert (answer.status, answer.body) == (404, SESSION_MISSING)
+    assert clock.now in stored_sessions(person)
+
+
+def test_a_session_that_another_request_ends_in_between_is_missing(clock, monkeypatch):
+    from sessions import store  # noqa: PLC0415 - after the environment stands
+
+    person = new_person()
+    log_in(person)
+    token = log_in(person)
+    delete_session = store.delete_session
+
+    def too_late(user, iat):
+        delete_session(user, iat)
+        delete_session(user, iat)
+
+    monkeypatch.setattr(store, "delete_session", too_late)
+    answer = call("delete_session", token, session=clock.now)
+    assert (answer.status, answer.body) == (404, SESSION_MISSING)

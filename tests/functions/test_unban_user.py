@@ -1,0 +1,45 @@
+"""Lift a user's ban."""
+
+import pytest
+
+from tests.calls import PASSWORD, call, invoke, log_in, new_person, stored_rows
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+
+@pytest.mark.parametrize("name", ["username", "email"])
+def test_brings_back_what_was_there_before_the_ban(clock, name):
+    person = new_person()
+    token = log_in(person)
+    before = stored_rows(person)
+    invoke("ban_user", {"user": person.username})
+    assert call("get_current_session", token).status == 403
+    assert invoke("unban_user", {"user": getattr(person, name).upper()}) == {"id": person.id}
+    assert stored_rows(person) == before
+    assert call("get_current_session", token).status == 200
+
+
+def test_lets_the_user_log_in_again(clock):
+    person = new_person()
+    invoke("ban_user", {"user": person.username})
+    credentials = {"user": person.username, "pass": PASSWORD}
+    assert call("create_session", body=credentials).status == 403
+    invoke("unban_user", {"user": person.username})
+    assert call("create_session", body=credentials).status == 201
+
+
+def test_does_not_bring_back_sessions_that_expired_during_the_ban(clock):
+    person = new_person()
+    token = log_in(person)
+    invoke("ban_user", {"user": person.username})
+    clock.now += 2_592_000
+    invoke("unban_user", {"user": person.username})
+    assert call("get_current_session", token).status == 401
+
+
+def test_does_nothing_to_a_user_who_is_not_banned(clock):
+    person = new_person()
+    log_in(person)
+    before = stored_rows(person)
+    assert invoke("unban_user", {"user": person.username}) == {"id": person.id}
+    assert stored_rows(person) == before

@@ -1,0 +1,139 @@
+"""The rule that says whether a session counts, and how IDs and names are read."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sessions.model import Session, User, is_live, login_key, session_id
+
+TIMES = st.integers(0, 10**6)
+
+
+def session(iat=50, exp=100):
+    return Session("u", iat, exp, "name", b"x" * 32)
+
+
+def user(**changes):
+    return User("u", "joe", "joe@example.com", created_at=1, **changes)
+
+
+@pytest.mark.parametrize(
+    ("now", "exp", "revoked_through", "revoked_except", "live"),
+    [
+        # Expiry alone: a session is over on the second.
+        (99, 100, 0, None, True),
+        (100, 100, 0, None, False),
+        (101, 100, 0, None, False),
+        # Revocation alone; the session is number 50.
+        (60, 100, 49, None, True),
+        (60, 100, 50, None, False),
+        (60, 100, 51, None, False),
+        # The exception saves from revocation, and only its own session.
+        (60, 100, 49, 50, True),
+        (60, 100, 50, 50, True),
+        (60, 100, 51, 50, True),
+        (60, 100, 51, 49, False),
+        (60, 100, 51, 51, False),
+        # It does not save from expiry.
+        (100, 100, 51, 50, False),
+        (100, 100, 49, 50, False),
+        # The clock may be behind the ID.
+        (10, 100, 0, None, True),
+        (10, 100, 50, None, False),
+    ],
+)
+def test_a_session_counts_unless_expired_or_revoked(
+    now, exp, revoked_through, revoked_except, live
+):
+    owner = user(revoked_through=revoked_through, revoked_except=revoked_except)
+    assert is_live(session(exp=exp), owner, now) is live
+
+
+@given(iat=TIMES, exp=TIMES, now=TIMES, later=TIMES, through=TIMES, kept=st.none() | TIMES)
+def test_a_session_that_is_over_stays_over(iat, exp, now, later, through, kept):
+    owner = user(revoked_through=through, revoked_except=kept)
+    if not is_live(session(iat, exp), owner, now):
+        assert not is_live(session(iat, exp), owner, now + later)
+
+
+@given(iat=TIMES, exp=TIMES, now=TIMES, through=TIMES, kept=st.none() | TIMES)
+def test_revoking_all_leaves_at_most_the_session_kept(iat, exp, now, through, kept):
+    owner = user(revoked_through=max(through, iat), revoked_except=kept)
+    assert is_live(session(iat, exp), owner, now) is (iat == kept and now < exp)
+
+
+@given(iat=TIMES, exp=TIMES, now=TIMES, banned=st.none() | TIMES, last=TIMES)
+def test_neither_a_ban_nor_newer_sessions_end_a_session(iat, exp, now, banned, last):
+    one, other = user(), user(banned_at=banned, last_iat=last)
+    assert is_live(session(iat, exp), one, now) is is_live(session(iat, exp), other, now)
+
+
+# -------------------------------------------------------------------- IDs
+
+
+@given(st.integers(1, 10**15 - 1))
+def test_an_id_is_itself_as_integer_and_as_digits(number):
+    assert session_id(number) == session_id(str(number)) == number
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(0, -1, 10**15, 10**400, True, False, 1.0, 1e300, float("nan")),
+        *(None, [], [1], {}, b"1", "", "0", "01", "+1", "-1", " 1", "1 ", "1\n", "1.0", "1e3"),
+        *("1_0", "0x1", "٣", "²", "1,2", "null", "1" * 16, "9" * 5000, chr(0xD800)),
+    ],
+)
+def test_what_is_no_id_is_none(value):
+    assert session_id(value) is None
+
+
+@given(st.text() | st.floats() | st.integers(max_value=0) | st.lists(st.integers()) | st.binary())
+def test_nothing_but_an_integer_is_an_id(value):
+    found = session_id(value)
+    assert found is None or value == str(found)
+
+
+# ------------------------------------------------------------------ names
+
+DOTLESS_I = "\N{LATIN SMALL LETTER DOTLESS I}"  # its capital is I, whose small letter it is not
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("joe", "joe"),
+        ("JOE", "joe"),
+        ("Joe@Example.COM", "joe@example.com"),
+        ("STRASSE", "strasse"),
+        ("straße", "strasse"),
+        ("ΣΊΣΥΦΟΣ", "σίσυφοσ"),
+        ("İ", "i\N{COMBINING DOT ABOVE}"),
+        ("ﬁ", "fi"),
+        ("Å", "å"),  # the Ångström sign is the letter
+        ("e\N{COMBINING ACUTE ACCENT}", "é"),
+        ("ｊｏｅ", "joe"),  # noqa: RUF001 - fullwidth forms
+        (" joe ", " joe "),
+        ("", ""),
+    ],
+)
+def test_a_name_is_compared_in_this_form(name, key):
+    assert login_key(name) == key
+
+
+@given(st.text())
+def test_the_form_compared_is_its_own(name):
+    assert login_key(login_key(name)) == login_key(name)
+
+
+@given(st.text())
+def test_names_are_the_same_in_every_normalisation_form_and_in_lower_case(name):
+    forms = [unicodedata.normalize(form, name) for form in ("NFC", "NFD", "NFKC", "NFKD")]
+    assert {login_key(form) for form in forms} == {login_key(name)}
+
+
+@given(st.text(st.characters(exclude_characters=DOTLESS_I)))
+def test_upper_case_makes_no_other_name(name):
+    assert login_key(name.upper()) == login_key(name)

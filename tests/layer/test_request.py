@@ -1,0 +1,198 @@
+"""Events, read as requests."""
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sessions.request import UnreadableBody, address_block, read_request
+
+
+def request_of(**event):
+    return read_request(event, now=1)
+
+
+def token_of(*authorizations):
+    return request_of(multiValueHeaders={"Authorization": list(authorizations)}).token()
+
+
+# ------------------------------------------------------------------ token
+
+
+@pytest.mark.parametrize("spelling", ["{}", "Bearer {}", "bearer {}", "BEARER {}", " bEARER \t{} "])
+def test_a_token_is_found_with_and_without_its_scheme(spelling):
+    assert token_of(spelling.format("a.b.c")) == "a.b.c"
+
+
+@pytest.mark.parametrize("value", ["", " ", "Bearer a b", "a b", "Basic a.b.c", "Bearer: a.b.c"])
+def test_what_is_no_token_reads_as_none(value):
+    assert token_of(value) == ""
+
+
+def test_bearer_alone_is_the_token_called_so():
+    assert token_of("Bearer") == "Bearer"
+
+
+@pytest.mark.parametrize("values", [(), ("a.b.c", "a.b.c"), ("a.b.c", ""), ("", "a.b.c")])
+def test_there_is_a_token_only_where_there_is_one_header(values):
+    assert token_of(*values) == ""
+
+
+def test_the_single_headers_are_read_where_there_are_no_multiple_ones():
+    assert request_of(headers={"AUTHORIZATION": "a.b.c"}).token() == "a.b.c"
+    assert request_of(headers={"authorization": "x"}, multiValueHeaders=None).token() == "x"
+    both = request_of(headers={"Authorization": "b"}, multiValueHeaders={"Authorization": ["a"]})
+    assert both.token() == "a"
+
+
+def test_headers_that_differ_in_case_alone_are_two_headers():
+    request = request_of(multiValueHeaders={"Authorization": ["a"], "authorization": ["b"]})
+    assert request.token() == ""
+
+
+@given(st.text())
+def test_a_token_holds_no_whitespace_whatever_the_header(text):
+    assert len(token_of(text).split()) <= 1
+
+
+# ------------------------------------------------------------------- body
+
+
+@given(st.binary())
+def test_a_body_in_base64_is_the_bytes_that_were_sent(content):
+    body = base64.b64encode(content).decode()
+    assert request_of(body=body, isBase64Encoded=True).body() == content
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_a_body_as_text_is_its_bytes_in_utf_8(text):
+    assert request_of(body=text, isBase64Encoded=False).body() == text.encode()
+
+
+@pytest.mark.parametrize("body", ["{}", "e30", "e30==", "e3 0=", "e30=\n", "e3-_", "é", "=", "e"])
+def test_what_is_no_base64_is_unreadable(body):
+    with pytest.raises(UnreadableBody):
+        request_of(body=body, isBase64Encoded=True).body()
+
+
+def test_half_a_character_is_unreadable():
+    with pytest.raises(UnreadableBody):
+        request_of(body="\ud800").body()
+
+
+@pytest.mark.parametrize("event", [{}, {"body": None}, {"body": {"user": "joe"}}, {"body": 5}])
+def test_a_body_that_is_no_text_is_empty(event):
+    assert request_of(**event).body() == b""
+
+
+@pytest.mark.parametrize("flag", [False, None, "true", 1, 0])
+def test_only_true_says_that_a_body_is_base64(flag):
+    assert request_of(body="e30=", isBase64Encoded=flag).body() == b"e30="
+
+
+# ------------------------------------------------------------------- rest
+
+
+def test_an_empty_event_is_an_empty_request():
+    request = read_request({}, now=7)
+    assert request == (
+        "", {}, {}, {}, [], "", False, "", "", 7,
+    )  # fmt: skip
+
+
+def test_header_names_are_read_in_lower_case():
+    assert request_of(headers={"X-Session-NAME": "Kitchen"}).headers == {
+        "x-session-name": "Kitchen"
+    }
+
+
+@pytest.mark.parametrize(
+    ("event", "query"),
+    [
+        ({"multiValueQueryStringParameters": {"a": ["1", "2"]}}, {"a": ["1", "2"]}),
+        ({"queryStringParameters": {"a": "1"}}, {"a": ["1"]}),
+        (
+            {
+                "queryStringParameters": {"a": "2"},
+                "multiValueQueryStringParameters": {"a": ["1", "2"]},
+            },
+            {"a": ["1", "2"]},
+        ),
+        ({"multiValueQueryStringParameters": None, "queryStringParameters": None}, {}),
+        ({"multiValueQueryStringParameters": {"a": None}}, {}),
+        ({"queryStringParameters": {"a": None}}, {}),
+        ({"multiValueQueryStringParameters": {"a": 5}, "queryStringParameters": {}}, {}),
+        ({"multiValueQueryStringParameters": {"a": [""]}}, {"a": [""]}),
+    ],
+)
+def test_a_query_names_all_its_values(event, query):
+    assert request_of(**event).query == query
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["identity", "requestId", "sourceIp", "id"]), inner)
+    ),
+    max_leaves=5,
+)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            ["httpMethod", "headers", "pathParameters", "requestContext", "body", "isBase64Encoded"]
+        ),
+        JSON,
+    )
+)
+def test_an_event_that_no_gateway_sends_is_a_request_all_the_same(event):
+    request = read_request(event, now=1)
+    assert isinstance(request.method, str)
+    assert isinstance(request.request_id, str)
+    assert isinstance(request.source_ip, str)
+    assert request.token() == ""
+
+
+# -------------------------------------------------------------- addresses
+
+
+@pytest.mark.parametrize(
+    ("address", "block"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8::1", "2001:db8::/64"),
+        ("2001:DB8:0:0:FFFF::1", "2001:db8::/64"),
+        ("2001:db8:0:1::1", "2001:db8:0:1::/64"),
+        ("::1", "::/64"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("::ffff:cb00:7107", "203.0.113.7"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+        ("not an address", "not an address"),
+        ("203.0.113.7:443", "203.0.113.7:443"),
+        ("203.0.113.007", "203.0.113.007"),
+    ],
+)
+def test_an_address_counts_as_its_block(address, block):
+    assert address_block(address) == block
+
+
+@given(st.ip_addresses(v=6), st.integers(0, 2**64 - 1))
+def test_all_addresses_of_a_64_are_one_block(address, host):
+    if address.ipv4_mapped is None:
+        other = type(address)(int(address) >> 64 << 64 | host)
+        if other.ipv4_mapped is None:
+            assert address_block(str(address)) == address_block(str(other))
+
+
+@given(st.ip_addresses(v=4))
+def test_an_ipv4_address_is_itself_mapped_or_not(address):
+    assert address_block(str(address)) == address_block(f"::ffff:{address}") == str(address)
+
+
+@given(st.text())
+def test_any_text_is_a_block(text):
+    assert isinstance(address_block(text), str)

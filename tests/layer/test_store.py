@@ -1,0 +1,400 @@
+"""What moto never does: leave a batch undone, lose an answer, keep to DynamoDB's limits."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+from sessions import store
+from sessions.errors import Banned, InvalidUser, SessionMissing, Unavailable, UnknownUser
+from sessions.model import Session
+from tests.calls import (
+    PASSWORD,
+    add_sessions,
+    call,
+    invoke,
+    log_in,
+    new_person,
+    stored_rows,
+    stored_sessions,
+    stored_user,
+    tables,
+)
+from tests.layer.faults import FAULTS, error, inject, lose_first_answers
+
+pytestmark = pytest.mark.usefixtures("aws", "pauses")
+
+
+def session_of(person, iat=7):
+    return Session(person.id, iat, iat + 100, "Kitchen", b"j" * 32)
+
+
+def operations(dynamodb_calls):
+    return [operation for operation, _ in dynamodb_calls]
+
+
+# ------------------------------------------------------ what is left undone
+
+
+@pytest.mark.parametrize("late_table", ["USERS", "SESSIONS"])
+def test_a_read_asks_again_for_what_was_left_undone(clock, dynamodb, monkeypatch, late_table):
+    person = new_person()
+    token = log_in(person)
+    late, asked = getattr(store, late_table), []
+    real = dynamodb.batch_get_item
+
+    def without_one_table(RequestItems):  # noqa: N803 - botocore's name
+        asked.append(sorted(RequestItems))
+        now = {table: keys for table, keys in RequestItems.items() if table != late}
+        if len(asked) > 1:
+            return real(RequestItems=RequestItems)
+        return {**real(RequestItems=now), "UnprocessedKeys": {late: RequestItems[late]}}
+
+    monkeypatch.setattr(dynamodb, "batch_get_item", without_one_table)
+    answer = call("get_current_session", token)
+    assert (answer.status, answer.body["sub"]) == (200, person.id)
+    assert asked == [sorted([store.USERS, store.SESSIONS]), [late]]
+
+
+def test_a_read_that_is_never_done_in_full_is_unavailable(clock, dynamodb, monkeypatch, pauses):
+    token = log_in(new_person())
+    asked = []
+
+    def nothing(RequestItems):  # noqa: N803 - botocore's name
+        asked.append(RequestItems)
+        return {"Responses": {}, "UnprocessedKeys": RequestItems}
+
+    monkeypatch.setattr(dynamodb, "batch_get_item", nothing)
+    answer = call("get_current_session", token)
+    assert answer.status == 503
+    assert len(asked) == 5
+    assert pauses == sorted(pauses)
+    assert 0.5 < sum(pauses) < 1
+
+
+def test_clean_up_goes_on_with_what_was_left_undone(clock, dynamodb, monkeypatch):
+    person = new_person()
+    token = log_in(person)
+    add_sessions(person, range(1, 31))
+    real = dynamodb.batch_write_item
+    sizes = []
+
+    def first_ten(RequestItems):  # noqa: N803 - botocore's name
+        ((table, deletes),) = RequestItems.items()
+        sizes.append(len(deletes))
+        answer = real(RequestItems={table: deletes[:10]})
+        return {**answer, "UnprocessedItems": {table: deletes[10:]} if deletes[10:] else {}}
+
+    monkeypatch.setattr(dynamodb, "batch_write_item", first_ten)
+    answer = call("delete_all_sessions", token)
+    assert answer.body == {"count": 31, "type": "session"}
+    assert sizes == [25, 15, 5, 6]
+    assert stored_sessions(person) == {}
+
+
+def test_clean_up_that_is_never_done_leaves_the_sessions_dead(clock, dynamodb, monkeypatch):
+    person = new_person()
+    token = log_in(person)
+    add_sessions(person, range(1, 31))
+    asked = []
+
+    def nothing(RequestItems):  # noqa: N803 - botocore's name
+        asked.append(RequestItems)
+        return {"UnprocessedItems": RequestItems}
+
+    monkeypatch.setattr(dynamodb, "batch_write_item", nothing)
+    answer = call("delete_all_sessions", token)
+    assert (answer.status, answer.body["count"]) == (200, 31)
+    assert len(asked) == 5, "one batch is tried, and the others left to the TTL"
+    assert len(stored_sessions(person)) == 31
+    assert call("get_current_session", token).status == 401
+
+
+def test_clean_up_says_how_many_rows_are_gone(clock, dynamodb):
+    person = new_person()
+    add_sessions(person, range(1, 31))
+    assert store.clear_sessions(person.id, range(1, 31)) == 30
+    add_sessions(person, range(1, 31))
+    inject(dynamodb, "BatchWriteItem", FAULTS["throttled"])
+    assert store.clear_sessions(person.id, range(1, 31)) == 0
+    assert store.clear_sessions(person.id, []) == 0
+
+
+# ------------------------------------------------------ answers that are lost
+
+
+def test_a_new_session_whose_answer_was_lost_is_found_to_be_ours(clock, dynamodb):
+    person = new_person()
+    lose_first_answers(dynamodb, "PutItem")
+    token = log_in(person)
+    assert list(stored_sessions(person)) == [clock.now]
+    assert call("get_current_session", token).status == 200
+
+
+def test_a_session_that_somebody_else_has_put_there_is_not_ours(clock):
+    person = new_person()
+    store.put_session(session_of(person))
+    theirs = session_of(person)._replace(jti_sha256=b"k" * 32)
+    with pytest.raises(Unavailable):
+        store.put_session(theirs)
+    assert stored_sessions(person)[7]["jti_sha256"] == b"j" * 32
+    store.put_session(session_of(person))  # again, with no harm
+
+
+def test_an_id_whose_answer_was_lost_is_skipped(clock, dynamodb):
+    person = new_person()
+    lose_first_answers(dynamodb, "UpdateItem")
+    token = log_in(person)
+    current = call("get_current_session", token).body["iat"]
+    assert current == stored_user(person).last_iat > clock.now
+    assert list(stored_sessions(person)) == [current]
+
+
+def test_a_deletion_whose_answer_was_lost_was_done(clock, dynamodb):
+    person = new_person()
+    log_in(person)
+    token = log_in(person)
+    lose_first_answers(dynamodb, "DeleteItem")
+    answer = call("delete_session", token, session=clock.now)
+    assert (answer.status, answer.body["code"]) == (200, "GENERIC_SUCCESS")
+    assert list(stored_sessions(person)) == [clock.now + 1]
+
+
+def test_a_deletion_that_was_not_retried_and_finds_nothing_did_nothing(clock):
+    person = new_person()
+    with pytest.raises(SessionMissing):
+        store.delete_session(person.id, 7)
+
+
+@pytest.mark.parametrize(("query", "count"), [(None, 3), ({"allButSelf": ["true"]}, 2)])
+def test_delete_all_counts_what_it_ended_though_its_answer_was_lost(clock, dynamodb, query, count):
+    person = new_person()
+    tokens = [log_in(person) for _ in range(3)]
+    lose_first_answers(dynamodb, "UpdateItem")
+    answer = call("delete_all_sessions", tokens[0], query=query)
+    assert (answer.status, answer.body["count"]) == (200, count)
+    statuses = [call("get_current_session", token).status for token in tokens]
+    assert statuses == [401 if query is None else 200, 401, 401]
+
+
+def test_a_transaction_is_retried_under_its_own_token(clock, dynamodb):
+    # With it, DynamoDB finds that it was done already; moto does not know the token.
+    person = new_person()
+    token = log_in(person)
+    sent = inject(dynamodb, "TransactWriteItems", FAULTS["a time-out on reading"], times=2)
+    answer = call("delete_sessions", token, body={"sessions": [clock.now]})
+    assert answer.body["count"] == 1
+    tokens = [json.loads(body)["ClientRequestToken"] for body in sent]
+    assert (len(tokens), len(set(tokens))) == (3, 1)
+
+
+def test_a_ban_whose_answer_was_lost_is_the_same_ban(clock, dynamodb):
+    person = new_person()
+    lose_first_answers(dynamodb, "UpdateItem")
+    assert invoke("ban_user", {"user": person.username})["banned_at"] == clock.now
+    assert invoke("unban_user", {"user": person.username}) == {"id": person.id}
+    assert stored_user(person).banned_at is None
+
+
+# ------------------------------------------------------ transactions
+
+
+def cancelled(*codes):
+    reasons = [{"Code": code} for code in codes]
+    response = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}
+    return ClientError(response, "TransactWriteItems")
+
+
+def test_sessions_that_are_gone_are_left_out_and_the_others_tried_again(clock, dynamodb_calls):
+    person = new_person()
+    add_sessions(person, range(1, 11))
+    for iat in (2, 5, 9):
+        store.delete_session(person.id, iat)
+    dynamodb_calls.clear()
+    assert store.delete_sessions(person.id, range(1, 11)) == 7
+    sizes = [len(parameters["TransactItems"]) for _, parameters in dynamodb_calls]
+    assert sizes == [10, 7]
+    assert stored_sessions(person) == {}
+
+
+def test_sessions_that_are_all_gone_take_one_transaction(clock, dynamodb_calls):
+    person = new_person()
+    dynamodb_calls.clear()
+    assert store.delete_sessions(person.id, [1, 2]) == 0
+    assert operations(dynamodb_calls) == ["TransactWriteItems"]
+
+
+def test_no_sessions_take_no_transaction(dynamodb_calls):
+    assert store.delete_sessions("anybody", []) == 0
+    assert dynamodb_calls == []
+
+
+def test_a_transaction_that_meets_another_is_tried_again(clock, dynamodb, monkeypatch, pauses):
+    person = new_person()
+    add_sessions(person, range(1, 3))
+    real = dynamodb.transact_write_items
+    tries = iter([cancelled("None", "TransactionConflict"), cancelled("ThrottlingError", "None")])
+
+    def meet_another(**request):
+        if (error := next(tries, None)) is not None:
+            raise error
+        return real(**request)
+
+    monkeypatch.setattr(dynamodb, "transact_write_items", meet_another)
+    pauses.clear()
+    assert store.delete_sessions(person.id, [1, 2]) == 2
+    assert stored_sessions(person) == {}
+    assert pauses == [0.0, 0.05, 0.1]
+
+
+@pytest.mark.parametrize("operation", ["delete_sessions", "create_user"])
+def test_a_transaction_that_meets_others_for_ever_is_unavailable(
+    clock, dynamodb, monkeypatch, operation
+):
+    person = new_person()
+    token = log_in(person)
+    tries = []
+
+    def meet_another(TransactItems):  # noqa: N803 - botocore's name
+        tries.append(TransactItems)
+        raise cancelled(*["TransactionConflict"] * len(TransactItems))
+
+    monkeypatch.setattr(dynamodb, "transact_write_items", meet_another)
+    if operation == "delete_sessions":
+        answer = call("delete_sessions", token, body={"sessions": [clock.now]})
+        assert answer.status == 503
+    else:
+        event = {"username": "late", "email": "late@example.com", "password": PASSWORD}
+        with pytest.raises(Unavailable):
+            invoke("create_user", event)
+    assert len(tries) == 5
+    assert list(stored_sessions(person)) == [clock.now]
+
+
+def test_a_transaction_that_is_wrong_is_not_tried_again(dynamodb, monkeypatch):
+    tries = []
+
+    def refuse(TransactItems):  # noqa: N803 - botocore's name
+        tries.append(TransactItems)
+        raise cancelled("ValidationError", "None")
+
+    monkeypatch.setattr(dynamodb, "transact_write_items", refuse)
+    with pytest.raises(Unavailable):
+        store.delete_sessions("anybody", [1, 2])
+    assert len(tries) == 1
+
+
+# ------------------------------------------------------ the user's row
+
+
+def test_ids_grow_whatever_the_clock_says(clock):
+    person = new_person()
+    given = [store.allot_iat(person.id, now) for now in (100, 100, 50, 101, 200, 1)]
+    assert given == [100, 101, 102, 103, 200, 201]
+
+
+@pytest.mark.parametrize("now", [1, 100, 200])
+def test_a_banned_user_gets_no_id_be_the_clock_ahead_or_behind(clock, now):
+    person = new_person()
+    store.allot_iat(person.id, 100)
+    store.ban(person.id, 1)
+    with pytest.raises(Banned):
+        store.allot_iat(person.id, now)
+    assert stored_user(person).last_iat == 100
+
+
+def test_nobody_gets_no_id_and_no_row():
+    with pytest.raises(InvalidUser):
+        store.allot_iat("nobody", 100)
+    for change in (lambda: store.ban("nobody", 1), lambda: store.lift_ban("nobody")):
+        with pytest.raises(UnknownUser):
+            change()
+    row = tables().get_item(TableName=store.USERS, Key={"id": {"S": "nobody"}})
+    assert "Item" not in row
+
+
+def test_an_id_is_allotted_in_one_update_or_two(clock, dynamodb_calls):
+    person = new_person()
+    dynamodb_calls.clear()
+    store.allot_iat(person.id, 100)
+    assert operations(dynamodb_calls) == ["UpdateItem"]
+    store.allot_iat(person.id, 100)
+    assert operations(dynamodb_calls) == ["UpdateItem"] * 3
+
+
+# ------------------------------------------------------ names
+
+
+@pytest.mark.parametrize("name", ["", "x" * 2049, "é" * 1025, "ﷺ" * 320])
+def test_what_cannot_be_a_key_is_nobodys_name_and_costs_no_call(dynamodb_calls, name):
+    assert store.find_login(name) is None
+    assert dynamodb_calls == []
+
+
+def test_a_name_of_2048_bytes_is_looked_up(dynamodb_calls):
+    assert store.find_login("x" * 2048) is None
+    assert operations(dynamodb_calls) == ["GetItem"]
+
+
+def test_a_name_is_looked_up_strongly_consistently(dynamodb_calls):
+    store.find_login("nobody")
+    assert dynamodb_calls[0][1]["ConsistentRead"] is True
+
+
+# ------------------------------------------------------ faults
+
+
+CALLS = {
+    "BatchGetItem": lambda: store.read_user_and_sessions("u", {1}),
+    "Query": lambda: store.query_sessions("u"),
+    "UpdateItem": lambda: store.allot_iat("u", 1),
+    "PutItem": lambda: store.put_session(Session("u", 1, 2, "n", b"x")),
+    "DeleteItem": lambda: store.delete_session("u", 1),
+    "TransactWriteItems": lambda: store.delete_sessions("u", [1]),
+    "GetItem": lambda: store.find_login("u"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("operation", CALLS)
+def test_every_fault_that_lasts_is_unavailable_with_its_cause(dynamodb, operation, fault):
+    inject(dynamodb, operation, FAULTS[fault])
+    with pytest.raises(Unavailable) as refusal:
+        CALLS[operation]()
+    assert type(refusal.value.__cause__).__module__.startswith("botocore")
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_a_fault_is_met_with_three_attempts_at_most(dynamodb, operation):
+    sent = inject(dynamodb, operation, error(500, "InternalServerError"))
+    with pytest.raises(Unavailable):
+        CALLS[operation]()
+    assert len(sent) == 3
+
+
+def test_calls_have_deadlines_that_fit_into_the_functions_own(dynamodb):
+    config = dynamodb.meta.config
+    attempts = config.retries["total_max_attempts"]
+    assert attempts * (config.connect_timeout + config.read_timeout) < 10
+
+
+def test_a_read_of_many_sessions_follows_every_page(clock, dynamodb):
+    person = new_person()
+    add_sessions(person, range(1, 8))
+
+    def two_at_a_time(params, **_):
+        params["Limit"] = 2
+
+    dynamodb.meta.events.register("provide-client-params.dynamodb.Query", two_at_a_time)
+    assert [session.iat for session in store.query_sessions(person.id)] == [7, 6, 5, 4, 3, 2, 1]
+
+
+def test_rows_are_read_as_they_were_written(clock):
+    person = new_person()
+    session = session_of(person)
+    store.put_session(session)
+    assert store.query_sessions(person.id) == [session]
+    user, sessions = store.read_user_and_sessions(person.id, {7, 8})
+    assert sessions == {7: session}
+    assert (user.id, user.username, user.email) == person
+    assert stored_rows(person)["sessions"][0]["jti_sha256"] == {"B": b"j" * 32}
