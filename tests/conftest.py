@@ -13,10 +13,8 @@ from hypothesis import HealthCheck, settings
 
 from local.functions import functions_of, runtime_environment, shared_environment
 from local.provision import provision
-from local.template import load_template
-from tests.calls import ALLOWED_ORIGINS, Clock
-
-TEMPLATE = load_template(parameters={"AllowedOrigins": ALLOWED_ORIGINS})
+from tests.calls import Clock
+from tests.contract import TEMPLATE
 
 # The layer reads its settings at import, as it does on Lambda; so they stand before that.
 os.environ.update(shared_environment(functions_of(TEMPLATE).values()))

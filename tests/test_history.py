@@ -23,14 +23,11 @@ from hypothesis.stateful import (
 
 from sessions import model, store
 from tests.calls import Clock, Person, call, handler_of, invoke, log_in, new_person, stored_sessions
+from tests.contract import BANNED, INVALID_SESSION, REMEMBERED_SESSION_SECONDS, SESSION_SECONDS
 
 pytestmark = pytest.mark.usefixtures("aws")
 
-DAYS_30, YEARS_10 = 2_592_000, 315_576_000
-REFUSED = {
-    401: {"code": "INVALID_SESSION_ERROR", "message": "Invalid Session"},
-    403: {"code": "BANNED_ERROR", "message": "Account Banned"},
-}
+REFUSED = {401: INVALID_SESSION, 403: BANNED}
 
 
 class Model:
@@ -143,7 +140,7 @@ class History(RuleBasedStateMachine):
         invoke("unban_user", {"user": self.people[person].username})
         self.model.banned.discard(self.people[person])
 
-    @rule(seconds=st.sampled_from([1, 60, DAYS_30 - 1, DAYS_30]))
+    @rule(seconds=st.sampled_from([1, 60, SESSION_SECONDS - 1, SESSION_SECONDS]))
     def tick(self, seconds: int) -> None:
         self.clock.now += seconds
 
@@ -163,8 +160,8 @@ class History(RuleBasedStateMachine):
 
     def logged_in(self, who: Person, *, remember: bool) -> Held:
         token = log_in(who, rememberMe=remember)
-        seconds = YEARS_10 if remember else DAYS_30
-        held = Held(who, self.model.log_in(who, self.clock.now, seconds), token)
+        lasts = REMEMBERED_SESSION_SECONDS if remember else SESSION_SECONDS
+        held = Held(who, self.model.log_in(who, self.clock.now, lasts), token)
         self.tokens.append(held)
         return held
 

@@ -4,17 +4,15 @@ import json
 import os
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 
 from local.functions import functions_of, runtime_environment
 from sessions import errors, responses
-from tests.conftest import TEMPLATE
+from tests.contract import API, REMEMBERED_SESSION_SECONDS, SESSION_SECONDS, TEMPLATE, UP
 
 ROOT = Path(__file__).parents[1]
-API = TEMPLATE.only("AWS::ApiGateway::RestApi")[1]["Body"]
 FUNCTIONS = functions_of(TEMPLATE)
 FOLDERS = {function.folder.name: function for function in FUNCTIONS.values()}
 
@@ -87,6 +85,8 @@ GATEWAY_ERRORS = {
 def test_every_gateway_response_is_an_error_of_the_layer():
     given = set(API["x-amazon-apigateway-gateway-responses"])
     assert given == {*GATEWAY_ERRORS, "UNSUPPORTED_MEDIA_TYPE"}  # which is no error: it is up
+    up = API["x-amazon-apigateway-gateway-responses"]["UNSUPPORTED_MEDIA_TYPE"]
+    assert json.loads(up["responseTemplates"]["application/json"]) == UP
 
 
 @pytest.mark.parametrize("kind", GATEWAY_ERRORS)
@@ -135,13 +135,8 @@ def test_the_usage_plan_limits_both_spellings_of_the_log_in_and_names_no_other_r
     assert limited == {f"{path}/{method}" for method, path in routes() if method == "POST"}
 
 
-def test_the_version_that_the_api_tells_is_the_projects():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    integration = API["paths"]["/"]["x-amazon-apigateway-any-method"][
-        "x-amazon-apigateway-integration"
-    ]
-    body = integration["responses"]["default"]["responseTemplates"]["application/json"]
-    assert f'"version": "{project["version"]}"' in body
+def test_sessions_last_as_long_as_the_contract_says():
+    assert (SESSION_SECONDS, REMEMBERED_SESSION_SECONDS) == (2_592_000, 315_576_000)
 
 
 MODULES_OF_A_FEW = {

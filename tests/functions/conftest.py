@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local.provision import provision
-from tests.conftest import TEMPLATE
+from tests.contract import TEMPLATE
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -4,10 +4,6 @@ from typing import Any
 
 from tests.calls import Answer, call, load_event
 
-INVALID_SESSION = {"code": "INVALID_SESSION_ERROR", "message": "Invalid Session"}
-BANNED = {"code": "BANNED_ERROR", "message": "Account Banned"}
-UNAVAILABLE = {"code": "SERVICE_UNAVAILABLE_ERROR", "message": "Service Unavailable"}
-
 # What every answer carries, and nothing else where no page of another origin asks.
 HEADERS = {
     "Content-Type": "application/json",
@@ -38,8 +34,3 @@ def call_route(
     if name == "delete_sessions":
         return call(name, token, body={"sessions": [session]}, headers=headers)
     return call(name, token, headers=headers)
-
-
-def missing(*fields: str) -> dict[str, Any]:
-    """Return the body that names wrong fields."""
-    return {"code": "MISSING_FIELDS_ERROR", "message": "Missing Fields", "fields": list(fields)}

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.calls import event_for, invoke, log_in, new_person
-from tests.conftest import TEMPLATE
+from tests.contract import SESSION_SECONDS, TEMPLATE
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -91,7 +91,7 @@ def test_denies_a_bad_token_for_the_whole_stage(token):
 
 def test_denies_an_expired_token(clock):
     token = log_in(new_person())
-    clock.now += 2_592_000 - 1
+    clock.now += SESSION_SECONDS - 1
     assert authorize(token)["policyDocument"] == policy("Allow")
     clock.now += 1
     assert authorize(token) == DENIED

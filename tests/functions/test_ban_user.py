@@ -3,7 +3,7 @@
 import pytest
 
 from tests.calls import call, invoke, log_in, new_person, stored_rows, tables
-from tests.functions.routes import BANNED
+from tests.contract import BANNED
 
 pytestmark = pytest.mark.usefixtures("aws")
 

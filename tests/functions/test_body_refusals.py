@@ -9,7 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.calls import PASSWORD, Person, call, log_in, new_person, stored_rows
-from tests.functions.routes import HEADERS, missing
+from tests.contract import REMEMBERED_SESSION_SECONDS, SESSION_SECONDS, missing
+from tests.functions.routes import HEADERS
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -381,7 +382,9 @@ def test_every_content_type_logs_in(victim, clock, content_type, body, encode):
     assert current.body["sub"] == victim.person.id
 
 
-@pytest.mark.parametrize(("value", "seconds"), [("true", 315_576_000), ("false", 2_592_000)])
+@pytest.mark.parametrize(
+    ("value", "seconds"), [("true", REMEMBERED_SESSION_SECONDS), ("false", SESSION_SECONDS)]
+)
 @pytest.mark.parametrize("content_type", [FORM, MULTIPART])
 def test_a_form_says_true_or_false_in_words(clock, content_type, value, seconds):
     person = new_person()

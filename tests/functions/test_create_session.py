@@ -18,16 +18,18 @@ from tests.calls import (
     stored_user,
     tables,
 )
+from tests.contract import (
+    BANNED,
+    INVALID_PASSWORD,
+    INVALID_USER,
+    REMEMBERED_SESSION_SECONDS,
+    SESSION_SECONDS,
+    missing,
+)
 from tests.functions.forgery import decode
-from tests.functions.routes import BANNED, HEADERS, UNAUTHORIZED_HEADERS, missing
+from tests.functions.routes import HEADERS, UNAUTHORIZED_HEADERS
 
 pytestmark = pytest.mark.usefixtures("aws")
-
-INVALID_PASSWORD = {"code": "INVALID_PASSWORD_ERROR", "message": "Invalid Password"}
-INVALID_USER = {"code": "INVALID_USER_ERROR", "message": "Invalid User"}
-
-MONTH = 2_592_000
-TEN_YEARS = 315_576_000
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,11 @@ def session_name(person, headers):
 
 @pytest.mark.parametrize(
     ("body", "seconds"),
-    [({}, MONTH), ({"rememberMe": False}, MONTH), ({"rememberMe": True}, TEN_YEARS)],
+    [
+        ({}, SESSION_SECONDS),
+        ({"rememberMe": False}, SESSION_SECONDS),
+        ({"rememberMe": True}, REMEMBERED_SESSION_SECONDS),
+    ],
 )
 def test_answers_with_a_token_that_lasts_a_month_or_ten_years(clock, body, seconds):
     person = new_person()
@@ -69,7 +75,7 @@ def test_the_token_says_whose_session_it_is_and_which_and_nothing_more(clock):
     assert decode(claims) == {
         "sub": person.id,
         "iat": clock.now,
-        "exp": clock.now + MONTH,
+        "exp": clock.now + SESSION_SECONDS,
         "jti": jti,
         "iss": "sessions",
     }
@@ -86,7 +92,7 @@ def test_stores_the_session_but_nothing_that_a_token_could_be_made_of(clock):
     assert row == {
         "user": {"S": person.id},
         "iat": {"N": str(clock.now)},
-        "exp": {"N": str(clock.now + MONTH)},
+        "exp": {"N": str(clock.now + SESSION_SECONDS)},
         "name": {"S": "Chrome 96 on Windows 10"},
         "jti_sha256": {},
     }
@@ -375,7 +381,7 @@ def test_a_clock_that_goes_back_neither_reuses_an_id_nor_disturbs_the_order(cloc
     token = log_in(person)
     answer = call("list_sessions", token)
     assert [item["iat"] for item in answer.body["items"]] == [newest + 1, newest]
-    assert answer.body["items"][0]["exp"] == newest + 1 + MONTH
+    assert answer.body["items"][0]["exp"] == newest + 1 + SESSION_SECONDS
     clock.now = newest + 100
     assert call("get_current_session", log_in(person)).body["iat"] == newest + 100
 
@@ -410,7 +416,7 @@ def test_what_else_a_body_or_query_says_is_ignored(clock):
         "REMEMBERME": True,
     }
     answer = call("create_session", body=body, query={"rememberMe": ["true"], "user": ["x"]})
-    assert (answer.status, answer.body["exp"]) == (201, clock.now + MONTH)
+    assert (answer.status, answer.body["exp"]) == (201, clock.now + SESSION_SECONDS)
 
 
 def test_fields_are_not_read_by_the_names_they_have_inside(clock):

@@ -12,7 +12,8 @@ from tests.calls import (
     stored_user,
     tables,
 )
-from tests.functions.routes import HEADERS, INVALID_SESSION, missing
+from tests.contract import INVALID_SESSION, SESSION_SECONDS, missing
+from tests.functions.routes import HEADERS
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -121,7 +122,7 @@ def test_any_other_all_but_self_is_refused_and_ends_nothing(clock, unharmed, que
 def test_expired_and_revoked_sessions_are_not_counted(clock, clean_up_cut_short):
     person = new_person()
     log_in(person)
-    clock.now += 2_592_000
+    clock.now += SESSION_SECONDS
     log_in(person)
     token = log_in(person)
     assert call("delete_all_sessions", token, query={"allButSelf": ["1"]}).body == bulk(1)

@@ -3,13 +3,13 @@
 import pytest
 
 from tests.calls import call, log_in, new_person, stored_rows, stored_sessions
-from tests.functions.routes import HEADERS, INVALID_SESSION
+from tests.contract import INVALID_SESSION, SESSION_MISSING, SESSION_SECONDS
+from tests.functions.routes import HEADERS
 
 pytestmark = pytest.mark.usefixtures("aws")
 
 DELETED = {"code": "GENERIC_SUCCESS", "message": "Session Deleted"}
 LARGE = ["9" * 15, "9" * 5000]
-SESSION_MISSING = {"code": "SESSION_NOT_FOUND_ERROR", "message": "Session Not Found"}
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_an_expired_session_is_missing_though_its_row_is_still_there(clock):
     log_in(person)
     expiring = clock.now
     token = log_in(person, rememberMe=True)
-    clock.now += 2_592_000
+    clock.now += SESSION_SECONDS
     answer = call("delete_session", token, session=expiring)
     assert (answer.status, answer.body) == (404, SESSION_MISSING)
     assert expiring in stored_sessions(person)

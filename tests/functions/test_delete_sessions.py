@@ -6,6 +6,7 @@ import json
 import pytest
 
 from tests.calls import add_sessions, call, log_in, new_person, stored_rows, stored_sessions
+from tests.contract import SESSION_SECONDS
 from tests.functions.routes import HEADERS
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -109,7 +110,7 @@ def test_expired_sessions_are_not_counted(clock):
     expiring = clock.now
     clock.now += 1
     token = log_in(person, rememberMe=True)
-    clock.now = expiring + 2_592_000
+    clock.now = expiring + SESSION_SECONDS
     answer = call("delete_sessions", token, body={"sessions": [expiring, expiring + 1]})
     assert answer.body == bulk(1)
 

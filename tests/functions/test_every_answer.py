@@ -5,7 +5,8 @@ import json
 import pytest
 
 from tests.calls import ALLOWED_ORIGINS, call, invoke, load_event, log_in, new_person
-from tests.functions.routes import AUTHENTICATED, HEADERS, UNAUTHORIZED_HEADERS, call_route, missing
+from tests.contract import INTERNAL, INVALID_SESSION, missing
+from tests.functions.routes import AUTHENTICATED, HEADERS, UNAUTHORIZED_HEADERS, call_route
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -113,7 +114,7 @@ def test_an_event_that_no_gateway_sends_gets_a_valid_refusal(route, event):
     if route == "create_session":
         assert (answer["statusCode"], body) == (400, missing("user", "pass"))
     else:
-        assert (answer["statusCode"], body["code"]) == (401, "INVALID_SESSION_ERROR")
+        assert (answer["statusCode"], body) == (401, INVALID_SESSION)
     assert answer["headers"]["X-Request-Id"] == ""
 
 
@@ -139,7 +140,7 @@ def test_a_mistake_of_ours_is_answered_without_a_word_about_it(clock, monkeypatc
     monkeypatch.setattr(store, "query_sessions", fail)
     answer = call("list_sessions", token)
     assert (answer.status, answer.headers) == (500, HEADERS)
-    assert answer.body == {"code": "INTERNAL_SERVER_ERROR", "message": "Internal Server Error"}
+    assert answer.body == INTERNAL
     line = logged()[-1]
     assert (line["level"], line["message"]) == ("ERROR", "RequestFailed")
     assert "KeyError: 'a detail of ours'" in line["exception"]

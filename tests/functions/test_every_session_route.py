@@ -5,14 +5,8 @@ import json
 import pytest
 
 from tests.calls import call, invoke, load_event, log_in, new_person, stored_rows, tables
-from tests.functions.routes import (
-    AUTHENTICATED,
-    BANNED,
-    HEADERS,
-    INVALID_SESSION,
-    UNAUTHORIZED_HEADERS,
-    call_route,
-)
+from tests.contract import BANNED, INVALID_SESSION, SESSION_SECONDS
+from tests.functions.routes import AUTHENTICATED, HEADERS, UNAUTHORIZED_HEADERS, call_route
 
 pytestmark = [pytest.mark.usefixtures("aws"), pytest.mark.parametrize("route", AUTHENTICATED)]
 
@@ -93,8 +87,8 @@ def test_refuses_an_expired_session_and_changes_nothing(clock, route):
     token = log_in(person)
     log_in(person, rememberMe=True)
     before = stored_rows(person)
-    clock.now += 2_592_000
-    answer = call_route(route, token, clock.now - 2_592_000 + 1)
+    clock.now += SESSION_SECONDS
+    answer = call_route(route, token, clock.now - SESSION_SECONDS + 1)
     assert (answer.status, answer.body) == (401, INVALID_SESSION)
     assert stored_rows(person) == before
 
@@ -144,7 +138,7 @@ def test_counts_one_outcome_and_logs_one_line_without_the_token(clock, route, lo
     assert (done["level"], done["status"]) == ("INFO", 200)
     assert done["correlation_id"] == HEADERS["X-Request-Id"]
     assert (refused["level"], refused["message"]) == ("INFO", "RequestRefused")
-    assert (refused["status"], refused["code"]) == (401, "INVALID_SESSION_ERROR")
+    assert (refused["status"], refused["code"]) == (401, INVALID_SESSION["code"])
     assert "exception" not in refused
     metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [metric.get(done["message"]) for metric in metrics] == [[1.0], None]

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.calls import call, log_in, new_person, stored_rows
+from tests.contract import REMEMBERED_SESSION_SECONDS, SESSION_SECONDS
 from tests.functions.routes import HEADERS
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -17,7 +18,7 @@ def test_answers_with_the_session_of_the_token_and_no_other(clock):
     assert (answer.status, answer.headers) == (200, HEADERS)
     assert answer.body == {
         "iat": clock.now - 7,
-        "exp": clock.now - 7 + 315_576_000,
+        "exp": clock.now - 7 + REMEMBERED_SESSION_SECONDS,
         "sub": person.id,
         "name": "Chrome 96 on Windows 10",
     }
@@ -51,7 +52,7 @@ def test_reading_changes_nothing(clock):
 def test_a_session_is_over_on_the_second_though_its_row_is_still_there(clock):
     person = new_person()
     token = log_in(person)
-    clock.now += 2_592_000 - 1
+    clock.now += SESSION_SECONDS - 1
     assert call("get_current_session", token).status == 200
     clock.now += 1
     assert call("get_current_session", token).status == 401

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.calls import call, log_in, new_person, stored_sessions
-from tests.functions.routes import HEADERS, INVALID_SESSION
+from tests.contract import INVALID_SESSION, REMEMBERED_SESSION_SECONDS, SESSION_SECONDS
+from tests.functions.routes import HEADERS
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -17,7 +18,7 @@ def test_answers_with_another_session_of_the_user(clock):
     assert answer.status == 200
     assert answer.body == {
         "iat": clock.now,
-        "exp": clock.now + 315_576_000,
+        "exp": clock.now + REMEMBERED_SESSION_SECONDS,
         "sub": person.id,
         "name": "Chrome 96 on Windows 10",
     }
@@ -40,7 +41,7 @@ def test_an_expired_session_is_gone_on_the_second_though_its_row_is_still_there(
     expiring = clock.now
     clock.now += 1
     token = log_in(person, rememberMe=True)
-    clock.now = expiring + 2_592_000 - 1
+    clock.now = expiring + SESSION_SECONDS - 1
     assert call("get_session", token, session=expiring).status == 200
     clock.now += 1
     answer = call("get_session", token, session=expiring)

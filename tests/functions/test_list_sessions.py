@@ -3,7 +3,8 @@
 import pytest
 
 from tests.calls import add_sessions, call, log_in, new_person, stored_rows, stored_sessions
-from tests.functions.routes import HEADERS, missing
+from tests.contract import REMEMBERED_SESSION_SECONDS, SESSION_SECONDS, missing
+from tests.functions.routes import HEADERS
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -40,8 +41,13 @@ def test_answers_with_all_sessions_of_the_user_newest_first(clock):
     assert answer.body == {
         "count": 2,
         "items": [
-            {"iat": clock.now, "exp": clock.now + 2_592_000, "sub": person.id, "name": name},
-            {"iat": older, "exp": older + 315_576_000, "sub": person.id, "name": name},
+            {"iat": clock.now, "exp": clock.now + SESSION_SECONDS, "sub": person.id, "name": name},
+            {
+                "iat": older,
+                "exp": older + REMEMBERED_SESSION_SECONDS,
+                "sub": person.id,
+                "name": name,
+            },
         ],
     }
 
@@ -133,11 +139,11 @@ def test_expired_sessions_are_neither_listed_nor_counted(clock):
     log_in(person)
     clock.now += 1
     token = log_in(person, rememberMe=True)
-    clock.now += 2_592_000 - 2
+    clock.now += SESSION_SECONDS - 2
     assert call("list_sessions", token).body["count"] == 2
     clock.now += 1
     answer = call("list_sessions", token)
-    assert (answer.body["count"], ids(answer)) == (1, [clock.now - 2_592_000 + 1])
+    assert (answer.body["count"], ids(answer)) == (1, [clock.now - SESSION_SECONDS + 1])
     assert len(stored_sessions(person)) == 2
 
 

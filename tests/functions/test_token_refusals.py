@@ -10,13 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.calls import Person, call, event_for, invoke, log_in, new_person, stored_rows
+from tests.contract import INVALID_SESSION
 from tests.functions.forgery import decode, encode, sign, signing_key
-from tests.functions.routes import (
-    AUTHENTICATED,
-    INVALID_SESSION,
-    UNAUTHORIZED_HEADERS,
-    call_route,
-)
+from tests.functions.routes import AUTHENTICATED, UNAUTHORIZED_HEADERS, call_route
 
 pytestmark = pytest.mark.usefixtures("aws")
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.calls import PASSWORD, call, invoke, log_in, new_person, stored_rows
+from tests.contract import SESSION_SECONDS
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -32,7 +33,7 @@ def test_does_not_bring_back_sessions_that_expired_during_the_ban(clock):
     person = new_person()
     token = log_in(person)
     invoke("ban_user", {"user": person.username})
-    clock.now += 2_592_000
+    clock.now += SESSION_SECONDS
     invoke("unban_user", {"user": person.username})
     assert call("get_current_session", token).status == 401
 

@@ -1,6 +1,7 @@
 """The contract over HTTP, through the gateway, with concurrency and with many sessions."""
 
 import json
+import os
 import re
 import socket
 from collections.abc import Callable, Iterator
@@ -12,12 +13,27 @@ import httpx
 import pytest
 
 from tests.calls import ALLOWED_ORIGINS
-from tests.conftest import TEMPLATE
+from tests.contract import (
+    API,
+    BODY_TOO_LARGE,
+    INVALID_ENDPOINT,
+    INVALID_SESSION,
+    REMEMBERED_SESSION_SECONDS,
+    SESSION_MISSING,
+    SESSION_SECONDS,
+    UP,
+    paths,
+)
 
 JOE = {"user": "joe", "pass": "joe"}
-API = TEMPLATE.only("AWS::ApiGateway::RestApi")[1]["Body"]
-INVALID_SESSION = {"code": "INVALID_SESSION_ERROR", "message": "Invalid Session"}
-INVALID_ENDPOINT = {"code": "ENDPOINT_NOT_FOUND_ERROR", "message": "Endpoint Not Found"}
+SHORT, CANONICAL = 0, 1
+LOG_IN = paths("create_session")[SHORT]
+CURRENT = paths("get_current_session")[SHORT]
+LIST = paths("list_sessions")[SHORT]
+SEVERAL = paths("delete_sessions")[SHORT]
+ALL = paths("delete_all_sessions")[SHORT]
+SESSIONS = os.environ["SESSIONS_TABLE"]
+USERS = os.environ["USERS_TABLE"]
 EVERY_ANSWER = {
     "content-type": "application/json",
     "cache-control": "no-store",
@@ -51,14 +67,14 @@ def log_in(http: httpx.Client) -> Iterator[Callable[..., dict[str, str]]]:
     headers: list[dict[str, str]] = []
 
     def log_in(**more: Any) -> dict[str, str]:
-        answer = http.post("/session", json={**JOE, **more})
+        answer = http.post(LOG_IN, json={**JOE, **more})
         assert answer.status_code == 201, answer.text
         headers.append({"Authorization": answer.json()["token"]})
         return headers[-1]
 
-    http.delete("/sessions/all", headers=log_in())
+    http.delete(ALL, headers=log_in())
     yield log_in
-    http.delete("/sessions/all", headers=log_in())
+    http.delete(ALL, headers=log_in())
 
 
 def assert_is_an_answer(answer: httpx.Response) -> None:
@@ -66,47 +82,51 @@ def assert_is_an_answer(answer: httpx.Response) -> None:
     assert re.fullmatch(r"[0-9a-f-]{36}", answer.headers["x-request-id"])
 
 
-@pytest.mark.parametrize("base", ["", "/user"])
-def test_every_operation_answers_at_both_of_its_paths(http, log_in, base):
+@pytest.mark.parametrize("spelling", [SHORT, CANONICAL])
+def test_every_operation_answers_at_both_of_its_paths(http, log_in, spelling):
+    def path(operation: str, **session: int) -> str:
+        return paths(operation)[spelling].format(**session)
+
     first = log_in(rememberMe=True)
-    answer = http.post(f"{base}/session", data={**JOE, "rememberMe": "false"})
+    answer = http.post(path("create_session"), data={**JOE, "rememberMe": "false"})
     assert answer.status_code == 201
     assert_is_an_answer(answer)
     here = {"Authorization": f"Bearer {answer.json()['token']}"}
 
-    current = http.get(f"{base}/session", headers=here)
+    current = http.get(path("get_current_session"), headers=here)
     assert_is_an_answer(current)
     assert current.status_code == 200
     session = current.json()
-    assert session["exp"] - session["iat"] == 2_592_000
+    assert session["exp"] - session["iat"] == SESSION_SECONDS
     assert session["exp"] == answer.json()["exp"]
 
-    other = http.get(f"{base}/session", headers=first).json()
-    assert other["exp"] - other["iat"] == 315_576_000
-    assert http.get(f"{base}/session/{other['iat']}", headers=here).json() == other
-    listed = http.get(f"{base}/sessions", headers=here)
+    other = http.get(path("get_current_session"), headers=first).json()
+    assert other["exp"] - other["iat"] == REMEMBERED_SESSION_SECONDS
+    assert http.get(path("get_session", id=other["iat"]), headers=here).json() == other
+    listed = http.get(path("list_sessions"), headers=here)
     assert_is_an_answer(listed)
     assert listed.json() == {"count": 2, "items": [session, other]}
-    page = http.get(f"{base}/sessions", params={"limit": 1, "offset": 1}, headers=here).json()
-    assert page == {"count": 2, "items": [other]}
+    page = http.get(path("list_sessions"), params={"limit": 1, "offset": 1}, headers=here)
+    assert page.json() == {"count": 2, "items": [other]}
 
-    ended = http.delete(f"{base}/session/{other['iat']}", headers=here)
+    ended = http.delete(path("delete_session", id=other["iat"]), headers=here)
     assert ended.json() == {"code": "GENERIC_SUCCESS", "message": "Session Deleted"}
-    assert http.get(f"{base}/session", headers=first).json() == INVALID_SESSION
-    again = http.delete(f"{base}/session/{other['iat']}", headers=here)
-    assert again.status_code == 404
-    assert again.json()["code"] == "SESSION_NOT_FOUND_ERROR"
+    refused = http.get(path("get_current_session"), headers=first)
+    assert (refused.status_code, refused.json()) == (401, INVALID_SESSION)
+    again = http.delete(path("delete_session", id=other["iat"]), headers=here)
+    assert (again.status_code, again.json()) == (404, SESSION_MISSING)
 
-    ids = [http.get("/session", headers=log_in()).json()["iat"] for _ in range(3)]
+    ids = [http.get(CURRENT, headers=log_in()).json()["iat"] for _ in range(3)]
     body = {"sessions": [str(ids[0]), ids[1], "x", 7]}
-    several = http.request("DELETE", f"{base}/sessions", headers=here, json=body)
+    several = http.request("DELETE", path("delete_sessions"), headers=here, json=body)
     assert several.json() == {"count": 2, "type": "session"}
-    spared = http.delete(f"{base}/sessions/all?allButSelf=true", headers=here)
+    everything = path("delete_all_sessions")
+    spared = http.delete(f"{everything}?allButSelf=true", headers=here)
     assert spared.json() == {"count": 1, "type": "session"}
-    assert http.get(f"{base}/sessions", headers=here).json()["count"] == 1
-    gone = http.delete(f"{base}/sessions/all", headers=here)
+    assert http.get(path("list_sessions"), headers=here).json()["count"] == 1
+    gone = http.delete(everything, headers=here)
     assert gone.json() == {"count": 1, "type": "session"}
-    refused = http.get(f"{base}/session", headers=here)
+    refused = http.get(path("get_current_session"), headers=here)
     assert_is_an_answer(refused)
     assert refused.status_code == 401
     assert refused.headers["www-authenticate"] == "Bearer"
@@ -136,31 +156,34 @@ def test_the_published_examples_work_as_they_are_written(http, log_in):
 
 def test_a_multipart_log_in_keeps_its_bytes(http):
     fields = {name: (None, value) for name, value in JOE.items()}
-    assert http.post("/session", files=fields).status_code == 201
+    assert http.post(LOG_IN, files=fields).status_code == 201
 
 
 def test_twenty_log_ins_at_once_are_twenty_sessions_and_none_is_ever_revived(http, log_in):
     with ThreadPoolExecutor(20) as threads:
         held = list(threads.map(lambda _: log_in(), range(20)))
-    ids = [http.get("/session", headers=token).json()["iat"] for token in held]
+    ids = [http.get(CURRENT, headers=token).json()["iat"] for token in held]
     assert len(set(ids)) == 20
     newest = max(ids)
     dead = held[ids.index(newest)]
-    assert http.delete(f"/session/{newest}", headers=dead).status_code == 200
+    assert (
+        http.delete(paths("delete_session")[SHORT].format(id=newest), headers=dead).status_code
+        == 200
+    )
     with ThreadPoolExecutor(20) as threads:
         later = list(threads.map(lambda _: log_in(), range(20)))
-    later_ids = {http.get("/session", headers=token).json()["iat"] for token in later}
+    later_ids = {http.get(CURRENT, headers=token).json()["iat"] for token in later}
     assert len(later_ids) == 20
     assert not later_ids & set(ids)
-    assert http.get("/session", headers=dead).json() == INVALID_SESSION
+    assert http.get(CURRENT, headers=dead).json() == INVALID_SESSION
 
 
 def test_two_calls_that_end_the_same_sessions_at_once_count_each_of_them_once(http, log_in):
     here = log_in()
-    ids = [http.get("/session", headers=log_in()).json()["iat"] for _ in range(12)]
+    ids = [http.get(CURRENT, headers=log_in()).json()["iat"] for _ in range(12)]
 
     def end(_: int) -> int:
-        answer = http.request("DELETE", "/sessions", headers=here, json={"sessions": ids})
+        answer = http.request("DELETE", SEVERAL, headers=here, json={"sessions": ids})
         assert answer.status_code == 200, answer.text
         return int(answer.json()["count"])
 
@@ -174,16 +197,14 @@ def test_one_who_logs_out_everywhere_twice_at_once_is_told_each_session_once(htt
         log_in()
     with ThreadPoolExecutor(4) as threads:
         answers = list(
-            threads.map(
-                lambda _: http.delete("/sessions/all?allButSelf", headers=here).json(), range(4)
-            )
+            threads.map(lambda _: http.delete(f"{ALL}?allButSelf", headers=here).json(), range(4))
         )
     assert sum(answer["count"] for answer in answers) == 8
 
 
 def test_a_user_with_2000_sessions_can_list_page_and_end_them(http, log_in, dynamodb):
     here = log_in()
-    mine = http.get("/session", headers=here).json()
+    mine = http.get(CURRENT, headers=here).json()
     ids = [mine["iat"] - number for number in range(1, 2001)]
     rows = [
         {
@@ -196,29 +217,29 @@ def test_a_user_with_2000_sessions_can_list_page_and_end_them(http, log_in, dyna
         for iat in ids
     ]
     dynamodb.update_item(  # what an earlier test revoked reaches into these numbers
-        TableName="UsersTable",
+        TableName=USERS,
         Key={"id": {"S": mine["sub"]}},
         UpdateExpression="REMOVE revoked_through, revoked_except",
     )
     for start in range(0, len(rows), 25):
         puts = [{"PutRequest": {"Item": row}} for row in rows[start : start + 25]]
-        answer = dynamodb.batch_write_item(RequestItems={"SessionsTable": puts})
+        answer = dynamodb.batch_write_item(RequestItems={SESSIONS: puts})
         assert not answer["UnprocessedItems"]
 
     seen: list[int] = []
-    while page := http.get("/sessions", params={"offset": len(seen)}, headers=here).json()["items"]:
+    while page := http.get(LIST, params={"offset": len(seen)}, headers=here).json()["items"]:
         assert len(page) <= 50
         seen += [session["iat"] for session in page]
     assert seen == [mine["iat"], *ids]
     body = {"sessions": [str(iat) for iat in ids[:230]]}
-    answer = http.request("DELETE", "/user/sessions", headers=here, json=body)
+    answer = http.request("DELETE", paths("delete_sessions")[CANONICAL], headers=here, json=body)
     assert answer.json() == {"count": 230, "type": "session"}
-    assert http.get("/sessions", headers=here).json()["count"] == 1771
-    answer = http.delete("/sessions/all?allButSelf=true", headers=here)
+    assert http.get(LIST, headers=here).json()["count"] == 1771
+    answer = http.delete(f"{ALL}?allButSelf=true", headers=here)
     assert answer.json() == {"count": 1770, "type": "session"}
-    assert http.get("/sessions", headers=here).json() == {"count": 1, "items": [mine]}
+    assert http.get(LIST, headers=here).json() == {"count": 1, "items": [mine]}
     stored = dynamodb.query(
-        TableName="SessionsTable",
+        TableName=SESSIONS,
         KeyConditionExpression="#user = :user",
         ExpressionAttributeNames={"#user": "user"},
         ExpressionAttributeValues={":user": {"S": mine["sub"]}},
@@ -232,7 +253,7 @@ def test_it_says_that_it_is_up_to_any_method(service, method, path):
     for content_type in ({}, {"Content-Type": "multipart/form-data"}, {"Content-Type": "x/y"}):
         answer = httpx.request(method, service.url + path, headers=content_type)
         assert_is_an_answer(answer)
-        assert (answer.status_code, answer.json()) == (200, {"hello": "world", "version": "0.1.0"})
+        assert (answer.status_code, answer.json()) == (200, UP)
 
 
 @pytest.mark.parametrize(
@@ -284,9 +305,7 @@ STRANGERS = [
 
 
 @pytest.mark.parametrize("origin", STRANGERS)
-@pytest.mark.parametrize(
-    ("method", "path"), [("OPTIONS", "/session"), ("GET", ""), ("POST", "/session")]
-)
+@pytest.mark.parametrize(("method", "path"), [("OPTIONS", LOG_IN), ("GET", ""), ("POST", LOG_IN)])
 def test_a_page_of_another_origin_is_told_nothing(http, origin, method, path):
     answer = http.request(method, path, headers={"Origin": origin})
     assert_is_an_answer(answer)
@@ -296,7 +315,7 @@ def test_a_page_of_another_origin_is_told_nothing(http, origin, method, path):
 @pytest.mark.parametrize("origin", [*STRANGERS, *ALLOWED_ORIGINS, None])
 def test_the_gateways_own_errors_name_one_allowed_origin_and_reflect_none(http, origin):
     headers = {"Origin": origin} if origin else {}
-    for path in ("/session", "/nope"):
+    for path in (CURRENT, "/nope"):
         answer = http.get(path, headers=headers)
         assert_is_an_answer(answer)
         assert answer.headers["access-control-allow-origin"] == ALLOWED_ORIGINS[0]
@@ -304,7 +323,10 @@ def test_the_gateways_own_errors_name_one_allowed_origin_and_reflect_none(http, 
 
 @pytest.mark.parametrize("origin", ALLOWED_ORIGINS)
 def test_a_page_of_an_allowed_origin_may_read_answers_and_errors_of_functions(http, log_in, origin):
-    for headers, path in ((log_in(), "/session"), (log_in(), "/session/7")):
+    for headers, path in (
+        (log_in(), CURRENT),
+        (log_in(), paths("get_session")[SHORT].format(id=7)),
+    ):
         answer = http.get(path, headers={**headers, "Origin": origin})
         assert answer.headers["access-control-allow-origin"] == origin
         assert answer.headers["access-control-allow-credentials"] == "true"
@@ -313,14 +335,14 @@ def test_a_page_of_an_allowed_origin_may_read_answers_and_errors_of_functions(ht
 
 
 def test_a_body_over_10_mb_is_refused_by_the_gateway(http):
-    answer = http.post("/session", content=b"x" * (10 * 1024 * 1024 + 1))
+    answer = http.post(LOG_IN, content=b"x" * (10 * 1024 * 1024 + 1))
     assert_is_an_answer(answer)
     assert answer.status_code == 413
-    assert answer.json() == {"code": "BODY_TOO_LARGE_ERROR", "message": "Body Too Large"}
+    assert answer.json() == BODY_TOO_LARGE
 
 
 def test_an_id_with_an_encoded_slash_is_one_segment_and_names_nothing(http, log_in):
-    answer = http.get("/session/1%2F2", headers=log_in())
+    answer = http.get(paths("get_session")[SHORT].format(id="1%2F2"), headers=log_in())
     assert (answer.status_code, answer.json()) == (404, INVALID_SESSION)
 
 
@@ -329,7 +351,7 @@ def test_two_authorization_headers_are_refused(service, log_in):
     host, port = service.url.removeprefix("http://").removesuffix("/api").split(":")
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(
-            f"GET /api/session HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n"
+            f"GET /api{CURRENT} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n"
             f"Authorization: {token}\r\nAuthorization: {token}\r\n\r\n".encode()
         )
         answer = b"".join(iter(lambda: connection.recv(4096), b""))

@@ -12,7 +12,8 @@ from tests.calls import (
     stored_rows,
     stored_sessions,
 )
-from tests.functions.routes import AUTHENTICATED, HEADERS, UNAVAILABLE, call_route
+from tests.contract import UNAVAILABLE
+from tests.functions.routes import AUTHENTICATED, HEADERS, call_route
 from tests.layer.faults import FAULTS, error, inject
 
 pytestmark = pytest.mark.usefixtures("aws", "clock", "pauses")

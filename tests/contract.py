@@ -1,0 +1,50 @@
+"""What a client is promised, read from where the project says it: the template and the layer.
+
+That these say what the contract does is held to it once: the errors in
+tests/layer/test_responses.py, the rest in tests/test_template.py.
+"""
+
+import tomllib
+from typing import Any
+
+from local.routes import api_of
+from local.template import load_template
+from sessions import errors
+from tests.calls import ALLOWED_ORIGINS
+
+TEMPLATE = load_template(parameters={"AllowedOrigins": ALLOWED_ORIGINS})
+API = api_of(TEMPLATE).body
+
+SESSION_SECONDS: int = TEMPLATE.parameters["SessionSeconds"]
+REMEMBERED_SESSION_SECONDS: int = TEMPLATE.parameters["RememberedSessionSeconds"]
+
+INVALID_SESSION = errors.InvalidSession().body()
+INVALID_PASSWORD = errors.InvalidPassword().body()
+INVALID_USER = errors.InvalidUser().body()
+INVALID_ENDPOINT = errors.InvalidEndpoint().body()
+BANNED = errors.Banned().body()
+SESSION_MISSING = errors.SessionMissing().body()
+BODY_TOO_LARGE = errors.BodyTooLarge().body()
+RATE_LIMITED = errors.RateLimited().body()
+INTERNAL = errors.Internal().body()
+UNAVAILABLE = errors.Unavailable().body()
+
+_PROJECT = tomllib.loads((TEMPLATE.root / "pyproject.toml").read_text())["project"]
+UP = {"hello": "world", "version": _PROJECT["version"]}
+
+
+def missing(*fields: str) -> dict[str, Any]:
+    """Return the body that names wrong fields."""
+    return errors.MissingFields(fields).body()
+
+
+def paths(folder: str) -> list[str]:
+    """Return the paths at which a function answers, the short one first."""
+    function = "".join(map(str.capitalize, folder.split("_"))) + "Function"
+    found = {
+        path
+        for path, methods in API["paths"].items()
+        for method in methods.values()
+        if f":{function}/" in method["x-amazon-apigateway-integration"].get("uri", "")
+    }
+    return sorted(found, key=len)
