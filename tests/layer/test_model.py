@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sessions.model import Session, User, is_live, login_key, session_id
@@ -136,4 +136,6 @@ def test_names_are_the_same_in_every_normalisation_form_and_in_lower_case(name):
 
 @given(st.text(st.characters(exclude_characters=DOTLESS_I)))
 def test_upper_case_makes_no_other_name(name):
+    # An iota below other marks changes its place when it becomes a capital of its own.
+    assume("\N{COMBINING GREEK YPOGEGRAMMENI}" not in unicodedata.normalize("NFD", name))
     assert login_key(name.upper()) == login_key(name)

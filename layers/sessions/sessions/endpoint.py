@@ -234,7 +234,7 @@ signing_keys = tokens.KeyRing(_read_ring)
 def _answer(
     event: _Event, handle: Callable[[Request], Answer], outcome: str, refused: str
 ) -> dict[str, Any]:
-    request = read_request(event if isinstance(event, dict) else {}, epoch_seconds())
+    request = read_request(event, epoch_seconds())
     refusal: Refusal | None = None
     try:
         answer = handle(request)

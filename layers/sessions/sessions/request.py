@@ -57,8 +57,9 @@ class Request(NamedTuple):
             raise UnreadableBody from error
 
 
-def read_request(event: dict[str, Any], now: int) -> Request:
+def read_request(event: Any, now: int) -> Request:
     """Return the request that `event` describes, as it arrived at `now`, in epoch seconds."""
+    event = event if isinstance(event, dict) else {}
     context = _members(event, "requestContext")
     identity = _members(context, "identity")
     headers = {name.lower(): value for name, value in _texts(event, "headers").items()}

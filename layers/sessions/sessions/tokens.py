@@ -27,6 +27,8 @@ _LARGEST_TIME = 10**15
 # Three base64url parts (RFC 7515, section 3.1); a signature of 32 bytes is 43 characters.
 _SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}", re.ASCII)
 
+_jws = jwt.PyJWS(algorithms=[ALGORITHM])
+
 RING_SECONDS = 300
 REFETCH_SECONDS = 30
 
@@ -162,7 +164,7 @@ def verify(token: str, issuer: str, key: Callable[[str], bytes | None], now: int
     if secret is None:
         raise InvalidSession
     try:
-        jwt.PyJWS().decode(token, secret, algorithms=[ALGORITHM])
+        _jws.decode(token, secret, algorithms=[ALGORITHM])
     except jwt.InvalidTokenError as error:
         raise InvalidSession from error
     _bytes(signature_part)
