@@ -33,7 +33,7 @@ class NewUser(Body):
     username: Annotated[Name, AfterValidator(_is_no_address)] = Field(
         min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f\x7f]+$"
     )
-    email: Name = Field(max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")
+    email: Name = Field(max_length=320, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$")
     password: str = Field(min_length=1, max_length=1024)
 
 

@@ -183,3 +183,9 @@ def test_a_refusal_is_logged_at_info_without_the_token(logged):
     (line,) = logged()
     assert (line["level"], line["message"]) == ("INFO", "CallRefused")
     assert "bad" not in str(line)
+
+
+@pytest.mark.parametrize("event", [{}, [], None, "text"])
+def test_a_question_that_no_gateway_asks_is_denied(event):
+    statement = invoke("authorize", event)["policyDocument"]["Statement"][0]
+    assert (statement["Effect"], statement["Resource"]) == ("Deny", "/*")

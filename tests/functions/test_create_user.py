@@ -112,6 +112,8 @@ def test_a_name_or_address_that_is_taken_is_refused_and_nothing_stored(
         ({"username": "x@example.com"}, "username"),
         ({"username": "@"}, "username"),
         ({"email": None}, "email"),
+        ({"email": "a\0@example.com"}, "email"),
+        ({"email": "a@example.com\x1b[31m"}, "email"),
         ({"email": ""}, "email"),
         ({"email": "x"}, "email"),
         ({"email": "@example.com"}, "email"),

@@ -175,7 +175,7 @@ def authorizer(grant: Callable[[Request], Grant]) -> _LambdaHandler:
     def handler(event: _Event, context: Any) -> dict[str, Any]:
         request = read_request(event, epoch_seconds())
         # A cached policy serves every route of the stage, so it must speak of them all.
-        resource = "/".join([*str(event.get("methodArn") or "").split("/")[:2], "*"])
+        resource = "/".join([*request.method_arn.split("/")[:2], "*"])
         try:
             granted = grant(request)
         except InvalidSession:

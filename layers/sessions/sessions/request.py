@@ -14,7 +14,10 @@ class UnreadableBody(Exception):
 
 
 class Request(NamedTuple):
-    """One HTTP request. Header names are lower-case; `now` is epoch seconds."""
+    """One HTTP request, or the question whether it may be made, which has a `method_arn`.
+
+    Header names are lower-case; `now` is epoch seconds.
+    """
 
     method: str
     path_parameters: dict[str, str]
@@ -25,6 +28,7 @@ class Request(NamedTuple):
     body_is_base64: bool
     request_id: str
     source_ip: str
+    method_arn: str
     now: int
 
     def token(self) -> str:
@@ -85,6 +89,7 @@ def read_request(event: Any, now: int) -> Request:
         body_is_base64=event.get("isBase64Encoded") is True,
         request_id=str(context.get("requestId") or ""),
         source_ip=str(identity.get("sourceIp") or ""),
+        method_arn=str(event.get("methodArn") or ""),
         now=now,
     )
 
