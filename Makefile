@@ -24,6 +24,7 @@ check: .venv/test .venv-build/ready ## lint, types, and the template
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	.venv-build/bin/sam validate --lint
+	.venv-build/bin/cfn-lint template.yaml
 
 build: .venv-build/ready ## the artefacts that `sam deploy` ships; needs no Docker and no Python 3.13
 	.venv-build/bin/sam build

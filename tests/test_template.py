@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.functions import functions_of, runtime_environment
+from local.template import load_template
 from sessions import errors, responses
 from tests.contract import API, REMEMBERED_SESSION_SECONDS, SESSION_SECONDS, TEMPLATE, UP
 
@@ -73,7 +74,9 @@ GATEWAY_ERRORS = {
     "REQUEST_TOO_LARGE": errors.BodyTooLarge,
     "THROTTLED": errors.RateLimited,
     "QUOTA_EXCEEDED": errors.RateLimited,
+    "WAF_FILTERED": errors.RateLimited,
     "DEFAULT_5XX": errors.Internal,
+    "API_CONFIGURATION_ERROR": errors.Internal,
     "AUTHORIZER_FAILURE": errors.Unavailable,
     "AUTHORIZER_CONFIGURATION_ERROR": errors.Unavailable,
     "INVALID_API_KEY": errors.Unavailable,
@@ -110,7 +113,7 @@ def test_a_gateway_response_says_what_the_layer_would_say(kind):
     if error.status == 429:
         assert int(headers.pop("Retry-After")) > 0
         assert headers.pop("X-RateLimit-Remaining") == "0"
-        limit = {"THROTTLED": "RateLimit", "QUOTA_EXCEEDED": "DailyQuota"}[kind]
+        limit = "DailyQuota" if kind == "QUOTA_EXCEEDED" else "RateLimit"
         assert headers.pop("X-RateLimit-Limit") == str(TEMPLATE.parameters[limit])
     assert headers == expected
 
@@ -181,3 +184,28 @@ def test_the_environment_for_sam_local_invoke_names_only_what_the_template_does(
     for function in FUNCTIONS.values():
         assert set(given) <= set(function.environment)
     assert given["TOKEN_ISSUER"] == FUNCTIONS["AuthorizeFunction"].environment["TOKEN_ISSUER"]
+
+
+def test_a_domain_and_a_waf_are_there_only_where_they_are_asked_for():
+    optional = {
+        "AddressRateLimit": (100, "AWS::WAFv2::WebACL", "AWS::WAFv2::WebACLAssociation"),
+        "DomainName": (
+            "api.example.com",
+            "AWS::ApiGateway::DomainName",
+            "AWS::ApiGateway::BasePathMapping",
+        ),
+    }
+    for parameter, (value, *kinds) in optional.items():
+        asked = load_template(parameters={parameter: value})
+        for kind in kinds:
+            assert not TEMPLATE.resources_of(kind)
+            assert len(asked.resources_of(kind)) == 1
+
+
+def test_log_ins_have_a_reserve_only_where_it_is_asked_for():
+    def reserve(template):
+        functions = template.resources_of("AWS::Lambda::Function")
+        return functions["CreateSessionFunction"].get("ReservedConcurrentExecutions")
+
+    assert reserve(TEMPLATE) is None
+    assert reserve(load_template(parameters={"LoginConcurrency": 7})) == 7

@@ -1,24 +1,104 @@
-"""The usage plan of the template, met over HTTP."""
+"""The usage plan of the template, over HTTP: a flood is throttled, and nobody outside its shard."""
+
+import importlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
+import pytest
 
 from tests.contract import RATE_LIMITED, TEMPLATE, paths
 
+JOE = {"user": "joe", "pass": "joe"}
+LOG_IN = paths("create_session")[0]
+CURRENT = paths("get_current_session")[0]
+# More than a gateway on a slow machine refills while it answers them.
+FLOOD = 3_000
 
-def test_a_flood_of_log_ins_is_throttled_and_those_who_are_in_are_not(start):
-    service = start()
-    login, current = paths("create_session")[0], paths("get_current_session")[0]
-    joe = {"user": "joe", "pass": "joe"}
-    burst = TEMPLATE.parameters["LoginBurstLimit"]
-    with httpx.Client(base_url=service.url, timeout=60) as http:
-        token = http.post(login, json=joe).json()["token"]
-        answers = [http.post(login, json={}) for _ in range(burst * 5)]
-        assert {answer.status_code for answer in answers} == {400, 429}
-        throttled = next(answer for answer in answers if answer.status_code == 429)
-        assert throttled.json() == RATE_LIMITED
-        assert int(throttled.headers["retry-after"]) >= 1
-        limit = str(TEMPLATE.parameters["RateLimit"])
-        assert throttled.headers["x-ratelimit-limit"] == limit
-        assert throttled.headers["x-ratelimit-remaining"] == "0"
-        assert throttled.headers["cache-control"] == "no-store"
-        assert http.get(current, headers={"Authorization": token}).status_code == 200
+
+@pytest.fixture(scope="module")
+def limited(start: Any) -> Any:
+    """A service with its rate limits on."""
+    return start()
+
+
+def assert_is_throttled(answer: httpx.Response) -> None:
+    assert answer.status_code == 429
+    assert answer.json() == RATE_LIMITED
+    assert int(answer.headers["retry-after"]) >= 1
+    assert answer.headers["x-ratelimit-limit"] == str(TEMPLATE.parameters["RateLimit"])
+    assert answer.headers["x-ratelimit-remaining"] == "0"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def until_throttled(http: httpx.Client, **request: Any) -> Iterator[httpx.Response]:
+    """Flood from several threads; yield the answers up to one that was throttled."""
+    with ThreadPoolExecutor(8) as threads:
+        for _ in range(FLOOD // 100):
+            answers = list(threads.map(lambda _: http.request(**request), range(100)))
+            yield from answers
+            if any(answer.status_code == 429 for answer in answers):
+                return
+
+
+def assert_was_throttled(answers: Iterator[httpx.Response], otherwise: int) -> None:
+    seen = list(answers)
+    refused = [answer for answer in seen if answer.status_code != otherwise]
+    assert refused
+    for answer in refused:
+        assert_is_throttled(answer)
+
+
+def shard(caller: str) -> str:
+    """Return the usage-plan key that pays for a caller."""
+    key: str = importlib.import_module("functions.authorize.app")._shard(caller)
+    return key
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux answers on all of 127.0.0.0/8")
+def test_an_address_that_floods_the_log_in_is_throttled_and_one_of_another_shard_is_not(limited):
+    flooder = "127.0.0.1"
+    others = (f"127.0.0.{last}" for last in range(2, 255))
+    other = next(address for address in others if shard(address) != shard(flooder))
+    elsewhere = httpx.HTTPTransport(local_address=other)
+    with (
+        httpx.Client(base_url=limited.url, timeout=60) as flooding,
+        httpx.Client(base_url=limited.url, timeout=60, transport=elsewhere) as calm,
+    ):
+        flood = until_throttled(flooding, method="POST", url=LOG_IN, json={})
+        assert_was_throttled(flood, otherwise=400)
+        for _ in range(5):
+            assert calm.post(LOG_IN, json=JOE).status_code == 201
+
+
+def new_token(http: httpx.Client, limited: Any, name: str) -> tuple[str, str]:
+    """Create a user as an operator does; return a token and whose it is."""
+    user = {"username": name, "email": f"{name}@example.com", "password": name}
+    endpoint = ["--endpoint", limited.database]
+    subprocess.run(
+        [sys.executable, "-m", "local", "invoke", "create_user", "-e", "-", *endpoint],
+        cwd=TEMPLATE.root,
+        env=limited.environment,
+        input=json.dumps(user),
+        text=True,
+        check=True,
+        capture_output=True,
+    )
+    token = http.post(LOG_IN, json={"user": name, "pass": name}).json()["token"]
+    return token, http.get(CURRENT, headers={"Authorization": token}).json()["sub"]
+
+
+def test_a_user_who_floods_is_throttled_and_one_of_another_shard_is_not(limited):
+    with httpx.Client(base_url=limited.url, timeout=60) as http:
+        flooder, flooding = new_token(http, limited, "flooder")
+        people = (new_token(http, limited, f"calm{number}") for number in range(20))
+        calm = next(token for token, person in people if shard(person) != shard(flooding))
+        headers = {"Authorization": flooder}
+        flood = until_throttled(http, method="GET", url=CURRENT, headers=headers)
+        assert_was_throttled(flood, otherwise=200)
+        for _ in range(20):
+            assert http.get(CURRENT, headers={"Authorization": calm}).status_code == 200

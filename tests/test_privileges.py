@@ -1,0 +1,158 @@
+"""Each function may do what it does, and nothing else.
+
+What a function does is what botocore is asked for while it answers every kind of call; what it
+may do is its role in the template.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import argon2
+import pytest
+
+from sessions import endpoint, store, tokens
+from tests.calls import PASSWORD, call, invoke, log_in, new_person
+from tests.contract import TEMPLATE
+from tests.functions.forgery import sign, signing_key
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+Grants = set[tuple[str, str]]
+WRITES = {"Put": "PutItem", "Delete": "DeleteItem", "Update": "UpdateItem"}
+
+
+def resources(operation: str, parameters: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the IAM actions that an operation needs, each with what it is done to.
+
+    Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon
+    DynamoDB": a transaction needs the rights of its parts.
+    """
+    if operation == "GetSecretValue":
+        yield "secretsmanager:GetSecretValue", parameters["SecretId"]
+    elif operation == "TransactWriteItems":
+        for part in parameters["TransactItems"]:
+            ((kind, write),) = part.items()
+            yield f"dynamodb:{WRITES[kind]}", write["TableName"]
+    elif "RequestItems" in parameters:
+        for table in parameters["RequestItems"]:
+            yield f"dynamodb:{operation}", table
+    else:
+        yield f"dynamodb:{operation}", parameters["TableName"]
+
+
+@pytest.fixture
+def done(monkeypatch: pytest.MonkeyPatch) -> Iterator[Grants]:
+    """What is done from here on, by functions whose key ring is cold."""
+    done: Grants = set()
+
+    def record(params: dict[str, Any], model: Any, **_: Any) -> None:
+        done.update(resources(model.name, params))
+
+    clients = [store._dynamodb, endpoint._secrets_client()]
+    for client in clients:
+        client.meta.events.register("provide-client-params", record, unique_id="privileges")
+    monkeypatch.setattr(endpoint.signing_keys, "_ring", None)
+    yield done
+    for client in clients:
+        client.meta.events.unregister("provide-client-params", unique_id="privileges")
+
+
+def granted(folder: str) -> Grants:
+    """Return what the function's role allows, beside its log and its trace."""
+    name = "".join(map(str.capitalize, folder.split("_"))) + "Function"
+    role = TEMPLATE.resources_of("AWS::IAM::Role")[f"{name}Role"]
+    grants = set()
+    for policy in role["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            assert statement["Effect"] == "Allow"
+            found = statement["Resource"]
+            for resource in found if isinstance(found, list) else [found]:
+                # A table's ARN ends with its name; a secret is named by its reference.
+                target = resource.rpartition("/")[2]
+                grants |= {(action, target) for action in statement["Action"]}
+    return grants
+
+
+def log_in_with_an_outdated_hash() -> Callable[[], object]:
+    person = new_person()
+    login = store.find_login(person.username)
+    assert login is not None
+    outdated = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    store.replace_password_hash(login, outdated)
+    return lambda: log_in(person)
+
+
+def with_session(folder: str, **request: Any) -> Callable[[], Callable[[], object]]:
+    def prepare() -> Callable[[], object]:
+        person = new_person()
+        token = log_in(person)
+        log_in(person)
+        listed = call("list_sessions", token, query=None).body["items"]
+        other = listed[0]["iat"]
+        body = {"sessions": [other]} if folder == "delete_sessions" else None
+        session = other if folder in {"get_session", "delete_session"} else None
+
+        def act() -> None:
+            answer = call(folder, token, session=session, body=body, **request)
+            assert answer.status == 200, answer
+
+        return act
+
+    return prepare
+
+
+def authorize_an_unknown_key() -> Callable[[], object]:
+    claims = {**tokens.Claims("u", 1, 2, "j")._asdict(), "iss": endpoint.ISSUER}
+    token = sign({"alg": "HS256", "typ": "JWT", "kid": "unknown"}, claims, signing_key())
+    event = {"httpMethod": "GET", "headers": {"Authorization": token}}
+    return lambda: invoke("authorize", event)
+
+
+def on_somebody(folder: str) -> Callable[[], Callable[[], object]]:
+    def prepare() -> Callable[[], object]:
+        person = new_person()
+        return lambda: invoke(folder, {"user": person.email})
+
+    return prepare
+
+
+SCENARIOS: dict[str, Callable[[], Callable[[], object]]] = {
+    "create_session": log_in_with_an_outdated_hash,
+    "get_current_session": with_session("get_current_session"),
+    "get_session": with_session("get_session"),
+    "list_sessions": with_session("list_sessions"),
+    "delete_session": with_session("delete_session"),
+    "delete_sessions": with_session("delete_sessions"),
+    "delete_all_sessions": with_session("delete_all_sessions"),
+    "authorize": authorize_an_unknown_key,
+    "create_user": lambda: new_person,
+    "ban_user": on_somebody("ban_user"),
+    "unban_user": on_somebody("unban_user"),
+}
+
+
+def test_there_is_a_scenario_for_every_function():
+    functions = TEMPLATE.resources_of("AWS::Lambda::Function")
+    names = {"".join(map(str.capitalize, folder.split("_"))) for folder in SCENARIOS}
+    assert {f"{name}Function" for name in names} == set(functions)
+
+
+@pytest.mark.parametrize("folder", SCENARIOS)
+def test_a_function_may_do_just_what_it_does(folder, done):
+    act = SCENARIOS[folder]()
+    endpoint.signing_keys._ring = None
+    done.clear()
+    act()
+    assert done == granted(folder)
+
+
+def test_only_who_logs_in_or_changes_accounts_touches_the_names_and_hashes():
+    allowed = {folder for folder in SCENARIOS if "LoginsTable" in {t for _, t in granted(folder)}}
+    assert allowed == {"create_session", "create_user", "ban_user", "unban_user"}
+
+
+def test_no_function_may_write_the_secret():
+    actions = {action for folder in SCENARIOS for action, _ in granted(folder)}
+    assert {action for action in actions if action.startswith("secretsmanager")} == {
+        "secretsmanager:GetSecretValue"
+    }
