@@ -19,12 +19,13 @@ invoke: .venv/run ## one function on its event: make invoke FUNCTION=create_user
 test: .venv/test ## every test
 	$(BIN)/python -m pytest $(OPTIONS)
 
-check: .venv/test .venv-build/ready ## lint, types, and the template
+check: .venv/test .venv-build/ready .venv-audit/ready ## lint, types, and the template
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	.venv-build/bin/sam validate --lint
 	.venv-build/bin/cfn-lint template.yaml
+	.venv-audit/bin/checkov
 
 build: .venv-build/ready ## the artefacts that `sam deploy` ships; needs no Docker and no Python 3.13
 	.venv-build/bin/sam build
@@ -33,7 +34,7 @@ lock: .venv/test ## the versions in requirements/*.txt and layers/*/requirements
 	requirements/lock
 
 clean: ## all that was made
-	rm -rf .venv .venv-build .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-build .venv-audit .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .venv/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name one with PYTHON=...")'
@@ -49,7 +50,8 @@ clean: ## all that was made
 	@$(BIN)/python $(PIP) -r $<
 	@touch $@ .venv/run
 
-.venv-build/ready: requirements/build.txt
-	@$(PYTHON) -m venv .venv-build
-	@.venv-build/bin/python $(PIP) -r $<
+# SAM and checkov pin what the tests need in other versions, so each has its own environment.
+.venv-%/ready: requirements/%.txt
+	@$(PYTHON) -m venv .venv-$*
+	@.venv-$*/bin/python $(PIP) -r $<
 	@touch $@
