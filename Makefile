@@ -5,7 +5,7 @@ PIP := -m pip --disable-pip-version-check --quiet install
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
-.PHONY: help run test check build invoke lock clean
+.PHONY: help run test check build rehearse invoke lock clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -30,6 +30,9 @@ check: .venv/test .venv-build/ready .venv-audit/ready ## lint, types, and the te
 build: .venv-build/ready ## the artefacts that `sam deploy` ships; needs no Docker and no Python 3.13
 	.venv-build/bin/sam build
 
+rehearse: build .venv/rehearsal ## what was built: run as Lambda would, and deployed on this machine
+	$(BIN)/python -m pytest rehearsal $(OPTIONS)
+
 lock: .venv/test ## the versions in requirements/*.txt and layers/*/requirements.txt, anew
 	requirements/lock
 
@@ -49,6 +52,10 @@ clean: ## all that was made
 .venv/test: requirements/test.txt requirements/run.txt | .venv/python
 	@$(BIN)/python $(PIP) -r $<
 	@touch $@ .venv/run
+
+.venv/rehearsal: requirements/rehearsal.txt .venv/test
+	@$(BIN)/python $(PIP) -r $<
+	@touch $@
 
 # SAM and checkov pin what the tests need in other versions, so each has its own environment.
 .venv-%/ready: requirements/%.txt

@@ -38,7 +38,8 @@ from local.usage_plan import UsagePlans
 MAX_BODY_BYTES = 10 * 1024 * 1024
 MAX_INTEGRATION_SECONDS = 29.0
 THREADS = 64
-FUNCTION_IN_URI = re.compile(r"/functions/(.+)/invocations$")
+# A function's ARN, without the alias that may follow: there is but one version here.
+FUNCTION_IN_URI = re.compile(r"/functions/(.+:function:[^:/]+)(?::[^:/]+)?/invocations$")
 
 
 @dataclass(frozen=True)

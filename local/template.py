@@ -71,6 +71,9 @@ def load_template(path: Path = TEMPLATE, parameters: Mapping[str, Any] | None = 
         if name not in written:
             raise TemplateError(f"nothing in {path.name} is called {name}")
         kind, properties = written[name]["Type"], written[name].get("Properties", {})
+        if kind == "AWS::Lambda::Alias" and wanted is None:
+            function = properties["FunctionName"]["Ref"]
+            return f"{arn('AWS::Lambda::Function', function)}:{properties['Name']}"
         if wanted is None:
             return str(properties["StageName"]) if kind == "AWS::ApiGateway::Stage" else name
         return arn(kind, name) if wanted == "Arn" else f"{name}.{wanted}"

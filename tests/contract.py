@@ -45,6 +45,6 @@ def paths(folder: str) -> list[str]:
         path
         for path, methods in API["paths"].items()
         for method in methods.values()
-        if f":{function}/" in method["x-amazon-apigateway-integration"].get("uri", "")
+        if f":{function}:" in method["x-amazon-apigateway-integration"].get("uri", "")
     }
     return sorted(found, key=len)

@@ -72,7 +72,7 @@ def test_an_authorizer_sees_the_request_and_is_cached_by_who_calls(name, source)
     assert authorizer["type"] == "request"
     assert authorizer["identitySource"] == source
     assert authorizer["authorizerResultTtlInSeconds"] == 300
-    assert authorizer["authorizerUri"].endswith(":AuthorizeFunction/invocations")
+    assert authorizer["authorizerUri"].endswith(":AuthorizeFunction:live/invocations")
 
 
 def test_there_are_no_other_authorizers():
@@ -217,7 +217,7 @@ def test_the_api_may_call_each_route_and_the_authorizer_and_no_more():
     allowed = set()
     for permission in through_the_api().values():
         _, _, called = permission["SourceArn"].partition(f":{API_ID}/")
-        allowed.add((permission["FunctionName"].rpartition(":")[2], called))
+        allowed.add((permission["FunctionName"].partition(":function:")[2], called))
     routes = {
         (integration["uri"].split(":function:")[1].split("/")[0], method.upper(), path)
         for path, methods in API["paths"].items()
@@ -226,7 +226,7 @@ def test_the_api_may_call_each_route_and_the_authorizer_and_no_more():
     }
     assert allowed == {
         *((name, f"*/{method}{re.sub('{[^}]*}', '*', path)}") for name, method, path in routes),
-        ("AuthorizeFunction", "authorizers/*"),
+        ("AuthorizeFunction:live", "authorizers/*"),
     }
 
 

@@ -202,6 +202,38 @@ def test_a_domain_and_a_waf_are_there_only_where_they_are_asked_for():
             assert len(asked.resources_of(kind)) == 1
 
 
+def test_functions_start_from_snapshots_only_where_that_is_asked_for():
+    def modes(template):
+        functions = template.resources_of("AWS::Lambda::Function").values()
+        return {function["SnapStart"]["ApplyOn"] for function in functions}
+
+    assert modes(TEMPLATE) == {"None"}
+    assert modes(load_template(parameters={"SnapStart": "PublishedVersions"})) == {
+        "PublishedVersions"
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "published"),
+    [
+        ("ContentUri: layers/user_agents", "ContentUri: layers/next", {"CreateSessionFunction"}),
+        ("ContentUri: layers/sessions", "ContentUri: layers/next", set(FUNCTIONS)),
+        ("CodeUri: functions/ban_user", "CodeUri: functions/next", {"BanUserFunction"}),
+    ],
+)
+def test_what_changes_a_function_publishes_a_version_of_it(tmp_path, written, instead, published):
+    def versions(template):
+        return {
+            (properties["FunctionName"], name)
+            for name, properties in template.resources_of("AWS::Lambda::Version").items()
+        }
+
+    changed = tmp_path / "template.yaml"
+    changed.write_text((ROOT / "template.yaml").read_text().replace(written, instead))
+    fresh = versions(load_template(changed)) - versions(TEMPLATE)
+    assert {function for function, _ in fresh} == published
+
+
 def test_log_ins_have_a_reserve_only_where_it_is_asked_for():
     def reserve(template):
         functions = template.resources_of("AWS::Lambda::Function")

@@ -1,0 +1,116 @@
+"""For each function: its event, and how a success and a refusal look."""
+
+import base64
+import itertools
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from sessions import errors
+from tests.calls import EVENTS, load_event
+
+Call = Callable[[str, Any], Any]
+"""Calls the function of a name with an event; an exception is a dict with `errorType`."""
+
+NOBODY = "nobody"
+_numbers = itertools.count(1)
+
+
+class Login(NamedTuple):
+    """A user who is logged in; the password is the name."""
+
+    user: str
+    username: str
+    token: str
+    iat: int
+
+
+def new_login(call: Call) -> Login:
+    """Create a user and log in, by the functions themselves."""
+    username = f"user{next(_numbers)}"
+    user = call("create_user", _new_user(username, password=username))["id"]
+    answer = call("create_session", _for(username, "create_session"))
+    assert answer["statusCode"] == 201, answer
+    token = json.loads(answer["body"])["token"]
+    claims = token.split(".")[1]
+    iat = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["iat"]
+    return Login(user, username, token, iat)
+
+
+def event_of(name: str, login: Login) -> Any:
+    """Return the function's event with what it asks the reader to put there: a token, an ID."""
+    if name == "create_user":
+        return _new_user(f"{login.username}-2")
+    return _for(login.username, name, login)
+
+
+def check(name: str, answer: Any, login: Login, usage_plan_keys: str) -> None:
+    """Hold the answer to `event_of` to what the function promises."""
+    body = json.loads(answer["body"]) if "body" in answer else None
+    match name:
+        case "authorize":
+            assert _effect(answer) == "Allow", answer
+            assert answer["principalId"] == login.user
+            assert answer["usageIdentifierKey"] in usage_plan_keys.split(",")
+        case "create_user":
+            assert answer["username"] == f"{login.username}-2", answer
+        case "ban_user":
+            assert answer == {"id": login.user, "banned_at": answer.get("banned_at")}
+            assert answer["banned_at"] >= login.iat
+        case "unban_user":
+            assert answer == {"id": login.user}
+        case "create_session":
+            assert answer["statusCode"] == 201, answer
+            assert body.keys() == {"token", "exp"}
+        case "list_sessions":
+            assert answer["statusCode"] == 200, answer
+            assert body["count"] == 1
+        case "get_session" | "get_current_session":
+            assert answer["statusCode"] == 200, answer
+            assert (body["iat"], body["sub"]) == (login.iat, login.user)
+        case "delete_session":
+            assert answer["statusCode"] == 200, answer
+            assert body["code"] == "GENERIC_SUCCESS"
+        case _:
+            assert answer["statusCode"] == 200, answer
+            ended = 0 if name == "delete_all_sessions" else 1  # its event keeps the one in use
+            assert body == {"count": ended, "type": "session"}
+
+
+def refused_event_of(name: str, login: Login) -> Any:
+    """Return the function's event as one that it must refuse."""
+    if name == "create_user":
+        return _new_user(login.username)
+    return _for(NOBODY, name)
+
+
+def check_refusal(name: str, answer: Any) -> None:
+    """Hold the answer to `refused_event_of` to the refusal that fits."""
+    match name:
+        case "authorize":
+            assert _effect(answer) == "Deny", answer
+        case "create_user":
+            assert answer["errorType"] == errors.UserTaken.__name__, answer
+        case "ban_user" | "unban_user":
+            assert answer["errorType"] == errors.UnknownUser.__name__, answer
+        case _:
+            refusal = errors.InvalidUser() if name == "create_session" else errors.InvalidSession()
+            assert answer["statusCode"] == refusal.status, answer
+            assert json.loads(answer["body"]) == refusal.body()
+
+
+def _new_user(username: str, **changes: str) -> Any:
+    names = {"username": username, "email": f"{username}@example.com"}
+    return {**load_event("create_user"), **names, **changes}
+
+
+def _for(username: str, name: str, login: Login | None = None) -> Any:
+    text = (EVENTS / f"{name}.json").read_text().replace("joe", username)
+    if login:
+        text = text.replace("TOKEN", login.token).replace("1234567890", str(login.iat))
+    return json.loads(text)
+
+
+def _effect(policy: Any) -> str:
+    (statement,) = policy["policyDocument"]["Statement"]
+    return statement["Effect"]
