@@ -48,7 +48,7 @@ def engine(folder: Path, *, fresh: bool = False) -> Iterator[str]:
             _wait_until_healthy(child, endpoint, folder)
             yield endpoint
         finally:
-            _stop(child)
+            stop(child)
 
 
 def running_endpoint(folder: Path) -> str | None:
@@ -138,7 +138,8 @@ def _wait_until_healthy(child: subprocess.Popen[bytes], endpoint: str, folder: P
     raise EngineError(f"ministack did not start; {folder / 'engine.log'} says why")
 
 
-def _stop(child: subprocess.Popen[bytes]) -> None:
+def stop(child: subprocess.Popen[bytes]) -> None:
+    """End an engine, with time to save its state."""
     child.terminate()  # SIGTERM saves the state; SIGKILL would lose it
     try:
         child.wait(STOP_SECONDS)

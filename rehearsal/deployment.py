@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import boto3
 import httpx
 
-from local.engine import free_port, is_healthy
+from local.engine import free_port, is_healthy, stop
 from local.intrinsics import REGION
 from local.template import load_template, read
 
@@ -34,7 +34,6 @@ SAM = ROOT / ".venv-build" / "bin" / "sam"
 BUILT = ROOT / ".aws-sam" / "build"
 KEPT = ("sessions", "botocore/data")  # of the layers as built: what is ours, and what we cut down
 START_SECONDS = 60
-STOP_SECONDS = 25
 SAM_SECONDS = 240
 # No developer's keys: whoever signs with these is the account's root user.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
@@ -115,14 +114,7 @@ def cloud(folder: Path) -> Iterator[Cloud]:
         tools = {"AWS_ENDPOINT_URL": endpoint, "AWS_DEFAULT_REGION": REGION, **CREDENTIALS}
         yield Cloud(endpoint, {**home, **tools, "SAM_CLI_TELEMETRY": "0"})
     finally:
-        child.terminate()
-        try:
-            child.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
-        if child.stdin:
-            child.stdin.close()
+        stop(child)
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)  # the functions, which have nothing to save
 

@@ -27,17 +27,10 @@ from rehearsal.deployment import (
 )
 from tests import contract
 from tests.calls import ALLOWED_ORIGINS
+from tests.contract import CANONICAL, EVERY_ANSWER, SHORT
 
 JOE = {"user": "joe", "pass": "correct horse battery staple"}
-SHORT, CANONICAL = 0, 1
 ORIGIN = ALLOWED_ORIGINS[-1]  # not the one that the gateway's own answers name
-EVERY_ANSWER = {
-    "content-type": "application/json",
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
-    "strict-transport-security": "max-age=63072000; includeSubDomains",
-    "vary": "Origin",
-}
 
 
 class Deployed(NamedTuple):

@@ -18,6 +18,17 @@ API = api_of(TEMPLATE).body
 SESSION_SECONDS: int = TEMPLATE.parameters["SessionSeconds"]
 REMEMBERED_SESSION_SECONDS: int = TEMPLATE.parameters["RememberedSessionSeconds"]
 
+# Of the paths of an operation, as `paths` returns them.
+SHORT, CANONICAL = 0, 1
+# What every answer carries; the names as HTTP clients see them.
+EVERY_ANSWER = {
+    "content-type": "application/json",
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "strict-transport-security": "max-age=63072000; includeSubDomains",
+    "vary": "Origin",
+}
+
 INVALID_SESSION = errors.InvalidSession().body()
 INVALID_PASSWORD = errors.InvalidPassword().body()
 INVALID_USER = errors.InvalidUser().body()

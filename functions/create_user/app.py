@@ -12,7 +12,7 @@ from sessions.model import User, login_key
 
 
 def _can_log_in(name: str) -> str:
-    if not 0 < len(login_key(name).encode()) <= store.LONGEST_KEY_BYTES:
+    if not store.can_be_key(login_key(name)):
         raise ValueError("no key of DynamoDB")
     return name
 

@@ -16,17 +16,19 @@ from tests.calls import ALLOWED_ORIGINS
 from tests.contract import (
     API,
     BODY_TOO_LARGE,
+    CANONICAL,
+    EVERY_ANSWER,
     INVALID_ENDPOINT,
     INVALID_SESSION,
     REMEMBERED_SESSION_SECONDS,
     SESSION_MISSING,
     SESSION_SECONDS,
+    SHORT,
     UP,
     paths,
 )
 
 JOE = {"user": "joe", "pass": "joe"}
-SHORT, CANONICAL = 0, 1
 LOG_IN = paths("create_session")[SHORT]
 CURRENT = paths("get_current_session")[SHORT]
 LIST = paths("list_sessions")[SHORT]
@@ -34,13 +36,6 @@ SEVERAL = paths("delete_sessions")[SHORT]
 ALL = paths("delete_all_sessions")[SHORT]
 SESSIONS = os.environ["SESSIONS_TABLE"]
 USERS = os.environ["USERS_TABLE"]
-EVERY_ANSWER = {
-    "content-type": "application/json",
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
-    "strict-transport-security": "max-age=63072000; includeSubDomains",
-    "vary": "Origin",
-}
 
 
 @pytest.fixture(scope="module")

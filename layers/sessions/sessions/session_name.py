@@ -11,7 +11,7 @@ _LONGEST_USER_AGENT = 512  # the parser searches the text many times; browsers' 
 _PRODUCT = re.compile(r"([A-Za-z][\w.+-]{0,31})(?:/v?(\d{1,9}))?")  # RFC 9110, section 10.1.5
 # Browsers that the parser takes for the one they are built on.
 _BUILDS = {"CriOS": "Chrome", "EdgA": "Edge", "EdgiOS": "Edge"}
-_BUILD = re.compile(r"\b(CriOS|EdgA|EdgiOS)/(\d{1,9})")
+_BUILD = re.compile(rf"\b({'|'.join(_BUILDS)})/(\d{{1,9}})")
 # The parser's own words for what people know by another name.
 _FAMILIAR = {
     "ChromiumEdge": "Edge",

@@ -312,6 +312,11 @@ def clear_sessions(user: str, iats: Sequence[int]) -> int:
 # ---------------------------------------------------------- users and logins
 
 
+def can_be_key(text: str) -> bool:
+    """Say whether DynamoDB takes `text` for a partition key."""
+    return 0 < len(text.encode()) <= LONGEST_KEY_BYTES
+
+
 @_unavailable_on_fault
 def find_login(name: str) -> Login | None:
     """Return what the username or e-mail address `name` leads to, None if nothing.
@@ -320,7 +325,7 @@ def find_login(name: str) -> Login | None:
         Unavailable: DynamoDB does not answer.
     """
     login = login_key(name)
-    if not 0 < len(login.encode()) <= LONGEST_KEY_BYTES:
+    if not can_be_key(login):
         return None
     row = _dynamodb.get_item(
         TableName=LOGINS, Key={"login": {"S": login}}, ConsistentRead=True
