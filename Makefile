@@ -5,7 +5,7 @@ PIP := -m pip --disable-pip-version-check --quiet install
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
-.PHONY: help run test check build rehearse invoke lock clean
+.PHONY: help run test check build rehearse invoke dashboard lock clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -18,6 +18,9 @@ invoke: .venv/run ## one function on its event: make invoke FUNCTION=create_user
 
 test: .venv/test ## every test
 	$(BIN)/python -m pytest $(OPTIONS)
+
+dashboard: .venv/run ## the dashboard of CloudWatch, of what this machine's runs logged, as a page
+	@$(BIN)/python -m local.dashboard $(OPTIONS)
 
 check: .venv/test .venv-build/ready .venv-audit/ready ## lint, types, and the template
 	$(BIN)/ruff check
@@ -37,7 +40,7 @@ lock: .venv/test ## the versions in requirements/*.txt and layers/*/requirements
 	requirements/lock
 
 clean: ## all that was made
-	rm -rf .venv .venv-build .venv-audit .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-build .venv-audit .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache build *.egg-info
 
 .venv/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name one with PYTHON=...")'

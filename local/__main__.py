@@ -10,7 +10,7 @@ import socket
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, redirect_stdout
+from contextlib import ExitStack, closing, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from local.gateway import FUNCTION_IN_URI, Gateway
 from local.provision import provision
 from local.routes import Api, api_of
 from local.server import application, serve
+from local.streams import following
 from local.template import TEMPLATE, Template, TemplateError, load_template
 from local.usage_plan import UsagePlans
 
@@ -104,6 +105,7 @@ def _serve(options: argparse.Namespace) -> int:
         listener,
         _database(options, state) as endpoint,
         LineFile(state / "functions.log") as log,
+        LineFile(state / "access.log") as access_log,
         redirect_stdout(log),  # before the functions are imported: their loggers keep it
     ):
         functions, handlers = _start_functions(template, endpoint)
@@ -112,7 +114,12 @@ def _serve(options: argparse.Namespace) -> int:
         plans = None if options.no_rate_limit else UsagePlans(template, api)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/{api.stage}"
         banner = _banner(template, api, url, endpoint, state)
-        with closing(Gateway(api, functions, handlers, plans=plans, log=log.write)) as gateway:
+        gateway = Gateway(
+            api, functions, handlers, plans=plans, log=log.write, access_log=access_log.write
+        )
+        with closing(gateway), ExitStack() as stack:
+            if options.endpoint is None:  # elsewhere others may follow, as Lambda does at AWS
+                stack.enter_context(following(template, functions, handlers, _client, log.write))
             app = application(gateway, _say, on_start=lambda: _say(banner))
             asyncio.run(serve(app, listener))
     return 0
@@ -227,6 +234,7 @@ def _banner(template: Template, api: Api, url: str, endpoint: str, state: Path) 
         f"Origins    {', '.join(template.parameters.get('AllowedOrigins', ()))}",
         f"Database   {database}",
         f"Log        {state / 'functions.log'}",
+        f"Operations python -m sessionctl --local {url.removesuffix(f'/{api.stage}')}",
     ]
     if endpoint.startswith("http://127.0.0.1:") and not endpoint.endswith(f":{PORT}"):
         lines.append(

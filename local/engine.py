@@ -113,7 +113,7 @@ def _start(folder: Path, port: int, lock: IO[str]) -> subprocess.Popen[bytes]:
         "IOT_MTLS_ENABLED": "0",
         "LOG_LEVEL": "WARNING",
         "PERSIST_STATE": "1",
-        "SERVICES": "dynamodb,secretsmanager",
+        "SERVICES": "dynamodb,dynamodbstreams,events,secretsmanager",
         "STATE_DIR": str(folder / "state"),
     }
     with (folder / "engine.log").open("wb") as log:

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from local.access_log import access_line
 from local.authorizer import (
     AnswerCache,
     Authorizer,
@@ -27,9 +28,10 @@ from local.authorizer import (
 )
 from local.event import authorizer_event, method_arn, proxy_event, request_context
 from local.functions import Function, FunctionError, Handler, invoke
+from local.invocations import invocation, is_invocation
 from local.messages import Request, Response
 from local.mock import mock_response
-from local.responses import MalformedAnswer, Refused, gateway_response, proxy_response
+from local.responses import DEFAULTS, MalformedAnswer, Refused, gateway_response, proxy_response
 from local.routes import Api, Route, route_of
 from local.template import TemplateError
 from local.usage_plan import UsagePlans
@@ -51,7 +53,7 @@ class Outcome:
 
 
 class Gateway:
-    """One API; `log` takes the traceback of whatever fails behind it."""
+    """One API; `log` takes the traceback of whatever fails behind it, `access_log` each request."""
 
     def __init__(
         self,
@@ -61,6 +63,7 @@ class Gateway:
         *,
         plans: UsagePlans | None,
         log: Callable[[str], object],
+        access_log: Callable[[str], object] = lambda _: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.api = api
@@ -69,13 +72,33 @@ class Gateway:
         self._handlers = handlers
         self._plans = plans
         self._log = log
+        self._access_log = access_log
         self._cache = AnswerCache()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="function")
 
     async def answer(self, request: Request, *, too_large: bool = False) -> Outcome:
         """Answer a request; one whose body was too large has none and is refused."""
+        if is_invocation(request):
+            called = await invocation(request, self._functions, self._call, too_large=too_large)
+            return Outcome(*called)
+        started_at = time.perf_counter()
         route = route_of(self.api, request.method, request.path)
         context = request_context(self.api, request, route)
+        outcome = await self._outcome(request, route, context, too_large=too_large)
+        if self.api.access_log_format:
+            told = {
+                **context,
+                "status": outcome.response.status,
+                "responseLatency": _milliseconds_since(started_at),
+                "responseLength": len(outcome.response.body),
+            }
+            self._access_log(access_line(self.api.access_log_format, told) + "\n")
+        return outcome
+
+    async def _outcome(
+        self, request: Request, route: Route | None, context: dict[str, Any], *, too_large: bool
+    ) -> Outcome:
+        """Do what the API does with a request, and leave in the context what its log tells."""
         try:
             if not too_large and route is not None:
                 await self._admit(request, route, context)
@@ -86,6 +109,7 @@ class Gateway:
         except Exception as error:  # noqa: BLE001  # a template that cannot be followed must not end a connection
             self._report(error)
             kind = "API_CONFIGURATION_ERROR"
+        context["error"] = {"message": DEFAULTS[kind][1], "responseType": kind}
         return Outcome(gateway_response(self.api.body, kind, request, context), kind)
 
     def close(self) -> None:
@@ -101,9 +125,9 @@ class Gateway:
         authorizer = authorizer_of(route.definition, self.api.body.get("securityDefinitions", {}))
         if authorizer is not None:
             answer = await self._authorization(authorizer, request, route, context)
+            context["authorizer"] = {**context.get("authorizer", {}), **authorizer_context(answer)}
             if not allows(answer["policyDocument"], method_arn(self.api, request)):
                 raise Refused("ACCESS_DENIED")
-            context["authorizer"] = authorizer_context(answer)
             if self.api.key_source == "AUTHORIZER":
                 key = answer.get("usageIdentifierKey")
         if self._plans is not None and needs_key(route.definition):
@@ -119,13 +143,16 @@ class Gateway:
             return cached
         event = authorizer_event(self.api, request, route, context)
         function = self._function(authorizer.uri)
+        started_at = time.perf_counter()
         try:
             answer = checked(await self._call(function, event, request.id))
         except (FunctionError, TimeoutError) as error:
             if str(error) == "Unauthorized":  # how an authorizer says so, by AWS's convention
                 raise Refused("UNAUTHORIZED") from error
             self._report(error)
+            context["authorizer"] = {"error": str(error)}
             raise Refused("AUTHORIZER_CONFIGURATION_ERROR") from error
+        context["authorizer"] = {"integrationLatency": _milliseconds_since(started_at)}
         self._cache.put(authorizer, identity, answer, self.clock())
         return answer
 
@@ -137,9 +164,12 @@ class Gateway:
             raise TemplateError(f"{route.resource}: integrations of type {kind} are not played")
         function = self._function(route.integration["uri"])
         event = proxy_event(self.api, request, route, context)
+        started_at = time.perf_counter()
         try:
             answer = await self._call(function, event, request.id)
-            return Outcome(proxy_response(answer), function.name)
+            response = proxy_response(answer)
+            context["integration"] = {"status": 200}  # Lambda's own: the function did run
+            return Outcome(response, function.name)
         except TimeoutError:
             # A function that Lambda stopped has failed; one the gateway gave up on is late.
             late = function.timeout_seconds >= MAX_INTEGRATION_SECONDS
@@ -149,6 +179,10 @@ class Gateway:
             self._report(error)
             reason = error.kind if isinstance(error, FunctionError) else f"malformed: {error}"
             kind, made_by = "BAD_GATEWAY", f"{function.name} failed ({reason})"
+        finally:
+            context["integrationLatency"] = _milliseconds_since(started_at)
+        context["integration"] = {"error": made_by}
+        context["error"] = {"message": DEFAULTS[kind][1], "responseType": kind}
         return Outcome(gateway_response(self.api.body, kind, request, context), made_by)
 
     def _function(self, uri: str) -> Function:
@@ -157,9 +191,13 @@ class Gateway:
             raise TemplateError(f"no function of the template is at {uri}")
         return self._functions[found[1]]
 
-    async def _call(self, function: Function, event: dict[str, Any], request_id: str) -> Any:
+    async def _call(self, function: Function, event: Any, request_id: str) -> Any:
         """Run a function on a thread, for as long as both Lambda and the gateway would wait."""
         arguments = (function, self._handlers[function.name], event, request_id)
         running = asyncio.get_running_loop().run_in_executor(self._threads, invoke, *arguments)
         limit = min(function.timeout_seconds, MAX_INTEGRATION_SECONDS)
         return await asyncio.wait_for(asyncio.shield(running), limit)
+
+
+def _milliseconds_since(started_at: float) -> int:
+    return round((time.perf_counter() - started_at) * 1000)

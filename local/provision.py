@@ -28,14 +28,23 @@ def provision(template: Template, dynamodb: Any, secretsmanager: Any) -> None:
 
 def _create_table(dynamodb: Any, name: str, properties: dict[str, Any]) -> None:
     wanted = {key: properties[key] for key in TABLE_PROPERTIES if key in properties}
+    if "StreamSpecification" in properties:
+        wanted["StreamSpecification"] = {**properties["StreamSpecification"], "StreamEnabled": True}
     try:
         dynamodb.create_table(TableName=name, **wanted)
     except dynamodb.exceptions.ResourceInUseException:
+        _add_stream(dynamodb, name, wanted.get("StreamSpecification"))
         return
     waiter = dynamodb.get_waiter("table_exists")
     waiter.wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     if time_to_live := properties.get("TimeToLiveSpecification"):
         dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=time_to_live)
+
+
+def _add_stream(dynamodb: Any, name: str, stream: dict[str, Any] | None) -> None:
+    """Give a table that an earlier version made the stream that it lacks."""
+    if stream and not dynamodb.describe_table(TableName=name)["Table"].get("LatestStreamArn"):
+        dynamodb.update_table(TableName=name, StreamSpecification=stream)
 
 
 def _create_secret(secretsmanager: Any, name: str, properties: dict[str, Any]) -> None:

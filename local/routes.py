@@ -19,6 +19,7 @@ class Api:
     body: dict[str, Any]
     binary_media_types: frozenset[str]
     key_source: str
+    access_log_format: str = ""  # which is no log
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ def api_of(template: Template) -> Api:
         body=body,
         binary_media_types=frozenset(kind.replace("~1", "/").lower() for kind in binary),
         key_source=properties.get("ApiKeySourceType", "HEADER"),
+        access_log_format=stage.get("AccessLogSetting", {}).get("Format", ""),
     )
 
 

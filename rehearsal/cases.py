@@ -13,6 +13,11 @@ Call = Callable[[str, Any], Any]
 """Calls the function of a name with an event; an exception is a dict with `errorType`."""
 
 NOBODY = "nobody"
+WITHOUT_A_USER = {"revoke_everyone", "rotate_signing_key", "list_signing_keys"}
+ON_A_USER = {
+    *("set_password", "ban_user", "unban_user", "list_user_sessions", "revoke_user_sessions"),
+    *("delete_user", "export_user", "rename_user"),
+}
 _numbers = itertools.count(1)
 
 
@@ -41,6 +46,8 @@ def event_of(name: str, login: Login) -> Any:
     """Return the function's event with what it asks the reader to put there: a token, an ID."""
     if name == "create_user":
         return _new_user(f"{login.username}-2")
+    if name == "rename_user":
+        return {"id": login.user, "username": f"{login.username}-3"}
     return _for(login.username, name, login)
 
 
@@ -55,10 +62,22 @@ def check(name: str, answer: Any, login: Login, usage_plan_keys: str) -> None:
         case "create_user":
             assert answer["username"] == f"{login.username}-2", answer
         case "ban_user":
-            assert answer == {"id": login.user, "banned_at": answer.get("banned_at")}
+            assert answer["id"] == login.user, answer
             assert answer["banned_at"] >= login.iat
-        case "unban_user":
-            assert answer == {"id": login.user}
+        case "list_user_sessions" | "revoke_user_sessions":
+            assert (answer["id"], answer["count"]) == (login.user, 1), answer
+        case "revoke_everyone":
+            assert answer["generation"] > 0, answer
+        case "export_user":
+            assert answer["user"]["username"] == login.username, answer
+        case "rotate_signing_key":
+            assert answer["next"], answer
+        case "publish_events":
+            assert answer == {"batchItemFailures": []}
+        case "list_signing_keys":
+            assert "current" in {key["role"] for key in answer["keys"]}, answer
+        case "unban_user" | "set_password" | "delete_user" | "rename_user":
+            assert answer["id"] == login.user, answer
         case "create_session":
             assert answer["statusCode"] == 201, answer
             assert body.keys() == {"token", "exp"}
@@ -81,6 +100,10 @@ def refused_event_of(name: str, login: Login) -> Any:
     """Return the function's event as one that it must refuse."""
     if name == "create_user":
         return _new_user(login.username)
+    if name == "publish_events":
+        return {"Records": [{"eventID": "of nothing"}]}
+    if name in WITHOUT_A_USER:
+        return {"actor": 5}
     return _for(NOBODY, name)
 
 
@@ -89,9 +112,13 @@ def check_refusal(name: str, answer: Any) -> None:
     match name:
         case "authorize":
             assert _effect(answer) == "Deny", answer
+        case "publish_events":  # what nobody can read holds up nothing
+            assert answer == {"batchItemFailures": []}
         case "create_user":
             assert answer["errorType"] == errors.UserTaken.__name__, answer
-        case "ban_user" | "unban_user":
+        case name if name in WITHOUT_A_USER:
+            assert answer["errorType"] == errors.InvalidInput.__name__, answer
+        case name if name in ON_A_USER:
             assert answer["errorType"] == errors.UnknownUser.__name__, answer
         case _:
             refusal = errors.InvalidUser() if name == "create_session" else errors.InvalidSession()

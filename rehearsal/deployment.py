@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 import boto3
 import httpx
+from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 
 from local.engine import free_port, is_healthy, stop
 from local.intrinsics import REGION
@@ -33,6 +34,7 @@ ROOT = Path(__file__).parents[1]
 SAM = ROOT / ".venv-build" / "bin" / "sam"
 BUILT = ROOT / ".aws-sam" / "build"
 KEPT = ("sessions", "botocore/data")  # of the layers as built: what is ours, and what we cut down
+SAVED_QUERY = "AWS::Logs::QueryDefinition"
 START_SECONDS = 60
 SAM_SECONDS = 240
 # No developer's keys: whoever signs with these is the account's root user.
@@ -139,7 +141,20 @@ def build_for_this_machine(folder: Path) -> Path:
                 if (built / part).is_dir():
                     shutil.rmtree(python / part, ignore_errors=True)
                     (built / part).rename(python / part)
+    _leave_out_saved_queries(build / "template.yaml")
     return build / "template.yaml"
+
+
+def _leave_out_saved_queries(template: Path) -> None:
+    """Take away the one kind of resource that ministack does not know; it would refuse them all."""
+    assert SAVED_QUERY not in _RESOURCE_HANDLERS, "ministack has come to know saved queries"
+    document = read(template)
+    document["Resources"] = {
+        name: resource
+        for name, resource in document["Resources"].items()
+        if resource["Type"] != SAVED_QUERY
+    }
+    template.write_text(json.dumps(document))  # which is YAML too
 
 
 def _install(requirements: Path, target: Path) -> None:

@@ -98,7 +98,11 @@ def test_a_layer_holds_nothing_that_nobody_needs(layer: str):
 def test_of_botocores_descriptions_those_of_our_services_are_left():
     data = BUILT / "SessionsLayer/python/botocore/data"
 
-    assert {path.name for path in data.iterdir() if path.is_dir()} == {"dynamodb", "secretsmanager"}
+    assert {path.name for path in data.iterdir() if path.is_dir()} == {
+        "dynamodb",
+        "events",
+        "secretsmanager",
+    }
 
 
 @EACH_LAYER

@@ -118,10 +118,11 @@ def log_in(person: Person, **body: Any) -> str:
 
 
 def stored_sessions(person: Person) -> dict[int, dict[str, Any]]:
-    """Return every session row of the user, by ID, whether it counts or not."""
+    """Return every session row of the user that nobody ended by itself, by ID."""
     from sessions import store  # noqa: PLC0415 - it needs the environment that conftest sets
 
-    return {session.iat: session._asdict() for session in store.query_sessions(person.id)}
+    rows = store.query_sessions(person.id)
+    return {session.iat: session._asdict() for session in rows if session.ended is None}
 
 
 def stored_user(person: Person) -> Any:

@@ -1,11 +1,11 @@
 """What AWS is asked to make: what no emulator checks, read off the output of SAM's transform."""
 
+import json
 import re
 from typing import Any
 
 import pytest
 
-from local.functions import functions_of
 from tests.contract import API, TEMPLATE
 
 FUNCTIONS = TEMPLATE.resources_of("AWS::Lambda::Function")
@@ -46,6 +46,19 @@ NEVER_MET = {"BAD_REQUEST_BODY", "BAD_REQUEST_PARAMETERS"}  # only a request val
 MANAGED_POLICIES = {
     "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
     "arn:aws:iam::aws:policy/AWSXrayWriteOnlyAccess",
+}
+
+
+# And what it gives who follows a stream: it is Lambda's poller, not our code, that reads those.
+FOLLOWS_STREAMS = {
+    "PublishEventsFunctionRole": {
+        "arn:aws:iam::aws:policy/service-role/AWSLambdaDynamoDBExecutionRole"
+    }
+}
+
+# And what API Gateway asks of the role that writes its logs.
+WRITES_ACCESS_LOGS = {
+    "ApiLogWriter": {"arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"}
 }
 
 
@@ -168,7 +181,10 @@ def test_each_function_has_a_role_of_its_own():
 @pytest.mark.parametrize("name", ROLES)
 def test_no_role_names_a_wildcard_or_takes_a_managed_policy_of_more_than_log_and_trace(name):
     role = ROLES[name]
-    assert set(role.get("ManagedPolicyArns", [])) <= MANAGED_POLICIES
+    allowed = (
+        MANAGED_POLICIES | FOLLOWS_STREAMS.get(name, set()) | WRITES_ACCESS_LOGS.get(name, set())
+    )
+    assert set(role.get("ManagedPolicyArns", [])) <= allowed
     policies = [policy["PolicyDocument"] for policy in role.get("Policies", [])]
     for statement in (found for policy in policies for found in listed(policy["Statement"])):
         assert statement["Effect"] == "Allow"
@@ -230,10 +246,36 @@ def test_the_api_may_call_each_route_and_the_authorizer_and_no_more():
     }
 
 
-def test_account_operations_have_no_permission_at_all():
-    for name in ("CreateUserFunction", "BanUserFunction", "UnbanUserFunction"):
-        assert name in functions_of(TEMPLATE)
-        assert not [each for each in PERMISSIONS.values() if each["FunctionName"] == name]
+def test_account_operations_have_no_permission_but_the_rotation_for_its_schedule():
+    permitted = {each["FunctionName"].split(":")[-2] for each in PERMISSIONS.values()}
+    routed = {
+        integration["uri"].split(":function:")[1].split(":")[0]
+        for methods in API["paths"].values()
+        for operation in methods.values()
+        if "uri" in (integration := operation["x-amazon-apigateway-integration"])
+    }
+    assert permitted == {*routed, "AuthorizeFunction", "RotateSigningKeyFunction"}
+    _, rule = TEMPLATE.only("AWS::Events::Rule")
+    assert rule["ScheduleExpression"] == "rate(1 day)"
+    (target,) = rule["Targets"]
+    assert json.loads(target["Input"]) == {"when": "due", "actor": "schedule"}
+    assert target["Arn"].split(":")[-2] == "RotateSigningKeyFunction"
+
+
+# -------------------------------------------------------------- the streams
+@pytest.mark.parametrize("table", ["SessionsTable", "UsersTable"])
+def test_nothing_that_a_stream_says_is_given_up_before_the_stream_forgets_it(table):
+    assert TABLES[table]["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    (follows,) = (
+        mapping
+        for mapping in TEMPLATE.resources_of("AWS::Lambda::EventSourceMapping").values()
+        if mapping["EventSourceArn"] == f"{table}.StreamArn"
+    )
+    assert follows["FunctionName"].endswith(":function:PublishEventsFunction:live")
+    assert follows["StartingPosition"] == "TRIM_HORIZON"
+    assert follows["MaximumRetryAttempts"] == -1
+    assert "MaximumRecordAgeInSeconds" not in follows
+    assert follows["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
 # ------------------------------------------------------- what holds the data

@@ -4,6 +4,9 @@ After each step every token ever issued is tried, and must see just what the mod
 That this can fail is itself tested: each planted fault below has to be noticed.
 """
 
+import importlib
+import itertools
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -22,11 +25,26 @@ from hypothesis.stateful import (
 )
 
 from sessions import model, store
-from tests.calls import Clock, Person, call, handler_of, invoke, log_in, new_person, stored_sessions
+from sessions.errors import UnknownKey
+from tests.calls import (
+    PASSWORD,
+    Clock,
+    Person,
+    call,
+    handler_of,
+    invoke,
+    log_in,
+    new_person,
+    stored_sessions,
+)
 from tests.contract import BANNED, INVALID_SESSION, REMEMBERED_SESSION_SECONDS, SESSION_SECONDS
+from tests.functions.conftest import empty_tables
+
+__all__ = ["empty_tables"]
 
 pytestmark = pytest.mark.usefixtures("aws")
 
+MOST = 4  # sessions of a user, here
 REFUSED = {401: INVALID_SESSION, 403: BANNED}
 
 
@@ -36,11 +54,12 @@ class Model:
     def __init__(self, people: list[Person]) -> None:
         self.exp: dict[tuple[Person, int], int] = {}  # of every session not ended
         self.newest = dict.fromkeys(people, 0)
-        self.banned: set[Person] = set()
+        self.banned_until: dict[Person, float] = {}
 
     def log_in(self, person: Person, now: int, seconds: int) -> int:
         iat = self.newest[person] = max(now, self.newest[person] + 1)
         self.exp[person, iat] = iat + seconds
+        self.end(person, now, set(self.live(person, now)[MOST:]))
         return iat
 
     def live(self, person: Person, now: int) -> list[int]:
@@ -55,7 +74,10 @@ class Model:
     def status(self, person: Person, now: int, iat: int) -> int:
         if iat not in self.live(person, now):
             return 401
-        return 403 if person in self.banned else 200
+        return 403 if self.is_banned(person, now) else 200
+
+    def is_banned(self, person: Person, now: int) -> bool:
+        return now < self.banned_until.get(person, 0)
 
 
 class Held(NamedTuple):
@@ -66,18 +88,20 @@ class Held(NamedTuple):
     token: str
 
 
-class History(RuleBasedStateMachine):
+class UsersHistory(RuleBasedStateMachine):
     """Two people, each with any number of sessions, and a clock."""
 
     clock: Clock
-    latest: "History"  # for the planted faults
+    latest: "UsersHistory"  # for the planted faults
     held = Bundle("held")
 
     @initialize(target=held)
     def begin(self) -> MultipleResults[Held]:
-        History.latest = self
+        UsersHistory.latest = self
         self.people = [new_person() for _ in range(2)]
         self.model = Model(self.people)
+        self.passwords = dict.fromkeys(self.people, PASSWORD)
+        self.names: dict[Person, str] = {}
         self.tokens: list[Held] = []
         # In the same second, so that sessions of two people have the same IDs.
         return multiple(
@@ -91,8 +115,8 @@ class History(RuleBasedStateMachine):
     @rule(target=held, person=st.integers(0, 1), remember=st.booleans())
     def log_in(self, *, person: int, remember: bool) -> Held:
         who = self.people[person]
-        if who in self.model.banned:
-            body = {"user": who.username, "pass": "correct horse battery staple"}
+        if self.model.is_banned(who, self.clock.now):
+            body = {"user": who.email, "pass": self.passwords[who]}
             assert call("create_session", body=body).status == 403
             return Held(who, 0, "")
         return self.logged_in(who, remember=remember)
@@ -130,15 +154,20 @@ class History(RuleBasedStateMachine):
             ended = self.model.end(held.person, self.clock.now, covered)
             assert answer.body == {"count": ended, "type": "session"}
 
-    @rule(person=st.integers(0, 1))
-    def ban(self, person: int) -> None:
-        invoke("ban_user", {"user": self.people[person].email})
-        self.model.banned.add(self.people[person])
+    @rule(person=st.integers(0, 1), seconds=st.sampled_from([None, 60, SESSION_SECONDS]))
+    def ban(self, person: int, seconds: int | None) -> None:
+        who = self.people[person]
+        until = None if seconds is None else self.clock.now + seconds
+        invoke("ban_user", {"user": who.email, "until": until})
+        self.model.banned_until[who] = math.inf if until is None else until
 
-    @rule(person=st.integers(0, 1))
-    def unban(self, person: int) -> None:
-        invoke("unban_user", {"user": self.people[person].username})
-        self.model.banned.discard(self.people[person])
+    @rule(person=st.integers(0, 1), revoke=st.booleans())
+    def unban(self, *, person: int, revoke: bool) -> None:
+        who = self.people[person]
+        invoke("unban_user", {"user": who.email, "revoke_sessions": revoke})
+        self.model.banned_until.pop(who, None)
+        if revoke:
+            self.end_all(who)
 
     @rule(seconds=st.sampled_from([1, 60, SESSION_SECONDS - 1, SESSION_SECONDS]))
     def tick(self, seconds: int) -> None:
@@ -159,11 +188,16 @@ class History(RuleBasedStateMachine):
                 assert [item["iat"] for item in page["items"]] == live[:50]
 
     def logged_in(self, who: Person, *, remember: bool) -> Held:
-        token = log_in(who, rememberMe=remember)
+        token = log_in(
+            who, **{"user": who.email, "rememberMe": remember, "pass": self.passwords[who]}
+        )
         lasts = REMEMBERED_SESSION_SECONDS if remember else SESSION_SECONDS
         held = Held(who, self.model.log_in(who, self.clock.now, lasts), token)
         self.tokens.append(held)
         return held
+
+    def end_all(self, who: Person) -> int:
+        return self.model.end(who, self.clock.now, set(self.model.live(who, self.clock.now)))
 
     def live(self, held: Held) -> list[int]:
         return self.model.live(held.person, self.clock.now)
@@ -179,49 +213,120 @@ class History(RuleBasedStateMachine):
         return None
 
 
+class History(UsersHistory):
+    """The same, and what operators do."""
+
+    @rule(person=st.integers(0, 1), keep=st.booleans())
+    def change_the_password(self, *, person: int, keep: bool) -> None:
+        who = self.people[person]
+        self.passwords[who] += "!"
+        new = {"password": self.passwords[who], "keep_sessions": keep}
+        invoke("set_password", {"user": who.email, **new})
+        if not keep:
+            self.end_all(who)
+
+    @rule(person=st.integers(0, 1), others=st.none() | st.lists(UsersHistory.held, max_size=3))
+    def revoke(self, person: int, others: list[Held] | None) -> None:
+        who = self.people[person]
+        iats = {other.iat for other in others or () if other.iat}
+        which = {"all": True} if others is None else {"sessions": list(iats)}
+        answer = invoke("revoke_user_sessions", {"id": who.id, **which})
+        assert answer["count"] == (
+            self.end_all(who) if others is None else self.model.end(who, self.clock.now, iats)
+        )
+
+    @rule()
+    def revoke_everyone(self) -> None:
+        invoke("revoke_everyone", {"everyone": True})
+        for who in self.people:
+            self.end_all(who)
+
+    @rule(person=st.integers(0, 1))
+    def rename(self, person: int) -> None:
+        who = self.people[person]
+        old = self.names.get(who, who.username)
+        self.names[who] = f"{old}x"
+        invoke("rename_user", {"user": who.email, "username": self.names[who]})
+        assert call("create_session", body={"user": old, "pass": "x"}).status == 404
+        assert call("create_session", body={"user": self.names[who], "pass": "x"}).status == 401
+
+    @rule(person=st.integers(0, 1))
+    def delete_the_user(self, person: int) -> None:
+        who = self.people[person]
+        invoke("delete_user", {"user": who.email})
+        self.end_all(who)
+        self.people[person] = new_person()
+        self.passwords[self.people[person]] = PASSWORD
+        self.model.newest[self.people[person]] = 0
+
+    @rule(drop=st.booleans())
+    def rotate_the_key(self, *, drop: bool) -> None:
+        rotate = {"drop": "nobody's"} if drop else {}
+        try:
+            invoke("rotate_signing_key", rotate)
+        except UnknownKey:
+            assert drop
+
+    @rule(person=st.integers(0, 1))
+    def the_operator_sees_what_the_user_would(self, person: int) -> None:
+        who = self.people[person]
+        answer = invoke("list_user_sessions", {"id": who.id})
+        assert [item["iat"] for item in answer["items"]] == self.model.live(who, self.clock.now)
+
+
+@pytest.fixture(autouse=True)
+def few_sessions(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = importlib.import_module("functions.create_session.app")
+    monkeypatch.setattr(app, "MAX_SESSIONS_PER_USER", MOST)
+    monkeypatch.setattr(store, "EVERYONE_ROWS", 2)  # moto takes long for a large transaction
+
+
 def test_every_history_shows_each_token_just_what_is_promised(clock):
     History.clock = clock
-    run_state_machine_as_test(History, settings=settings(max_examples=50, stateful_step_count=20))
+    run_state_machine_as_test(History, settings=settings(max_examples=15, stateful_step_count=25))
 
 
 def reuse_iat_within_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    def allot(user: str, now: int) -> int:
-        taken = [session.iat for session in store.query_sessions(user)]
-        iat = max([now, *(iat + 1 for iat in taken)])
+    allot_iat = store.allot_iat
+
+    def allot(login: model.Login, now: int) -> model.User:
+        user = allot_iat(login, now)
+        taken = {session.iat for session in store.query_sessions(user.id) if not session.ended}
+        iat = next(iat for iat in itertools.count(now) if iat not in taken)
         store._dynamodb.update_item(
             TableName=store.USERS,
-            Key={"id": {"S": user}},
+            Key={"id": {"S": user.id}},
             UpdateExpression="SET last_iat = :iat",
-            ConditionExpression="attribute_not_exists(banned_at)",
             ExpressionAttributeValues={":iat": {"N": str(iat)}},
         )
-        return iat
+        store._dynamodb.delete_item(TableName=store.SESSIONS, Key=store._session_key(user.id, iat))
+        return user._replace(last_iat=iat)
 
     monkeypatch.setattr(store, "allot_iat", allot)
 
 
 def end_the_session_in_use_too(monkeypatch: pytest.MonkeyPatch) -> None:
     revoke_all = store.revoke_all
-    monkeypatch.setattr(store, "revoke_all", lambda user, _: revoke_all(user, None))
+    monkeypatch.setattr(store, "revoke_all", lambda user, *_: revoke_all(user))
 
 
 def list_what_has_expired(monkeypatch: pytest.MonkeyPatch) -> None:
     def is_live(session: model.Session, user: model.User, now: int) -> bool:
-        return session.iat > user.revoked_through or session.iat == user.revoked_except
+        return model.is_live(session, user, session.exp - 1)
 
     monkeypatch.setattr("functions.list_sessions.app.is_live", is_live)
 
 
 def delete_another_users_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    delete = store.delete_session
+    end = store.end_session
 
-    def delete_everybodys(user: str, iat: int) -> None:
-        for person in History.latest.people:
+    def end_everybodys(user: str, iat: int, now: int) -> None:
+        for person in UsersHistory.latest.people:
             if iat in stored_sessions(person) and person.id != user:
-                delete(person.id, iat)
-        delete(user, iat)
+                end(person.id, iat, now)
+        end(user, iat, now)
 
-    monkeypatch.setattr(store, "delete_session", delete_everybodys)
+    monkeypatch.setattr(store, "end_session", end_everybodys)
 
 
 @pytest.mark.parametrize(
@@ -236,12 +341,12 @@ def delete_another_users_session(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_planted_fault_is_noticed(
     clock, monkeypatch: pytest.MonkeyPatch, plant: Callable[[pytest.MonkeyPatch], None]
 ):
-    History.clock = clock
+    UsersHistory.clock = clock
     handler_of("list_sessions")  # imported before it is patched
     plant(monkeypatch)
     with pytest.raises((AssertionError, BaseExceptionGroup)):
         run_state_machine_as_test(
-            History,
+            UsersHistory,
             settings=settings(
                 max_examples=200,
                 stateful_step_count=25,

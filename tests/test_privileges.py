@@ -10,10 +10,20 @@ from typing import Any
 import argon2
 import pytest
 
-from sessions import endpoint, store, tokens
-from tests.calls import PASSWORD, call, invoke, log_in, new_person
+from sessions import endpoint, rotation, store, tokens
+from tests.calls import (
+    PASSWORD,
+    add_sessions,
+    call,
+    handler_of,
+    invoke,
+    log_in,
+    new_person,
+    stored_sessions,
+)
 from tests.contract import TEMPLATE
 from tests.functions.forgery import sign, signing_key
+from tests.streams import follow_streams
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -27,12 +37,15 @@ def resources(operation: str, parameters: dict[str, Any]) -> Iterator[tuple[str,
     Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon
     DynamoDB": a transaction needs the rights of its parts.
     """
-    if operation == "GetSecretValue":
-        yield "secretsmanager:GetSecretValue", parameters["SecretId"]
+    if "SecretId" in parameters:
+        yield f"secretsmanager:{operation}", parameters["SecretId"]
     elif operation == "TransactWriteItems":
         for part in parameters["TransactItems"]:
             ((kind, write),) = part.items()
             yield f"dynamodb:{WRITES[kind]}", write["TableName"]
+    elif operation == "PutEvents":
+        for entry in parameters["Entries"]:
+            yield f"events:{operation}", entry["EventBusName"]
     elif "RequestItems" in parameters:
         for table in parameters["RequestItems"]:
             yield f"dynamodb:{operation}", table
@@ -48,7 +61,9 @@ def done(monkeypatch: pytest.MonkeyPatch) -> Iterator[Grants]:
     def record(params: dict[str, Any], model: Any, **_: Any) -> None:
         done.update(resources(model.name, params))
 
-    clients = [store._dynamodb, endpoint._secrets_client()]
+    from functions.publish_events.app import _events as events  # noqa: PLC0415 - once moto plays AWS
+
+    clients = [store._dynamodb, endpoint._secrets_client(), rotation._secretsmanager, events]
     for client in clients:
         client.meta.events.register("provide-client-params", record, unique_id="privileges")
     monkeypatch.setattr(endpoint.signing_keys, "_ring", None)
@@ -108,16 +123,46 @@ def authorize_an_unknown_key() -> Callable[[], object]:
     return lambda: invoke("authorize", event)
 
 
-def on_somebody(folder: str) -> Callable[[], Callable[[], object]]:
+def log_in_once_too_often() -> Callable[[], object]:
+    outdated = log_in_with_an_outdated_hash()
+    crowded = new_person()
+    add_sessions(crowded, range(1, 200))  # more than may live, and once ended, than may lie about
+    log_in(crowded)
+    return lambda: (outdated(), log_in(crowded))
+
+
+def on_somebody(folder: str, **given: Any) -> Callable[[], Callable[[], object]]:
     def prepare() -> Callable[[], object]:
         person = new_person()
-        return lambda: invoke(folder, {"user": person.email})
+        log_in(person)
+        return lambda: invoke(folder, {"user": person.email, **given})
 
     return prepare
 
 
+def revoke_some_and_all() -> Callable[[], object]:
+    person = new_person()
+    log_in(person)
+    some = {"user": person.email, "sessions": list(stored_sessions(person))}
+    everything = {"user": person.email, "all": True}
+    return lambda: [invoke("revoke_user_sessions", asked) for asked in (some, everything)]
+
+
+def rename_somebody() -> Callable[[], object]:
+    person = new_person()
+    return lambda: invoke("rename_user", {"user": person.email, "username": f"not-{person.id}"})
+
+
+def publish_a_revocation() -> Callable[[], object]:
+    person = new_person()
+    log_in(person)
+    records = follow_streams()
+    invoke("revoke_user_sessions", {"user": person.email, "all": True})
+    return lambda: invoke("publish_events", {"Records": records(endpoint.epoch_seconds())})
+
+
 SCENARIOS: dict[str, Callable[[], Callable[[], object]]] = {
-    "create_session": log_in_with_an_outdated_hash,
+    "create_session": log_in_once_too_often,
     "get_current_session": with_session("get_current_session"),
     "get_session": with_session("get_session"),
     "list_sessions": with_session("list_sessions"),
@@ -127,7 +172,17 @@ SCENARIOS: dict[str, Callable[[], Callable[[], object]]] = {
     "authorize": authorize_an_unknown_key,
     "create_user": lambda: new_person,
     "ban_user": on_somebody("ban_user"),
-    "unban_user": on_somebody("unban_user"),
+    "unban_user": on_somebody("unban_user", revoke_sessions=True),
+    "set_password": on_somebody("set_password", password="another"),
+    "list_user_sessions": on_somebody("list_user_sessions"),
+    "revoke_user_sessions": revoke_some_and_all,
+    "revoke_everyone": lambda: lambda: invoke("revoke_everyone", {"everyone": True}),
+    "delete_user": on_somebody("delete_user"),
+    "export_user": on_somebody("export_user"),
+    "rename_user": rename_somebody,
+    "rotate_signing_key": lambda: lambda: invoke("rotate_signing_key", {"when": "due"}),
+    "publish_events": publish_a_revocation,
+    "list_signing_keys": lambda: lambda: invoke("list_signing_keys", {}),
 }
 
 
@@ -139,6 +194,7 @@ def test_there_is_a_scenario_for_every_function():
 
 @pytest.mark.parametrize("folder", SCENARIOS)
 def test_a_function_may_do_just_what_it_does(folder, done):
+    handler_of(folder)
     act = SCENARIOS[folder]()
     endpoint.signing_keys._ring = None
     done.clear()
@@ -146,13 +202,29 @@ def test_a_function_may_do_just_what_it_does(folder, done):
     assert done == granted(folder)
 
 
-def test_only_who_logs_in_or_changes_accounts_touches_the_names_and_hashes():
+def test_only_who_logs_in_or_finds_users_by_name_touches_the_names_and_hashes():
     allowed = {folder for folder in SCENARIOS if "LoginsTable" in {t for _, t in granted(folder)}}
-    assert allowed == {"create_session", "create_user", "ban_user", "unban_user"}
+    assert allowed == {
+        "create_session",
+        "create_user",
+        "set_password",
+        "ban_user",
+        "unban_user",
+        "list_user_sessions",
+        "revoke_user_sessions",
+        "delete_user",
+        "export_user",
+        "rename_user",
+    }
 
 
-def test_no_function_may_write_the_secret():
+def test_only_the_rotation_may_write_the_secret():
+    writers = {
+        f for f in SCENARIOS if ("secretsmanager:PutSecretValue", "SigningKeys") in granted(f)
+    }
+    assert writers == {"rotate_signing_key"}
     actions = {action for folder in SCENARIOS for action, _ in granted(folder)}
     assert {action for action in actions if action.startswith("secretsmanager")} == {
-        "secretsmanager:GetSecretValue"
+        "secretsmanager:GetSecretValue",
+        "secretsmanager:PutSecretValue",
     }

@@ -11,7 +11,6 @@ import pytest
 from local.functions import functions_of, runtime_environment
 from local.template import load_template
 from sessions import errors, responses
-from tests.calls import call
 from tests.contract import API, REMEMBERED_SESSION_SECONDS, SESSION_SECONDS, TEMPLATE, UP
 
 ROOT = Path(__file__).parents[1]
@@ -143,17 +142,18 @@ def test_sessions_last_as_long_as_the_contract_says():
     assert (SESSION_SECONDS, REMEMBERED_SESSION_SECONDS) == (2_592_000, 315_576_000)
 
 
+ACCOUNT_OPERATIONS = {
+    folder
+    for folder in FOLDERS
+    if folder not in {"authorize", "publish_events"}
+    and not any(f":{FOLDERS[folder].name}:" in uri for uri in routes().values())
+}
 MODULES_OF_A_FEW = {
-    "pydantic": {
-        "create_session",
-        "delete_sessions",
-        "create_user",
-        "ban_user",
-        "unban_user",
-    },
-    "argon2": {"create_session", "create_user"},
+    "pydantic": {"create_session", "delete_sessions", *ACCOUNT_OPERATIONS},
+    "argon2": {"create_session", "create_user", "set_password"},
     "httpagentparser": {"create_session"},
     "sessions.store": set(FOLDERS) - {"authorize"},
+    "sessions.rotation": {"rotate_signing_key", "list_signing_keys"},
     "boto3": set(),
     "aws_xray_sdk": set(),
 }
@@ -187,24 +187,9 @@ def test_the_environment_for_sam_local_invoke_names_only_what_the_template_does(
     assert given["TOKEN_ISSUER"] == FUNCTIONS["AuthorizeFunction"].environment["TOKEN_ISSUER"]
 
 
-def test_the_alarm_watches_the_metric_that_a_fault_writes(aws, clock, monkeypatch, capsys):
-    asked = load_template(parameters={"AlarmEmail": "ops@example.com"})
-    alarm = asked.only("AWS::CloudWatch::Alarm")[1]
-    monkeypatch.setattr("sessions.store.find_login", lambda _: 1 / 0)
-    assert call("create_session", body={"user": "x", "pass": "x"}).status == 500
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    metric = next(line for line in lines if "_aws" in line)
-    written = metric["_aws"]["CloudWatchMetrics"][0]
-    assert written["Namespace"] == alarm["Namespace"]
-    assert written["Metrics"][0]["Name"] == alarm["MetricName"]
-    assert written["Dimensions"] == [[wanted["Name"] for wanted in alarm["Dimensions"]]]
-    for wanted in alarm["Dimensions"]:
-        assert metric[wanted["Name"]] == wanted["Value"]
-
-
-def test_an_alarm_a_domain_and_a_waf_are_there_only_where_they_are_asked_for():
+def test_a_subscription_a_domain_and_a_waf_are_there_only_where_they_are_asked_for():
     optional = {
-        "AlarmEmail": ("ops@example.com", "AWS::CloudWatch::Alarm", "AWS::SNS::Topic"),
+        "AlarmEmail": ("ops@example.com", "AWS::SNS::Subscription"),
         "AddressRateLimit": (100, "AWS::WAFv2::WebACL", "AWS::WAFv2::WebACLAssociation"),
         "DomainName": (
             "api.example.com",

@@ -2,13 +2,28 @@
 
 from typing import Any
 
+from pydantic import Field
+
 from sessions import store
-from sessions.account import find_user
+from sessions.account import WhichUser, find_user
+from sessions.body import parse_input
 from sessions.endpoint import account_operation
+from sessions.errors import InvalidInput
 
 
-@account_operation("UserBanned")
+class Ban(WhichUser):
+    """Whom to ban, why, and until when, in epoch seconds, if not for good."""
+
+    reason: str | None = Field(default=None, min_length=1, max_length=512)
+    until: int | None = Field(default=None, lt=10**12)
+
+
+@account_operation("ban_user", "UserBanned")
 def handler(event: dict[str, Any], now: int) -> dict[str, object]:
-    """Ban the user that the event names, in force at the next request of every session."""
-    user = find_user(event)
-    return {"id": user, "banned_at": store.ban(user, now)}
+    """Ban the user, in force at the next request of every session."""
+    ban = parse_input(event, Ban)
+    if ban.until is not None and ban.until <= now:
+        raise InvalidInput("until, which is over")
+    user = find_user(ban)
+    store.ban(user, now, ban.reason, ban.until)
+    return {"id": user, "banned_at": now, "reason": ban.reason, "until": ban.until}

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from sessions import passwords, settings, store, tokens
 from sessions.body import Body, parse
-from sessions.endpoint import ISSUER, endpoint, jti_sha256, signing_keys
+from sessions.endpoint import ISSUER, clean_up, endpoint, jti_sha256, signing_keys
 from sessions.errors import InvalidUser
 from sessions.model import Session
 from sessions.request import Request
@@ -15,6 +15,7 @@ from sessions.session_name import session_name
 
 SESSION_SECONDS = settings.number("SESSION_SECONDS")
 REMEMBERED_SESSION_SECONDS = settings.number("REMEMBERED_SESSION_SECONDS")
+MAX_SESSIONS_PER_USER = settings.number("MAX_SESSIONS_PER_USER")
 
 
 class Credentials(Body):
@@ -25,13 +26,14 @@ class Credentials(Body):
     remember_me: bool = Field(alias="rememberMe", default=False)
 
 
-@endpoint("SessionCreated", refused="LoginRefused")
+@endpoint("create_session", "SessionCreated", refused="LoginRefused")
 def handler(request: Request) -> Answer:
     """Check the password, allot the session, sign its token."""
     credentials = parse(request, Credentials)
-    login = store.find_login(credentials.user)
+    login, generation = store.find_login_and_generation(credentials.user)
     if login is None:
         raise InvalidUser
+    request.log["user"] = login.user
     passwords.check_password(login.password_hash, credentials.password)
     if passwords.is_outdated(login.password_hash):
         renewed = passwords.hash_password(credentials.password, secrets.token_bytes(16))
@@ -39,12 +41,15 @@ def handler(request: Request) -> Answer:
 
     # The key first: a login that cannot be signed must leave no session behind.
     kid, key = signing_keys.current(request.now)
-    iat = store.allot_iat(login.user, request.now)
+    user = store.allot_iat(login, request.now)._replace(generation=generation)
+    iat = user.last_iat
     exp = iat + (REMEMBERED_SESSION_SECONDS if credentials.remember_me else SESSION_SECONDS)
     jti = secrets.token_urlsafe(16)
     name = session_name(
         request.headers.get("x-session-name", ""), request.headers.get("user-agent", "")
     )
-    store.put_session(Session(login.user, iat, exp, name, jti_sha256(jti)))
-    token = tokens.issue(tokens.Claims(login.user, iat, exp, jti), ISSUER, kid, key)
+    store.put_session(Session(user.id, iat, exp, name, jti_sha256(jti), generation))
+    with clean_up(request, "keep_newest"):
+        store.keep_newest(user, MAX_SESSIONS_PER_USER, request.now)
+    token = tokens.issue(tokens.Claims(user.id, iat, exp, jti), ISSUER, kid, key)
     return created({"token": token, "exp": exp})

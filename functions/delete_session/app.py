@@ -7,10 +7,10 @@ from sessions.request import Request
 from sessions.responses import Answer, ok
 
 
-@authenticated("SessionDeleted")
+@authenticated("delete_session", "SessionDeleted")
 def handler(request: Request, access: Access) -> Answer:
     """End the session that the path names."""
     if access.named is None:
         raise SessionMissing
-    store.delete_session(access.user.id, access.named.iat)
+    store.end_session(access.user.id, access.named.iat, request.now)
     return ok({"code": "GENERIC_SUCCESS", "message": "Session Deleted"})

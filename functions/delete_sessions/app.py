@@ -16,7 +16,7 @@ class SessionIds(Body):
     sessions: list[Any]
 
 
-@authenticated("SessionsDeleted")
+@authenticated("delete_sessions", "SessionsDeleted")
 def handler(request: Request, access: Access) -> Answer:
     """End those of the named sessions that are live ones of this user, and count them."""
     named = {session_id(given) for given in parse(request, SessionIds).sessions}
@@ -25,4 +25,5 @@ def handler(request: Request, access: Access) -> Answer:
         for session in store.query_sessions(access.user.id)
         if session.iat in named and is_live(session, access.user, request.now)
     ]
-    return ok({"count": store.delete_sessions(access.user.id, live), "type": "session"})
+    ended = store.end_sessions(access.user.id, live, "bulk", request.now)
+    return ok({"count": ended, "type": "session"})

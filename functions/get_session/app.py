@@ -6,7 +6,7 @@ from sessions.request import Request
 from sessions.responses import Answer, ok
 
 
-@authenticated("SessionRead")
+@authenticated("get_session", "SessionRead")
 def handler(request: Request, access: Access) -> Answer:
     """Answer with the session that the path names."""
     if access.named is None:

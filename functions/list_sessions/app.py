@@ -10,7 +10,7 @@ from sessions.responses import Answer, ok
 LONGEST_PAGE = 50
 
 
-@authenticated("SessionsListed")
+@authenticated("list_sessions", "SessionsListed")
 def handler(request: Request, access: Access) -> Answer:
     """Answer with one page of the live sessions, and with how many there are in all."""
     limit = _number(request, "limit", LONGEST_PAGE, smallest=1)

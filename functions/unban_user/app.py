@@ -3,13 +3,21 @@
 from typing import Any
 
 from sessions import store
-from sessions.account import find_user
+from sessions.account import WhichUser, find_user
+from sessions.body import parse_input
 from sessions.endpoint import account_operation
 
 
-@account_operation("UserUnbanned")
+class Unban(WhichUser):
+    """Whose ban to lift, and whether to end the sessions that it covered."""
+
+    revoke_sessions: bool = False
+
+
+@account_operation("unban_user", "UserUnbanned")
 def handler(event: dict[str, Any], now: int) -> dict[str, object]:
-    """Lift the ban of the user that the event names; sessions it had covered count again."""
-    user = find_user(event)
-    store.lift_ban(user)
-    return {"id": user}
+    """Lift the ban; unless they are ended, the sessions that it covered count again."""
+    unban = parse_input(event, Unban)
+    user = find_user(unban)
+    store.lift_ban(user, revoke_sessions=unban.revoke_sessions)
+    return {"id": user, "revoked_sessions": unban.revoke_sessions}

@@ -2,12 +2,13 @@
 
 import io
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import pytest
 
 from local.provision import provision
+from sessions.tokens import Ring, parse_ring
 from tests.contract import TEMPLATE
 
 
@@ -52,3 +53,69 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[dict[str, Any]]
     stream = io.StringIO()
     monkeypatch.setattr(endpoint.logger.registered_handler, "stream", stream)
     return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+class StoredRing(NamedTuple):
+    """The secret, and the ring that the handlers of this process keep."""
+
+    client: Any
+
+    def store(self, ring: Ring) -> None:
+        """Put a ring there, and have the handlers read it."""
+        from sessions import rotation  # noqa: PLC0415 - after the environment stands
+
+        text = rotation.ring_text(ring)
+        self.client.put_secret_value(SecretId=rotation.SIGNING_KEYS_SECRET, SecretString=text)
+        self.forget()
+
+    def stored(self) -> Ring:
+        """Return the ring that is there."""
+        from sessions import rotation  # noqa: PLC0415 - after the environment stands
+
+        answer = self.client.get_secret_value(SecretId=rotation.SIGNING_KEYS_SECRET)
+        return parse_ring(answer["SecretString"])
+
+    def forget(self) -> None:
+        """Let the handlers be as cold as a new process."""
+        from sessions import endpoint  # noqa: PLC0415 - after the environment stands
+
+        endpoint.signing_keys.__init__(endpoint.signing_keys._read)
+
+
+@pytest.fixture
+def ring(aws: None) -> Iterator[StoredRing]:
+    """The key ring; the one that other tests use is put back."""
+    import boto3  # noqa: PLC0415 - after the environment stands
+
+    ring = StoredRing(boto3.client("secretsmanager"))
+    before = ring.stored()
+    yield ring
+    ring.store(before)
+
+
+class PowerCutError(BaseException):
+    """The process is no more; no handler may catch it."""
+
+
+@pytest.fixture
+def power_cut(dynamodb: Any) -> Callable[[int, Callable[[], object]], bool]:
+    """Run something until a call of DynamoDB has been made; say whether it came to its end."""
+    left = [-1]
+
+    def cut(**_: Any) -> None:
+        if left[0] == 0:
+            raise PowerCutError
+        left[0] -= 1
+
+    def run(calls: int, act: Callable[[], object]) -> bool:
+        left[0] = calls
+        try:
+            act()
+        except PowerCutError:
+            return False
+        finally:
+            left[0] = -1
+        return True
+
+    dynamodb.meta.events.register("after-call.dynamodb", cut)
+    return run

@@ -2,12 +2,29 @@
 
 import pytest
 
-from tests.calls import call, invoke, log_in, new_person, stored_rows, tables
+from tests.calls import PASSWORD, call, invoke, log_in, new_person, stored_rows, tables
 from tests.contract import BANNED
+
+ON_A_USER = {
+    "ban_user": {},
+    "unban_user": {},
+    "set_password": {"password": "another password"},
+    "list_user_sessions": {},
+    "revoke_user_sessions": {"all": True},
+    "delete_user": {},
+    "export_user": {},
+    "rename_user": {"username": "anew"},
+}
 
 pytestmark = pytest.mark.usefixtures("aws")
 
-NO_USERS = [{}, [], None, {"user": None}, {"user": 5}, {"user": ""}, {"user": "x" * 321}]
+NO_USERS = {
+    "user or id, one of them": [{}, {"user": None}, {"user": "x", "id": "x"}],
+    "not an object": [[], None, 5],
+    "user": [{"user": 5}, {"user": ""}, {"user": "x" * 321}],
+    "id": [{"id": 5}, {"id": ""}, {"id": "x" * 257}, {"id": "everyone#0"}, {"id": "a b"}],
+    "actor": [{"user": "x", "actor": 5}, {"user": "x", "actor": ""}],
+}
 
 
 def test_stores_since_when_and_nothing_else(clock):
@@ -18,6 +35,8 @@ def test_stores_since_when_and_nothing_else(clock):
     assert invoke("ban_user", {"user": person.username}) == {
         "id": person.id,
         "banned_at": clock.now,
+        "reason": None,
+        "until": None,
     }
     banned = {**before["user"], "banned_at": {"N": str(clock.now)}}
     assert stored_rows(person) == {**before, "user": banned}
@@ -41,34 +60,93 @@ def test_is_in_force_at_the_next_request_of_every_session(clock):
     assert call("get_current_session", stranger).status == 200
 
 
-def test_banning_again_changes_nothing(clock):
+def test_stores_a_reason_and_an_end_and_bans_by_id_as_well(clock):
     person = new_person()
-    first = invoke("ban_user", {"user": person.username})
+    end = clock.now + 60
+    ban = {"id": person.id, "reason": "spam", "until": end}
+    assert invoke("ban_user", ban) == {**ban, "banned_at": clock.now}
+    row = stored_rows(person)["user"]
+    assert (row["ban_reason"], row["banned_until"]) == ({"S": "spam"}, {"N": str(end)})
+
+
+def test_a_ban_with_an_end_is_over_at_that_second(clock):
+    person = new_person()
+    token = log_in(person)
+    credentials = {"user": person.username, "pass": PASSWORD}
+    invoke("ban_user", {"user": person.username, "until": clock.now + 60})
+    clock.now += 59
+    assert call("get_current_session", token).status == 403
+    assert call("create_session", body=credentials).status == 403
+    clock.now += 1
+    assert call("get_current_session", token).status == 200
+    assert call("create_session", body=credentials).status == 201
+
+
+def test_banning_again_replaces_the_ban(clock):
+    person = new_person()
+    invoke("ban_user", {"user": person.username, "reason": "spam", "until": clock.now + 60})
+    clock.now += 30
+    invoke("ban_user", {"user": person.username})
+    row = stored_rows(person)["user"]
+    assert row["banned_at"] == {"N": str(clock.now)}
+    assert not {"ban_reason", "banned_until"} & row.keys()
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"until": 1}, "until, which is over"),
+        ({"until": "tomorrow"}, "until"),
+        ({"until": 10**12}, "until"),
+        ({"reason": ""}, "reason"),
+        ({"reason": "x" * 513}, "reason"),
+    ],
+)
+def test_a_ban_that_makes_no_sense_is_refused_and_bans_nobody(clock, given, named):
+    from sessions.errors import InvalidInput  # noqa: PLC0415 - after the environment stands
+
+    person = new_person()
     before = stored_rows(person)
-    clock.now += 60
-    assert invoke("ban_user", {"user": person.username}) == first
+    with pytest.raises(InvalidInput, match=f"^{named}$"):
+        invoke("ban_user", {"user": person.username, **given})
     assert stored_rows(person) == before
 
 
-@pytest.mark.parametrize("operation", ["ban_user", "unban_user"])
-@pytest.mark.parametrize("event", NO_USERS)
-def test_an_input_that_names_nobody_is_refused(clock, operation, event):
+@pytest.mark.parametrize("operation", ON_A_USER)
+@pytest.mark.parametrize(
+    ("named", "event"), [(named, event) for named, events in NO_USERS.items() for event in events]
+)
+def test_an_input_that_names_nobody_is_refused(clock, operation, event, named):
     from sessions.errors import InvalidInput  # noqa: PLC0415 - after the environment stands
 
-    named = "user" if isinstance(event, dict) else "not an object"
-    with pytest.raises(InvalidInput, match=f"^{named}$"):
+    if isinstance(event, dict):
+        event = {**event, **ON_A_USER[operation]}
+    with pytest.raises(InvalidInput, match=f"^{named}"):
         invoke(operation, event)
 
 
-@pytest.mark.parametrize("operation", ["ban_user", "unban_user"])
+@pytest.mark.parametrize("operation", ON_A_USER)
+def test_an_id_that_nobody_has_is_refused_and_makes_nobody(clock, operation):
+    from sessions import store  # noqa: PLC0415 - after the environment stands
+    from sessions.errors import UnknownUser  # noqa: PLC0415
+
+    for unknown in ("nobody", "x" * 256):
+        before = tables().get_item(TableName=store.USERS, Key={"id": {"S": unknown}}).get("Item")
+        with pytest.raises(UnknownUser):
+            invoke(operation, {"id": unknown, **ON_A_USER[operation]})
+        after = tables().get_item(TableName=store.USERS, Key={"id": {"S": unknown}}).get("Item")
+        assert after == before
+
+
+@pytest.mark.parametrize("operation", ON_A_USER)
 def test_a_name_that_nobody_has_is_refused(clock, operation):
     from sessions.errors import UnknownUser  # noqa: PLC0415 - after the environment stands
 
     with pytest.raises(UnknownUser):
-        invoke(operation, {"user": "nobody at all"})
+        invoke(operation, {"user": "nobody at all", **ON_A_USER[operation]})
 
 
-@pytest.mark.parametrize("operation", ["ban_user", "unban_user"])
+@pytest.mark.parametrize("operation", ON_A_USER)
 def test_a_login_name_whose_user_is_gone_brings_no_user_back(clock, operation):
     from sessions import store  # noqa: PLC0415 - after the environment stands
     from sessions.errors import UnknownUser  # noqa: PLC0415
@@ -76,16 +154,34 @@ def test_a_login_name_whose_user_is_gone_brings_no_user_back(clock, operation):
     person = new_person()
     tables().delete_item(TableName=store.USERS, Key={"id": {"S": person.id}})
     with pytest.raises(UnknownUser):
-        invoke(operation, {"user": person.username})
+        invoke(operation, {"user": person.username, **ON_A_USER[operation]})
     assert stored_rows(person)["user"] is None
 
 
-@pytest.mark.parametrize("operation", ["ban_user", "unban_user"])
-def test_a_refusal_is_logged_at_info_without_a_traceback(clock, operation, logged):
+@pytest.mark.parametrize("operation", ON_A_USER)
+def test_a_refusal_is_one_audit_line_at_info_without_a_traceback(clock, operation, logged):
     from sessions.errors import UnknownUser  # noqa: PLC0415 - after the environment stands
 
+    event = {"user": "nobody at all", "actor": "ops@example.com", **ON_A_USER[operation]}
     with pytest.raises(UnknownUser):
-        invoke(operation, {"user": "nobody at all"})
+        invoke(operation, event)
     (line,) = logged()
     assert (line["level"], line["message"]) == ("INFO", "OperationRefused")
+    assert (line["operation"], line["user"]) == (operation, "nobody at all")
+    assert (line["actor"], line["at"]) == ("ops@example.com", clock.now)
+    assert line["reason"] == "nobody has this name, address or ID"
     assert "exception" not in line
+
+
+@pytest.mark.parametrize("operation", ON_A_USER)
+def test_each_operation_writes_one_audit_line_who_what_whom_when(clock, operation, logged):
+    person = new_person()
+    log_in(person)
+    logged()
+    event = {"user": person.email, "actor": "ops@example.com", **ON_A_USER[operation]}
+    invoke(operation, event)
+    line = logged()[-1]
+    assert line["level"] == "INFO"
+    assert (line["operation"], line["user"]) == (operation, person.id)
+    assert (line["actor"], line["at"]) == ("ops@example.com", clock.now)
+    assert "another password" not in str(line)

@@ -1,5 +1,6 @@
 """POST /user/session."""
 
+import importlib
 import json
 import secrets
 
@@ -24,6 +25,7 @@ from tests.contract import (
     INVALID_USER,
     REMEMBERED_SESSION_SECONDS,
     SESSION_SECONDS,
+    TEMPLATE,
     missing,
 )
 from tests.functions.forgery import decode
@@ -67,10 +69,10 @@ def test_answers_with_a_token_that_lasts_a_month_or_ten_years(clock, body, secon
     assert call("get_current_session", token).status == 401
 
 
-def test_the_token_says_whose_session_it_is_and_which_and_nothing_more(clock):
+def test_the_token_says_whose_session_it_is_and_which_and_nothing_more(clock, ring):
     person = new_person()
     header, claims, _ = log_in(person).split(".")
-    assert decode(header) == {"alg": "HS256", "typ": "JWT", "kid": "initial"}
+    assert decode(header) == {"alg": "HS256", "typ": "JWT", "kid": ring.stored().current}
     jti = decode(claims)["jti"]
     assert decode(claims) == {
         "sub": person.id,
@@ -95,6 +97,7 @@ def test_stores_the_session_but_nothing_that_a_token_could_be_made_of(clock):
         "exp": {"N": str(clock.now + SESSION_SECONDS)},
         "name": {"S": "Chrome 96 on Windows 10"},
         "jti_sha256": {},
+        "generation": row["generation"],
     }
     assert len(digest) == 32
     assert decode(token.split(".")[1])["jti"].encode() not in digest
@@ -450,3 +453,58 @@ def test_nothing_secret_is_logged(clock, logged, capsys):
     token = answers[0].body["token"]
     for secret in (password, *token.split(".")[1:], "argon2", person.username):
         assert secret not in text
+
+
+# ------------------------------------------------------ how many there may be
+
+
+@pytest.fixture
+def three_at_most(monkeypatch):
+    app = importlib.import_module("functions.create_session.app")
+    monkeypatch.setattr(app, "MAX_SESSIONS_PER_USER", 3)
+
+
+def test_the_log_in_that_exceeds_the_cap_ends_the_oldest_live_session(clock, three_at_most):
+    person = new_person()
+    tokens = [log_in(person) for _ in range(3)]
+    assert statuses(tokens) == [200, 200, 200]
+    tokens.append(log_in(person))
+    assert statuses(tokens) == [401, 200, 200, 200]
+    evicted = [row for row in stored_rows(person)["sessions"] if "ended" in row]
+    assert [(row["iat"]["N"], row["ended"]["S"]) for row in evicted] == [
+        (str(clock.now), "evicted")
+    ]
+
+
+def test_what_is_over_counts_for_nothing(clock, three_at_most):
+    person = new_person()
+    remembered = log_in(person, rememberMe=True)
+    log_in(person)
+    token = log_in(person)
+    call("delete_session", token, session=clock.now + 2)
+    assert statuses([remembered, log_in(person)]) == [200, 200]
+    clock.now += SESSION_SECONDS + 9
+    later = [log_in(person), log_in(person)]
+    assert statuses([remembered, *later]) == [200, 200, 200]
+    invoke("revoke_user_sessions", {"id": person.id, "all": True})
+    fresh = [log_in(person) for _ in range(3)]
+    assert statuses([remembered, *later, *fresh]) == [401] * 3 + [200] * 3
+
+
+def test_the_rows_stay_bounded_however_often_somebody_logs_in(clock, three_at_most):
+    person = new_person()
+    most = 0
+    for _ in range(90):
+        token = log_in(person)
+        most = max(most, len(stored_rows(person)["sessions"]))
+    assert most <= 3 + 1 + 25
+    assert call("list_sessions", token, query=None).body["count"] == 3
+
+
+def test_the_cap_is_the_templates():
+    app = importlib.import_module("functions.create_session.app")
+    assert TEMPLATE.parameters["MaxSessionsPerUser"] == app.MAX_SESSIONS_PER_USER == 100
+
+
+def statuses(tokens):
+    return [call("get_current_session", token).status for token in tokens]

@@ -39,8 +39,8 @@ def test_stores_the_user_and_both_names_to_log_in_with(clock):
     rows = [login_row("ann.strasse"), login_row("ann@example.com")]
     hashes = {row.pop("password_hash")["S"] for row in rows}
     assert rows == [
-        {"login": {"S": "ann.strasse"}, "user": {"S": made["id"]}},
-        {"login": {"S": "ann@example.com"}, "user": {"S": made["id"]}},
+        {"login": {"S": login}, "user": {"S": made["id"]}, "password_version": {"N": "0"}}
+        for login in ("ann.strasse", "ann@example.com")
     ]
     (password_hash,) = hashes
     assert HASH.fullmatch(password_hash)
@@ -53,6 +53,7 @@ def test_stores_the_user_and_both_names_to_log_in_with(clock):
         "email": {"S": "Ann@Example.COM"},
         "created_at": {"N": str(clock.now)},
         "last_iat": {"N": "0"},
+        "password_version": {"N": "0"},
     }
     assert size_of_tables() == [before[0] + 1, before[1] + 2, before[2]]
 

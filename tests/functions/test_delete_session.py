@@ -109,12 +109,28 @@ def test_a_session_that_another_request_ends_in_between_is_missing(clock, monkey
     person = new_person()
     log_in(person)
     token = log_in(person)
-    delete_session = store.delete_session
+    end_session = store.end_session
 
-    def too_late(user, iat):
-        delete_session(user, iat)
-        delete_session(user, iat)
+    def too_late(user, iat, now):
+        end_session(user, iat, now)
+        end_session(user, iat, now)
 
-    monkeypatch.setattr(store, "delete_session", too_late)
+    monkeypatch.setattr(store, "end_session", too_late)
     answer = call("delete_session", token, session=clock.now)
     assert (answer.status, answer.body) == (404, SESSION_MISSING)
+
+
+def test_leaves_of_the_row_only_its_id_why_it_ended_and_when(clock):
+    person = new_person()
+    log_in(person)
+    token = log_in(person)
+    clock.now += 60
+    call("delete_session", token, session=clock.now - 60)
+    _, ended = sorted(stored_rows(person)["sessions"], key=lambda row: "ended" in row)
+    del ended["generation"]
+    assert ended == {
+        "user": {"S": person.id},
+        "iat": {"N": str(clock.now - 60)},
+        "exp": {"N": str(clock.now)},  # so that DynamoDB's TTL deletes it
+        "ended": {"S": "deleted"},
+    }

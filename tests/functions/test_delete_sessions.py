@@ -116,12 +116,10 @@ def test_expired_sessions_are_not_counted(clock):
 
 
 def test_revoked_sessions_are_not_counted_though_their_rows_remain(clock, monkeypatch):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
 
     person = new_person()
     log_in(person)
     token = log_in(person)
-    monkeypatch.setattr(store, "clear_sessions", lambda *_: 0)
     call("delete_all_sessions", token, query={"allButSelf": ["true"]})
     log_in(person)
     named = {"sessions": sorted(stored_sessions(person))}
@@ -214,13 +212,13 @@ def test_a_session_that_another_request_ends_in_between_is_not_counted(clock, mo
     person = new_person()
     token = log_in(person)
     log_in(person)
-    delete_sessions = store.delete_sessions
+    end_sessions = store.end_sessions
 
-    def too_late_for_one(user, iats):
-        store.delete_session(user, clock.now + 1)
-        return delete_sessions(user, iats)
+    def too_late_for_one(user, iats, reason, now):
+        store.end_session(user, clock.now + 1, now)
+        return end_sessions(user, iats, reason, now)
 
-    monkeypatch.setattr(store, "delete_sessions", too_late_for_one)
+    monkeypatch.setattr(store, "end_sessions", too_late_for_one)
     named = {"sessions": [clock.now, clock.now + 1]}
     assert call("delete_sessions", token, body=named).body == bulk(1)
     assert stored_sessions(person) == {}

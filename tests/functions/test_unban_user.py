@@ -15,7 +15,8 @@ def test_brings_back_what_was_there_before_the_ban(clock, name):
     before = stored_rows(person)
     invoke("ban_user", {"user": person.username})
     assert call("get_current_session", token).status == 403
-    assert invoke("unban_user", {"user": getattr(person, name).upper()}) == {"id": person.id}
+    lifted = invoke("unban_user", {"user": getattr(person, name).upper()})
+    assert lifted == {"id": person.id, "revoked_sessions": False}
     assert stored_rows(person) == before
     assert call("get_current_session", token).status == 200
 
@@ -42,5 +43,15 @@ def test_does_nothing_to_a_user_who_is_not_banned(clock):
     person = new_person()
     log_in(person)
     before = stored_rows(person)
-    assert invoke("unban_user", {"user": person.username}) == {"id": person.id}
+    assert invoke("unban_user", {"user": person.username})["id"] == person.id
     assert stored_rows(person) == before
+
+
+def test_ends_the_sessions_that_the_ban_covered_where_asked(clock):
+    person = new_person()
+    tokens = [log_in(person), log_in(person)]
+    invoke("ban_user", {"user": person.username})
+    asked = {"id": person.id, "revoke_sessions": True}
+    assert invoke("unban_user", asked) == {"id": person.id, "revoked_sessions": True}
+    assert [call("get_current_session", token).status for token in tokens] == [401, 401]
+    assert call("get_current_session", log_in(person)).status == 200

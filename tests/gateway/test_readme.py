@@ -10,7 +10,13 @@ VARYING = [
     (r'"token":"[^"]+"', '"token":"TOKEN"'),
     (r'"(sub|id)": ?"[^"]{22}"', r'"\1":"ID"'),
     (r'"(iat|exp|banned_at)": ?\d{10}', r'"\1":TIME'),
-    (r'"name":"curl \d+"', '"name":"curl"'),
+    (r"\bcurl \d+", "curl"),
+    # What sessionctl prints for people.
+    (r"\bID( +)[\w-]{22}", r"ID\1USER"),
+    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", "MOMENT"),
+    (r"(?m)^\d{10}  ", "SESSION  "),
+    (r"\b\d{10}-[0-9a-f]{8}\b", "KEY"),
+    (r"again in \d+ seconds", "again in a minute"),
 ]
 
 
@@ -36,6 +42,8 @@ def test_each_command_of_the_readme_gives_the_answer_printed_under_it(start):
     assert len(steps) > 10
     script = "\n".join(f"{command}\necho; echo ---" for command, _ in steps)
     script = script.replace("http://127.0.0.1:3000/api", service.url)
+    local = f"{sys.executable} -m sessionctl --local {service.url.removesuffix('/api')}"
+    script = script.replace(".venv/bin/python -m sessionctl --local", local)
     invoke = f"{sys.executable} -m local invoke --endpoint {service.database}"
     script = script.replace(".venv/bin/python -m local invoke", invoke)
     shell = subprocess.run(

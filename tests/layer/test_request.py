@@ -97,7 +97,7 @@ def test_only_true_says_that_a_body_is_base64(flag):
 def test_an_empty_event_is_an_empty_request():
     request = read_request({}, now=7)
     assert request == (
-        "", {}, {}, {}, [], "", False, "", "", "", 7,
+        "", {}, {}, {}, [], "", False, "", "", "", 7, {},
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from sessions import store
 from sessions.errors import Banned, InvalidUser, SessionMissing, Unavailable, UnknownUser
-from sessions.model import Session
+from sessions.model import Login, Session
 from tests.calls import (
     PASSWORD,
     add_sessions,
@@ -27,6 +27,13 @@ pytestmark = pytest.mark.usefixtures("aws", "pauses")
 
 def session_of(person, iat=7):
     return Session(person.id, iat, iat + 100, "Kitchen", b"j" * 32)
+
+
+NOBODY = Login("nobody", "nobody", "hash")
+
+
+def login_of(person):
+    return store.find_login(person.username)
 
 
 def operations(dynamodb_calls):
@@ -74,7 +81,6 @@ def test_a_read_that_is_never_done_in_full_is_unavailable(clock, dynamodb, monke
 
 def test_clean_up_goes_on_with_what_was_left_undone(clock, dynamodb, monkeypatch):
     person = new_person()
-    token = log_in(person)
     add_sessions(person, range(1, 31))
     real = dynamodb.batch_write_item
     sizes = []
@@ -86,15 +92,13 @@ def test_clean_up_goes_on_with_what_was_left_undone(clock, dynamodb, monkeypatch
         return {**answer, "UnprocessedItems": {table: deletes[10:]} if deletes[10:] else {}}
 
     monkeypatch.setattr(dynamodb, "batch_write_item", first_ten)
-    answer = call("delete_all_sessions", token)
-    assert answer.body == {"count": 31, "type": "session"}
-    assert sizes == [25, 15, 5, 6]
+    store.clear_sessions(person.id, range(1, 31))
+    assert sizes == [25, 15, 5, 5]
     assert stored_sessions(person) == {}
 
 
-def test_clean_up_that_is_never_done_leaves_the_sessions_dead(clock, dynamodb, monkeypatch):
+def test_clean_up_that_is_never_done_is_unavailable(clock, dynamodb, monkeypatch):
     person = new_person()
-    token = log_in(person)
     add_sessions(person, range(1, 31))
     asked = []
 
@@ -103,21 +107,10 @@ def test_clean_up_that_is_never_done_leaves_the_sessions_dead(clock, dynamodb, m
         return {"UnprocessedItems": RequestItems}
 
     monkeypatch.setattr(dynamodb, "batch_write_item", nothing)
-    answer = call("delete_all_sessions", token)
-    assert (answer.status, answer.body["count"]) == (200, 31)
-    assert len(asked) == 5, "one batch is tried, and the others left to the TTL"
-    assert len(stored_sessions(person)) == 31
-    assert call("get_current_session", token).status == 401
-
-
-def test_clean_up_says_how_many_rows_are_gone(clock, dynamodb):
-    person = new_person()
-    add_sessions(person, range(1, 31))
-    assert store.clear_sessions(person.id, range(1, 31)) == 30
-    add_sessions(person, range(1, 31))
-    inject(dynamodb, "BatchWriteItem", FAULTS["throttled"])
-    assert store.clear_sessions(person.id, range(1, 31)) == 0
-    assert store.clear_sessions(person.id, []) == 0
+    with pytest.raises(Unavailable):
+        store.clear_sessions(person.id, range(1, 31))
+    assert len(asked) == 5, "one batch is tried, and no other after it"
+    assert len(stored_sessions(person)) == 30
 
 
 # ------------------------------------------------------ answers that are lost
@@ -154,7 +147,7 @@ def test_a_deletion_whose_answer_was_lost_was_done(clock, dynamodb):
     person = new_person()
     log_in(person)
     token = log_in(person)
-    lose_first_answers(dynamodb, "DeleteItem")
+    lose_first_answers(dynamodb, "UpdateItem")
     answer = call("delete_session", token, session=clock.now)
     assert (answer.status, answer.body["code"]) == (200, "GENERIC_SUCCESS")
     assert list(stored_sessions(person)) == [clock.now + 1]
@@ -163,7 +156,7 @@ def test_a_deletion_whose_answer_was_lost_was_done(clock, dynamodb):
 def test_a_deletion_that_was_not_retried_and_finds_nothing_did_nothing(clock):
     person = new_person()
     with pytest.raises(SessionMissing):
-        store.delete_session(person.id, 7)
+        store.end_session(person.id, 7, 9)
 
 
 @pytest.mark.parametrize(("query", "count"), [(None, 3), ({"allButSelf": ["true"]}, 2)])
@@ -192,7 +185,7 @@ def test_a_ban_whose_answer_was_lost_is_the_same_ban(clock, dynamodb):
     person = new_person()
     lose_first_answers(dynamodb, "UpdateItem")
     assert invoke("ban_user", {"user": person.username})["banned_at"] == clock.now
-    assert invoke("unban_user", {"user": person.username}) == {"id": person.id}
+    invoke("unban_user", {"user": person.username})
     assert stored_user(person).banned_at is None
 
 
@@ -209,9 +202,9 @@ def test_sessions_that_are_gone_are_left_out_and_the_others_tried_again(clock, d
     person = new_person()
     add_sessions(person, range(1, 11))
     for iat in (2, 5, 9):
-        store.delete_session(person.id, iat)
+        store.end_session(person.id, iat, 9)
     dynamodb_calls.clear()
-    assert store.delete_sessions(person.id, range(1, 11)) == 7
+    assert store.end_sessions(person.id, range(1, 11), "bulk", 9) == 7
     sizes = [len(parameters["TransactItems"]) for _, parameters in dynamodb_calls]
     assert sizes == [10, 7]
     assert stored_sessions(person) == {}
@@ -220,12 +213,12 @@ def test_sessions_that_are_gone_are_left_out_and_the_others_tried_again(clock, d
 def test_sessions_that_are_all_gone_take_one_transaction(clock, dynamodb_calls):
     person = new_person()
     dynamodb_calls.clear()
-    assert store.delete_sessions(person.id, [1, 2]) == 0
+    assert store.end_sessions(person.id, [1, 2], "bulk", 9) == 0
     assert operations(dynamodb_calls) == ["TransactWriteItems"]
 
 
 def test_no_sessions_take_no_transaction(dynamodb_calls):
-    assert store.delete_sessions("anybody", []) == 0
+    assert store.end_sessions("anybody", [], "bulk", 9) == 0
     assert dynamodb_calls == []
 
 
@@ -242,7 +235,7 @@ def test_a_transaction_that_meets_another_is_tried_again(clock, dynamodb, monkey
 
     monkeypatch.setattr(dynamodb, "transact_write_items", meet_another)
     pauses.clear()
-    assert store.delete_sessions(person.id, [1, 2]) == 2
+    assert store.end_sessions(person.id, [1, 2], "bulk", 9) == 2
     assert stored_sessions(person) == {}
     assert pauses == [0.0, 0.05, 0.1]
 
@@ -280,7 +273,7 @@ def test_a_transaction_that_is_wrong_is_not_tried_again(dynamodb, monkeypatch):
 
     monkeypatch.setattr(dynamodb, "transact_write_items", refuse)
     with pytest.raises(Unavailable):
-        store.delete_sessions("anybody", [1, 2])
+        store.end_sessions("anybody", [1, 2], "bulk", 9)
     assert len(tries) == 1
 
 
@@ -289,24 +282,31 @@ def test_a_transaction_that_is_wrong_is_not_tried_again(dynamodb, monkeypatch):
 
 def test_ids_grow_whatever_the_clock_says(clock):
     person = new_person()
-    given = [store.allot_iat(person.id, now) for now in (100, 100, 50, 101, 200, 1)]
+    login = login_of(person)
+    given = [store.allot_iat(login, now).last_iat for now in (100, 100, 50, 101, 200, 1)]
     assert given == [100, 101, 102, 103, 200, 201]
 
 
 @pytest.mark.parametrize("now", [1, 100, 200])
 def test_a_banned_user_gets_no_id_be_the_clock_ahead_or_behind(clock, now):
     person = new_person()
-    store.allot_iat(person.id, 100)
-    store.ban(person.id, 1)
+    store.allot_iat(login_of(person), 100)
+    store.ban(person.id, 1, None, None)
     with pytest.raises(Banned):
-        store.allot_iat(person.id, now)
+        store.allot_iat(login_of(person), now)
     assert stored_user(person).last_iat == 100
 
 
 def test_nobody_gets_no_id_and_no_row():
     with pytest.raises(InvalidUser):
-        store.allot_iat("nobody", 100)
-    for change in (lambda: store.ban("nobody", 1), lambda: store.lift_ban("nobody")):
+        store.allot_iat(NOBODY, 100)
+    changes = (
+        lambda: store.ban("nobody", 1, None, None),
+        lambda: store.lift_ban("nobody", revoke_sessions=False),
+        lambda: store.lift_ban("nobody", revoke_sessions=True),
+        lambda: store.close_account("nobody", 1),
+    )
+    for change in changes:
         with pytest.raises(UnknownUser):
             change()
     row = tables().get_item(TableName=store.USERS, Key={"id": {"S": "nobody"}})
@@ -314,11 +314,11 @@ def test_nobody_gets_no_id_and_no_row():
 
 
 def test_an_id_is_allotted_in_one_update_or_two(clock, dynamodb_calls):
-    person = new_person()
+    login = login_of(new_person())
     dynamodb_calls.clear()
-    store.allot_iat(person.id, 100)
+    store.allot_iat(login, 100)
     assert operations(dynamodb_calls) == ["UpdateItem"]
-    store.allot_iat(person.id, 100)
+    store.allot_iat(login, 100)
     assert operations(dynamodb_calls) == ["UpdateItem"] * 3
 
 
@@ -347,10 +347,10 @@ def test_a_name_is_looked_up_strongly_consistently(dynamodb_calls):
 CALLS = {
     "BatchGetItem": lambda: store.read_user_and_sessions("u", {1}),
     "Query": lambda: store.query_sessions("u"),
-    "UpdateItem": lambda: store.allot_iat("u", 1),
+    "UpdateItem": lambda: store.allot_iat(NOBODY, 1),
     "PutItem": lambda: store.put_session(Session("u", 1, 2, "n", b"x")),
-    "DeleteItem": lambda: store.delete_session("u", 1),
-    "TransactWriteItems": lambda: store.delete_sessions("u", [1]),
+    "BatchWriteItem": lambda: store.clear_sessions("u", [1]),
+    "TransactWriteItems": lambda: store.end_sessions("u", [1], "bulk", 2),
     "GetItem": lambda: store.find_login("u"),
 }
 

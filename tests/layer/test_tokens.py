@@ -100,9 +100,10 @@ def test_no_text_makes_anything_but_a_refusal(text):
 
 def test_a_ring_has_a_current_key_a_next_one_and_older_ones():
     secret = {"current": "b", "next": "c", "a": "a" * 32, "b": "b" * 32, "c": "c" * 64}
-    assert parse_ring(json.dumps(secret)) == Ring(
-        "b", {"a": b"a" * 32, "b": b"b" * 32, "c": b"c" * 64}
-    )
+    keys = {"a": b"a" * 32, "b": b"b" * 32, "c": b"c" * 64}
+    assert parse_ring(json.dumps(secret)) == Ring("b", keys, "c")
+    times = {"next_since": 9, "retired": {"a": 9}}
+    assert parse_ring(json.dumps({**secret, **times})) == Ring("b", keys, "c", 9, {"a": 9})
 
 
 def test_a_ring_may_have_but_one_key():
@@ -120,12 +121,16 @@ def test_a_key_is_measured_in_bytes():
         ("", "the secret is not JSON"),
         ("{", "the secret is not JSON"),
         ("key", "the secret is not JSON"),
-        ("null", "the secret is not an object of strings"),
-        ("[]", "the secret is not an object of strings"),
-        ('"key"', "the secret is not an object of strings"),
-        ('{"current": 1}', "the secret is not an object of strings"),
-        ('{"current": "a", "a": null}', "the secret is not an object of strings"),
-        ('{"current": "a", "a": ["x"]}', "the secret is not an object of strings"),
+        ("null", "the secret is not an object"),
+        ("[]", "the secret is not an object"),
+        ('"key"', "the secret is not an object"),
+        ('{"current": 1}', "a kid or a key is no string"),
+        ('{"current": "a", "a": null}', "a kid or a key is no string"),
+        ('{"current": "a", "a": ["x"]}', "a kid or a key is no string"),
+        ('{"current": "a", "next_since": "x"}', "next_since is no time"),
+        ('{"current": "a", "next_since": true}', "next_since is no time"),
+        ('{"current": "a", "retired": []}', "retired is not an object of times"),
+        ('{"current": "a", "retired": {"a": "x"}}', "retired is not an object of times"),
         ("{}", "current is missing"),
         (f'{{"a": "{"x" * 32}"}}', "current is missing"),
         ('{"current": "a"}', "current names no key of the ring"),
@@ -222,7 +227,8 @@ def test_the_ring_that_is_here_goes_on_while_there_is_no_other(ring, secret):
     for now in range(1300, 1400):
         assert ring.current(now) == ("a", b"a" * 32)
         assert ring.key("a", now) == b"a" * 32
-        assert ring.key("x", now) is None
+        with pytest.raises(Unavailable):  # it may be a key that is new
+            ring.key("x", now)
     assert secret.reads == 1 + 4  # at 1300, 1330, 1360 and 1390
     secret.is_down = False
     secret.ring = Ring("b", {"b": b"b" * 32})

@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -11,8 +12,11 @@ import httpx
 import pytest
 
 from local import gateway as gateway_module
+from local.functions import functions_of, load_handler
 from local.gateway import MAX_BODY_BYTES, Gateway
+from local.routes import api_of
 from local.server import application
+from local.template import Template
 
 Call = Callable[..., httpx.Response]
 
@@ -67,6 +71,7 @@ def test_the_authorizer_gets_the_event_that_aws_documents(call: Call, gateway: G
 
 def test_the_function_sees_what_the_authorizer_said(call: Call) -> None:
     event = call("GET", "/v1/closed", headers={"Authorization": "joe"}).json()
+    assert event["requestContext"]["authorizer"].pop("integrationLatency") >= 0
     assert event["requestContext"]["authorizer"] == {
         "principalId": "user-joe",
         "number": "1",
@@ -272,3 +277,42 @@ def test_half_a_body_reaches_no_function(gateway: Gateway, lines: list[str]) -> 
     scope = {"type": "http", "headers": []}
     asyncio.run(application(gateway, lines.append)(scope, receive, send))
     assert (sent, lines) == ([], [])
+
+
+def test_each_request_leaves_a_line_in_the_access_log(template: Template) -> None:
+    """The small project has no access log, so its API is given one here."""
+    written: list[str] = []
+    form = (
+        '{"status":"$context.status","by":"$context.authorizer.principalId",'
+        '"error":"$context.error.responseType","of":"$context.resourcePath",'
+        '"took":"$context.integrationLatency","judged":"$context.authorizer.integrationLatency"}'
+    )
+    api = replace(api_of(template), access_log_format=form)
+    functions = functions_of(template)
+    handlers = {name: load_handler(functions[name]) for name in ("Echo", "Authorize")}
+    made = Gateway(api, functions, handlers, plans=None, log=print, access_log=written.append)
+
+    async def send() -> None:
+        transport = httpx.ASGITransport(application(made, lambda _: None))
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+            await client.get("/v1/closed", headers={"Authorization": "joe"})
+            await client.get("/v1/closed", headers={"Authorization": "denied"})
+            await client.get("/v1/closed")
+            await client.get("/v1/nothing")
+
+    with closing(made):
+        asyncio.run(send())
+    assert all(line.endswith("}\n") for line in written)
+    told = [json.loads(line) for line in written]
+    assert [each["status"] for each in told] == ["200", "403", "401", "403"]
+    assert [each["error"] for each in told] == [
+        "-",
+        "ACCESS_DENIED",
+        "UNAUTHORIZED",
+        "MISSING_AUTHENTICATION_TOKEN",
+    ]
+    assert [each["by"] for each in told] == ["user-joe", "user-denied", "-", "-"]
+    assert told[0]["took"].isdigit()
+    assert told[0]["judged"].isdigit()
+    assert (told[2]["took"], told[2]["judged"]) == ("-", "-")
+    assert told[3]["of"] == "-"

@@ -57,6 +57,20 @@ def test_what_is_there_already_stays(template: Template, clients: tuple[Any, Any
     assert secretsmanager.get_secret_value(SecretId="Secret")["SecretString"] == before
 
 
+def test_a_table_of_an_older_state_gets_the_stream_that_it_lacks(
+    ours: Template, clients: tuple[Any, Any]
+) -> None:
+    dynamodb, _ = clients
+    table = ours.resources["UsersTable"]
+    kept = ("AttributeDefinitions", "BillingMode", "KeySchema")
+    dynamodb.create_table(TableName="Older", **{key: table["Properties"][key] for key in kept})
+    for _ in range(2):
+        provision(dataclasses.replace(ours, resources={"Older": table}), *clients)
+        stream = dynamodb.describe_table(TableName="Older")["Table"]["StreamSpecification"]
+        assert stream == {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    dynamodb.delete_table(TableName="Older")  # the other tests list all there are
+
+
 def test_an_engine_without_secrets_is_refused(template: Template, clients: tuple[Any, Any]) -> None:
     dynamodb, secretsmanager = clients
     with Stubber(secretsmanager) as stubber:

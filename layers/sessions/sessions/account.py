@@ -1,29 +1,84 @@
-"""Whom an account operation is about."""
+"""Whom an account operation is about, and what their names may be."""
 
-from typing import Any
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from sessions import store
-from sessions.body import Body, parse_input
-from sessions.errors import UnknownUser
+from sessions.body import Body
+from sessions.errors import InvalidInput, UnknownUser
+from sessions.model import User, login_key
+
+NOBODY = "nobody has this name, address or ID"
 
 
-class WhichUser(Body):
-    """A user, by the name or address that logs in."""
+class OperationInput(Body):
+    """The input of an operation, in which its caller may say who it is."""
 
-    user: str = Field(min_length=1, max_length=320)
+    actor: str | None = Field(default=None, min_length=1, max_length=256)
 
 
-def find_user(event: dict[str, Any]) -> str:
-    """Return the ID of the user whose username or e-mail address is the event's `user`.
+class WhichUser(OperationInput):
+    """A user, by the name or address that logs in, or by ID."""
+
+    user: str | None = Field(default=None, min_length=1, max_length=320)
+    id: str | None = Field(default=None, max_length=256, pattern=r"^[A-Za-z0-9_-]+$")
+
+
+def _can_log_in(name: str) -> str:
+    if not store.can_be_key(login_key(name)):
+        raise ValueError("no key of DynamoDB")
+    return name
+
+
+def _is_no_address(name: str) -> str:
+    """Refuse what is an address once it is compared, so that nobody can take another's."""
+    if "@" in login_key(name):
+        raise ValueError("an address")
+    return name
+
+
+Username = Annotated[
+    str,
+    AfterValidator(_can_log_in),
+    AfterValidator(_is_no_address),
+    Field(min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f\x7f]+$"),
+]
+Email = Annotated[
+    str,
+    AfterValidator(_can_log_in),
+    Field(max_length=320, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$"),
+]
+Password = Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+def find_user(which: WhichUser) -> str:
+    """Return the ID of the user that `which` names; one named by ID need not exist.
 
     Raises:
-        InvalidInput: the event names nobody.
+        InvalidInput: it names nobody, or names one in two ways.
         UnknownUser: nobody has that name or address.
         Unavailable: DynamoDB does not answer.
     """
-    login = store.find_login(parse_input(event, WhichUser).user)
+    if (which.user is None) == (which.id is None):
+        raise InvalidInput("user or id, one of them")
+    if which.id is not None:
+        return which.id
+    login = store.find_login(which.user or "")
     if login is None:
-        raise UnknownUser("nobody has this name or address")
+        raise UnknownUser(NOBODY)
     return login.user
+
+
+def read_user(which: WhichUser) -> User:
+    """Return the user that `which` names.
+
+    Raises:
+        InvalidInput: it names nobody, or names one in two ways.
+        UnknownUser: there is no such user.
+        Unavailable: DynamoDB does not answer.
+    """
+    user = store.read_user(find_user(which))
+    if user is None:
+        raise UnknownUser(NOBODY)
+    return user

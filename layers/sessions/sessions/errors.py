@@ -142,5 +142,13 @@ class UnknownUser(AccountError):
     """Nobody has this name, address or ID."""
 
 
+class UnknownKey(AccountError):
+    """The key ring has no key of this `kid`."""
+
+
+class ChangedMeanwhile(AccountError):
+    """Another operation changed the same thing at this moment, and this one changed nothing."""
+
+
 class InvalidInput(AccountError):
     """The operation's input is not what it should be; the message names the fields."""

@@ -17,7 +17,9 @@ class User(NamedTuple):
     """A user, and where the user's sessions stand.
 
     `last_iat` is the newest session ID allotted so far. Sessions up to `revoked_through`
-    are over, but for `revoked_except`. Times are epoch seconds.
+    are over, but for `revoked_except`, and so are those of a smaller `generation`, which is
+    everybody's and stands in no user's row. `password_version` counts the changes of the
+    password. Times are epoch seconds.
     """
 
     id: str
@@ -25,19 +27,28 @@ class User(NamedTuple):
     email: str
     created_at: int
     last_iat: int = 0
+    password_version: int = 0
     banned_at: int | None = None
+    ban_reason: str | None = None
+    banned_until: int | None = None
     revoked_through: int = 0
     revoked_except: int | None = None
+    generation: int = 0
 
 
 class Session(NamedTuple):
-    """A session. `iat`, its epoch second of issue, is its ID and unique per user."""
+    """A session. `iat`, its epoch second of issue, is its ID and unique per user.
+
+    `ended` says why it is over, if it was ended by itself; what is left then is its ID.
+    """
 
     user: str
     iat: int
     exp: int
     name: str
     jti_sha256: bytes
+    generation: int = 0
+    ended: str | None = None
 
     def as_json(self) -> dict[str, object]:
         """Return what a client may see of the session."""
@@ -50,6 +61,7 @@ class Login(NamedTuple):
     login: str
     user: str
     password_hash: str
+    password_version: int = 0
 
 
 def is_live(session: Session, user: User, now: int) -> bool:
@@ -60,7 +72,17 @@ def is_live(session: Session, user: User, now: int) -> bool:
     this is asked wherever one is read.
     """
     revoked = session.iat <= user.revoked_through and session.iat != user.revoked_except
-    return session.exp > now and not revoked
+    return (
+        session.ended is None
+        and session.exp > now
+        and session.generation >= user.generation
+        and not revoked
+    )
+
+
+def is_banned(user: User, now: int) -> bool:
+    """Say whether a ban of `user` is in force at `now`, in epoch seconds."""
+    return user.banned_at is not None and (user.banned_until is None or now < user.banned_until)
 
 
 def session_id(value: object) -> int | None:

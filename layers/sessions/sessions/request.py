@@ -16,7 +16,8 @@ class UnreadableBody(Exception):
 class Request(NamedTuple):
     """One HTTP request, or the question whether it may be made, which has a `method_arn`.
 
-    Header names are lower-case; `now` is epoch seconds.
+    Header names are lower-case; `now` is epoch seconds. What is put into `log` stands in the
+    call's log line.
     """
 
     method: str
@@ -30,6 +31,7 @@ class Request(NamedTuple):
     source_ip: str
     method_arn: str
     now: int
+    log: dict[str, object]
 
     def token(self) -> str:
         """Return the token of the `Authorization` header, bare or after `Bearer`.
@@ -91,6 +93,7 @@ def read_request(event: Any, now: int) -> Request:
         source_ip=str(identity.get("sourceIp") or ""),
         method_arn=str(event.get("methodArn") or ""),
         now=now,
+        log={},
     )
 
 

@@ -7,7 +7,8 @@ conditional write. A fault of DynamoDB that outlasts the retries is `Unavailable
 
 import functools
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+import zlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, ParamSpec, TypeVar
 
@@ -16,6 +17,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from sessions import clients, settings
 from sessions.errors import (
     Banned,
+    ChangedMeanwhile,
+    InvalidPassword,
     InvalidSession,
     InvalidUser,
     SessionMissing,
@@ -23,7 +26,7 @@ from sessions.errors import (
     UnknownUser,
     UserTaken,
 )
-from sessions.model import Login, Session, User, login_key
+from sessions.model import Login, Session, User, is_banned, is_live, login_key
 
 SESSIONS = settings.text("SESSIONS_TABLE")
 USERS = settings.text("USERS_TABLE")
@@ -34,9 +37,19 @@ LARGEST_TRANSACTION = 100
 LARGEST_BATCH_WRITE = 25
 LONGEST_KEY_BYTES = 2048
 
+# One item serves 3,000 strongly consistent reads a second ("Burst and adaptive capacity"), and
+# every request reads everybody's generation; so it stands in as many rows as this. A change of
+# their number must take the generation along.
+EVERYONE_ROWS = 16
+
 # How long to wait, in seconds, before what DynamoDB left undone is asked for again: as its
 # guide says, doubling. One hot partition recovers within a second or not at all.
 _PAUSES = (0.0, 0.05, 0.1, 0.2, 0.4)
+
+_NOBODY = "nobody has this name, address or ID"
+# What ends every session allotted so far; `:why` is what the stream tells of it.
+_REVOKED = "revoked_through = last_iat, revoked_by = :why"
+_NOT_BANNED = "(attribute_not_exists(banned_at) OR banned_until <= :now)"
 
 _dynamodb = clients.client("dynamodb")
 
@@ -67,35 +80,34 @@ def read_user_and_sessions(
 ) -> tuple[User | None, dict[int, Session]]:
     """Return the user's row and those of the sessions `iats`, in one round trip.
 
-    What does not exist is None, or absent. Whether a session counts is `is_live`'s to say.
+    What does not exist is None, or absent. Whether a session counts is `is_live`'s to say; for
+    that the user comes with everybody's generation, read by the way.
 
     Raises:
         Unavailable: DynamoDB does not answer, or not in full.
     """
-    wanted = {
-        USERS: {"Keys": [{"id": {"S": user}}], "ConsistentRead": True},
-        SESSIONS: {"Keys": [_session_key(user, iat) for iat in iats], "ConsistentRead": True},
-    }
-    found: User | None = None
-    sessions: dict[int, Session] = {}
-    for answer in _until_processed(_dynamodb.batch_get_item, "UnprocessedKeys", wanted):
-        for row in answer["Responses"].get(USERS, ()):
-            found = _user(row)
-        for row in answer["Responses"].get(SESSIONS, ()):
-            session = _session(row)
-            sessions[session.iat] = session
-    return found, sessions
+    keys = [{"id": {"S": user}}, _everyone_key(user)]
+    rows = _read_rows({USERS: keys, SESSIONS: [_session_key(user, iat) for iat in iats]})
+    found = [row for row in rows[USERS] if row["id"]["S"] == user]
+    sessions = {session.iat: session for session in map(_session, rows[SESSIONS])}
+    if not found:
+        return None, sessions
+    return _user(found[0])._replace(generation=_generation(rows[USERS])), sessions
 
 
 @_unavailable_on_fault
-def query_sessions(user: str) -> list[Session]:
+def query_sessions(user: str, newest: int | None = None) -> list[Session]:
     """Return every session row of the user, newest first, dead ones included.
+
+    Args:
+        user: the user's ID.
+        newest: how many rows to return, if not all.
 
     Raises:
         Unavailable: DynamoDB does not answer.
     """
     sessions: list[Session] = []
-    page: dict[str, Any] = {}
+    page: dict[str, Any] = {} if newest is None else {"Limit": newest}
     while True:
         answer = _dynamodb.query(
             TableName=SESSIONS,
@@ -107,51 +119,55 @@ def query_sessions(user: str) -> list[Session]:
             **page,
         )
         sessions += map(_session, answer["Items"])
-        if "LastEvaluatedKey" not in answer:
+        if "LastEvaluatedKey" not in answer or newest is not None:
             return sessions
         page = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
 
 @_unavailable_on_fault
-def allot_iat(user: str, now: int) -> int:
+def allot_iat(login: Login, now: int) -> User:
     """Allot the ID of a new session: `now`, or one more than the newest, if that is later.
 
     IDs of a user are therefore never used twice, however many log-ins share a second, and
-    whatever was revoked in between.
+    whatever was revoked in between. It is the `last_iat` of the row that is returned.
+
+    Args:
+        login: what was read, and its password found right.
+        now: epoch seconds.
 
     Raises:
         InvalidUser: there is no such user (any more).
+        InvalidPassword: the password was changed since `login` was read.
         Banned: the user is banned.
         Unavailable: DynamoDB does not answer.
     """
-    is_later: dict[str, Any] = {
-        "UpdateExpression": "SET last_iat = :now",
-        "ConditionExpression": "last_iat < :now",
-        "ExpressionAttributeValues": {":now": {"N": str(now)}},
-    }
-    is_not_later: dict[str, Any] = {
-        "UpdateExpression": "SET last_iat = last_iat + :one",
-        "ConditionExpression": "last_iat >= :now",
-        "ExpressionAttributeValues": {":now": {"N": str(now)}, ":one": {"N": "1"}},
-    }
-    for case in (is_later, is_not_later):
-        condition = f"{case['ConditionExpression']} AND attribute_not_exists(banned_at)"
+    values = {":now": {"N": str(now)}, ":version": {"N": str(login.password_version)}}
+    is_later = ("SET last_iat = :now", "last_iat < :now", values)
+    one_more = values | {":one": {"N": "1"}}
+    is_not_later = ("SET last_iat = last_iat + :one", "last_iat >= :now", one_more)
+    allowed = f"password_version = :version AND {_NOT_BANNED}"
+    for update, condition, given in (is_later, is_not_later):
         try:
             answer = _dynamodb.update_item(
                 TableName=USERS,
-                Key={"id": {"S": user}},
-                ReturnValues="UPDATED_NEW",
+                Key={"id": {"S": login.user}},
+                UpdateExpression=update,
+                ConditionExpression=f"{condition} AND {allowed}",
+                ExpressionAttributeValues=given,
+                ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                **{**case, "ConditionExpression": condition},
             )
         except ClientError as error:
             row = _row_that_refused(error)
             if not row:
                 raise InvalidUser from error
-            if "banned_at" in row:
+            user = _user(row)
+            if user.password_version != login.password_version:
+                raise InvalidPassword from error
+            if is_banned(user, now):
                 raise Banned from error
         else:
-            return _integer(answer["Attributes"], "last_iat")
+            return _user(answer["Attributes"])
     # `last_iat` only grows, so it cannot have refused both.
     raise Unavailable
 
@@ -174,6 +190,7 @@ def put_session(session: Session) -> None:
                 "exp": {"N": str(session.exp)},
                 "name": {"S": session.name},
                 "jti_sha256": {"B": session.jti_sha256},
+                "generation": {"N": str(session.generation)},
             },
             ConditionExpression="attribute_not_exists(iat)",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -185,19 +202,18 @@ def put_session(session: Session) -> None:
 
 
 @_unavailable_on_fault
-def delete_session(user: str, iat: int) -> None:
-    """Delete a session's row, which was read as live in this very request.
+def end_session(user: str, iat: int, now: int) -> None:
+    """End a session, which was read as live in this very request.
+
+    Its row stays until TTL deletes it, with nothing in it but its ID and why it ended, for the
+    table's stream to tell (docs/events.md).
 
     Raises:
         SessionMissing: another request has ended it since.
         Unavailable: DynamoDB does not answer.
     """
     try:
-        _dynamodb.delete_item(
-            TableName=SESSIONS,
-            Key=_session_key(user, iat),
-            ConditionExpression="attribute_exists(iat)",
-        )
+        _dynamodb.update_item(**_end(user, iat, "deleted", now))
     except ClientError as error:
         _row_that_refused(error)
         if not _was_retried(error.response):
@@ -206,44 +222,35 @@ def delete_session(user: str, iat: int) -> None:
 
 
 @_unavailable_on_fault
-def delete_sessions(user: str, iats: Collection[int]) -> int:
-    """Delete the rows of several sessions, and return how many this call deleted.
+def end_sessions(user: str, iats: Collection[int], reason: str, now: int) -> int:
+    """End several sessions for `reason`, and return how many this call ended.
 
     Each is counted by the one call that ended it, however many calls name it at once: the
-    deletes are conditional, in transactions, whose token (botocore makes it) lets a retry
+    updates are conditional, in transactions, whose token (botocore makes it) lets a retry
     find that it was done already.
 
     Raises:
-        Unavailable: DynamoDB does not answer; some may be deleted.
+        Unavailable: DynamoDB does not answer; some may be ended.
     """
     remaining = iter(iats)
-    deleted = 0
+    ended = 0
     while batch := list(islice(remaining, LARGEST_TRANSACTION)):
-        deleted += _delete_together(user, batch)
-    return deleted
+        ended += _end_together(user, batch, reason, now)
+    return ended
 
 
-def _delete_together(user: str, iats: list[int]) -> int:
+def _end_together(user: str, iats: list[int], reason: str, now: int) -> int:
     for pause in _PAUSES:
         time.sleep(pause)
         try:
             _dynamodb.transact_write_items(
-                TransactItems=[
-                    {
-                        "Delete": {
-                            "TableName": SESSIONS,
-                            "Key": _session_key(user, iat),
-                            "ConditionExpression": "attribute_exists(iat)",
-                        }
-                    }
-                    for iat in iats
-                ]
+                TransactItems=[{"Update": _end(user, iat, reason, now)} for iat in iats]
             )
         except ClientError as error:
             iats = [
                 iat
-                for iat, reason in zip(iats, _cancellation_reasons(error), strict=True)
-                if reason != "ConditionalCheckFailed"
+                for iat, refused in zip(iats, _cancellation_reasons(error), strict=True)
+                if refused != "ConditionalCheckFailed"
             ]
             if not iats:
                 return 0
@@ -252,12 +259,47 @@ def _delete_together(user: str, iats: list[int]) -> int:
     raise Unavailable
 
 
+def _end(user: str, iat: int, reason: str, now: int) -> dict[str, Any]:
+    return {
+        "TableName": SESSIONS,
+        "Key": _session_key(user, iat),
+        "UpdateExpression": "SET ended = :reason, exp = :now REMOVE #name, jti_sha256",
+        "ConditionExpression": "attribute_exists(iat) AND attribute_not_exists(ended)",
+        "ExpressionAttributeNames": {"#name": "name"},
+        "ExpressionAttributeValues": {":reason": {"S": reason}, ":now": {"N": str(now)}},
+    }
+
+
+def keep_newest(user: User, most: int, now: int) -> None:
+    """End the oldest live sessions of the user until `most` are left.
+
+    Whoever of many concurrent log-ins asks last sees all their rows, so no more are left when
+    all are done. It looks at no more rows than `most`, the one too many and a batch; dead ones
+    are cleared away once they fill that batch, which bounds the rows however often somebody
+    logs in.
+
+    Raises:
+        Unavailable: DynamoDB does not answer; the next log-in's call does what is left.
+    """
+    sessions = query_sessions(user.id, most + 1 + LARGEST_BATCH_WRITE)
+    live = [session.iat for session in sessions if is_live(session, user, now)]
+    end_sessions(user.id, live[most:], "evicted", now)
+    # What was revoked is cleared away by who follows the user's stream, once its end is told.
+    dead = [
+        session.iat
+        for session in sessions
+        if not is_live(session, user, now) and session.iat > user.revoked_through
+    ]
+    if len(dead) >= LARGEST_BATCH_WRITE:
+        clear_sessions(user.id, dead)
+
+
 @_unavailable_on_fault
-def revoke_all(user: User, kept: int | None) -> User:
+def revoke_all(user: User, kept: int | None = None) -> User:
     """End every session allotted so far, but for `kept`: one update, whatever their number.
 
     The boundary is copied from `last_iat` inside the update, so no clock is involved and no
-    log-in can slip between. Deleting the rows is `clear_sessions`, and need not happen.
+    log-in can slip between. The rows are cleared away later, by who follows the table's stream.
 
     Returns:
         The user's row as it was just before, which says what was live until now.
@@ -266,19 +308,20 @@ def revoke_all(user: User, kept: int | None) -> User:
         InvalidSession: there is no such user any more, and so no session.
         Unavailable: DynamoDB does not answer.
     """
-    update: dict[str, Any] = {"UpdateExpression": "SET revoked_through = last_iat"}
+    values = {":why": {"S": "all"}}
     if kept is None:
-        update["UpdateExpression"] += " REMOVE revoked_except"
+        update = f"SET {_REVOKED} REMOVE revoked_except"
     else:
-        update["UpdateExpression"] += ", revoked_except = :kept"
-        update["ExpressionAttributeValues"] = {":kept": {"N": str(kept)}}
+        update = f"SET {_REVOKED}, revoked_except = :kept"
+        values[":kept"] = {"N": str(kept)}
     try:
         answer = _dynamodb.update_item(
             TableName=USERS,
             Key={"id": {"S": user.id}},
+            UpdateExpression=update,
             ConditionExpression="attribute_exists(id)",
+            ExpressionAttributeValues=values,
             ReturnValues="ALL_OLD",
-            **update,
         )
     except ClientError as error:
         _row_that_refused(error)
@@ -286,27 +329,60 @@ def revoke_all(user: User, kept: int | None) -> User:
     if _was_retried(answer):
         # The row before the retry may be the row after the first attempt.
         return user
-    return _user(answer["Attributes"])
+    return _user(answer["Attributes"])._replace(generation=user.generation)
 
 
-def clear_sessions(user: str, iats: Sequence[int]) -> int:
-    """Delete the rows of dead sessions, and return how many are gone.
+@_unavailable_on_fault
+def revoke_everyone() -> int:
+    """End every session of every user: one atomic write, whatever their number.
 
-    It is only clean-up: what a fault leaves is dead all the same, and TTL deletes it.
+    A session carries the generation that it was issued in, and counts only as long as that is
+    everybody's. Log-ins that are under way may be issued in the old one, and are over too.
+
+    Returns:
+        The new generation.
+
+    Raises:
+        Unavailable: DynamoDB does not answer.
     """
-    cleared = 0
+    rows = _read_rows({USERS: [_everyone_row(number) for number in range(EVERYONE_ROWS)]})[USERS]
+    generation = _generation(rows)
+    values = {":old": {"N": str(generation)}, ":new": {"N": str(generation + 1)}}
+    refused = _write_together(
+        [
+            {
+                "Update": {
+                    "TableName": USERS,
+                    "Key": _everyone_row(number),
+                    "UpdateExpression": "SET generation = :new",
+                    "ConditionExpression": (
+                        "attribute_not_exists(generation) OR generation <= :old"
+                    ),
+                    "ExpressionAttributeValues": values,
+                }
+            }
+            for number in range(EVERYONE_ROWS)
+        ]
+    )
+    if refused:
+        raise ChangedMeanwhile("somebody else ends everyone's sessions at this moment")
+    return generation + 1
+
+
+@_unavailable_on_fault
+def clear_sessions(user: str, iats: Iterable[int]) -> None:
+    """Delete the rows of sessions that are dead already.
+
+    Raises:
+        Unavailable: DynamoDB does not answer; some may be deleted, and all are dead.
+    """
     remaining = iter(iats)
     while batch := list(islice(remaining, LARGEST_BATCH_WRITE)):
         deletes = [{"DeleteRequest": {"Key": _session_key(user, iat)}} for iat in batch]
-        try:
-            for _ in _until_processed(
-                _dynamodb.batch_write_item, "UnprocessedItems", {SESSIONS: deletes}
-            ):
-                pass
-        except (BotoCoreError, ClientError, Unavailable):
-            return cleared
-        cleared += len(batch)
-    return cleared
+        for _ in _until_processed(
+            _dynamodb.batch_write_item, "UnprocessedItems", {SESSIONS: deletes}
+        ):
+            pass
 
 
 # ---------------------------------------------------------- users and logins
@@ -327,12 +403,38 @@ def find_login(name: str) -> Login | None:
     login = login_key(name)
     if not can_be_key(login):
         return None
-    row = _dynamodb.get_item(
-        TableName=LOGINS, Key={"login": {"S": login}}, ConsistentRead=True
-    ).get("Item")
-    if row is None:
+    row = _dynamodb.get_item(TableName=LOGINS, Key=_login_row(login), ConsistentRead=True)
+    return _login(row["Item"]) if "Item" in row else None
+
+
+@_unavailable_on_fault
+def find_login_and_generation(name: str) -> tuple[Login | None, int]:
+    """Return what `find_login` does, and everybody's generation, in one round trip.
+
+    Raises:
+        Unavailable: DynamoDB does not answer.
+    """
+    login = login_key(name)
+    if not can_be_key(login):
+        return None, 0
+    rows = _read_rows({LOGINS: [_login_row(login)], USERS: [_everyone_key(login)]})
+    found = [_login(row) for row in rows[LOGINS]]
+    return (found[0] if found else None), _generation(rows[USERS])
+
+
+@_unavailable_on_fault
+def read_user(user: str) -> User | None:
+    """Return the user's row, None if there is no such user.
+
+    Raises:
+        Unavailable: DynamoDB does not answer.
+    """
+    if not can_be_key(user):
         return None
-    return Login(login, row["user"]["S"], row["password_hash"]["S"])
+    row = _dynamodb.get_item(TableName=USERS, Key={"id": {"S": user}}, ConsistentRead=True).get(
+        "Item"
+    )
+    return _user(row) if row and "username" in row else None
 
 
 @_unavailable_on_fault
@@ -345,7 +447,7 @@ def replace_password_hash(login: Login, password_hash: str) -> None:
     try:
         _dynamodb.update_item(
             TableName=LOGINS,
-            Key={"login": {"S": login.login}},
+            Key=_login_row(login.login),
             UpdateExpression="SET password_hash = :new",
             ConditionExpression="password_hash = :old",
             ExpressionAttributeValues={
@@ -371,67 +473,256 @@ def create_user(user: User, password_hash: str) -> None:
         "email": {"S": user.email},
         "created_at": {"N": str(user.created_at)},
         "last_iat": {"N": str(user.last_iat)},
+        "password_version": {"N": str(user.password_version)},
     }
     puts = [_put_new(USERS, "id", row)]
     for name in (user.username, user.email):
-        login = {"user": {"S": user.id}, "password_hash": {"S": password_hash}}
-        puts.append(_put_new(LOGINS, "login", {"login": {"S": login_key(name)}, **login}))
-    for pause in _PAUSES:
-        time.sleep(pause)
-        try:
-            _dynamodb.transact_write_items(TransactItems=puts)
-        except ClientError as error:
-            if "ConditionalCheckFailed" in _cancellation_reasons(error):
-                raise UserTaken("the name or the address is taken") from error
-        else:
-            return
-    raise Unavailable
+        login = Login(login_key(name), user.id, password_hash)
+        puts.append(_put_new(LOGINS, "login", _row_of(login)))
+    if _write_together(puts):
+        raise UserTaken("the name or the address is taken")
 
 
 @_unavailable_on_fault
-def ban(user: str, now: int) -> int:
-    """Ban the user from `now` on; return since when the user is banned.
+def replace_password(user: User, password_hash: str, *, keep_sessions: bool) -> None:
+    """Give the user another password and, unless told not to, end every session: one write.
+
+    A log-in that has found the old password right, and has no ID yet, is refused one.
 
     Raises:
-        UnknownUser: there is no such user.
+        ChangedMeanwhile: the user is not as it was read.
         Unavailable: DynamoDB does not answer.
     """
-    row = _update_user(
+    version = {":next": {"N": str(user.password_version + 1)}}
+    if keep_sessions:
+        update = _update_as_read(user, "SET password_version = :next", version)
+    else:
+        update = _update_as_read(
+            user,
+            f"SET {_REVOKED}, password_version = :next REMOVE revoked_except",
+            version | {":why": {"S": "password_changed"}},
+        )
+    logins = [
+        {
+            "Update": {
+                "TableName": LOGINS,
+                "Key": _login_row(login_key(name)),
+                "UpdateExpression": "SET password_hash = :hash, password_version = :next",
+                "ConditionExpression": "#user = :user",
+                "ExpressionAttributeNames": {"#user": "user"},
+                "ExpressionAttributeValues": {
+                    ":hash": {"S": password_hash},
+                    ":user": {"S": user.id},
+                    **version,
+                },
+            }
+        }
+        for name in (user.username, user.email)
+    ]
+    if _write_together([{"Update": update}, *logins]):
+        raise ChangedMeanwhile("the user was changed at this moment; try again")
+
+
+@_unavailable_on_fault
+def rename(user: User, username: str, email: str) -> None:
+    """Give the user other names to log in with, all or nothing; the password stays.
+
+    Raises:
+        UserTaken: the name or the address is somebody's.
+        ChangedMeanwhile: the user is not as it was read.
+        Unavailable: DynamoDB does not answer.
+    """
+    update = _update_as_read(
         user,
-        UpdateExpression="SET banned_at = if_not_exists(banned_at, :now)",
-        ExpressionAttributeValues={":now": {"N": str(now)}},
+        "SET username = :new_username, email = :new_email",
+        {":new_username": {"S": username}, ":new_email": {"S": email}},
     )
-    return _integer(row, "banned_at")
+    puts: list[dict[str, Any]] = []
+    deletes: list[dict[str, Any]] = []
+    for old, new in ((user.username, username), (user.email, email)):
+        if login_key(old) == login_key(new):
+            continue
+        login = find_login(old)
+        if login is None or login.user != user.id:
+            raise ChangedMeanwhile("the user was changed at this moment; try again")
+        puts.append(_put_new(LOGINS, "login", _row_of(login._replace(login=login_key(new)))))
+        deletes.append(
+            {
+                "Delete": {
+                    "TableName": LOGINS,
+                    "Key": _login_row(login.login),
+                    "ConditionExpression": "#user = :user AND password_hash = :hash",
+                    "ExpressionAttributeNames": {"#user": "user"},
+                    "ExpressionAttributeValues": {
+                        ":user": {"S": user.id},
+                        ":hash": {"S": login.password_hash},
+                    },
+                }
+            }
+        )
+    refused = _write_together([*puts, {"Update": update}, *deletes])
+    if any(part < len(puts) for part in refused):
+        raise UserTaken("the name or the address is taken")
+    if refused:
+        raise ChangedMeanwhile("the user was changed at this moment; try again")
 
 
 @_unavailable_on_fault
-def lift_ban(user: str) -> None:
-    """Lift the user's ban, if there is one.
+def ban(user: str, now: int, reason: str | None, until: int | None) -> None:
+    """Ban the user from `now` on, until then, if it has an end; an earlier ban is replaced.
 
     Raises:
         UnknownUser: there is no such user.
         Unavailable: DynamoDB does not answer.
     """
-    _update_user(user, UpdateExpression="REMOVE banned_at")
+    given = {"ban_reason": {"S": reason} if reason is not None else None}
+    given["banned_until"] = {"N": str(until)} if until is not None else None
+    values = {f":{name}": value for name, value in given.items() if value is not None}
+    update = ", ".join(["SET banned_at = :now", *(f"{name[1:]} = {name}" for name in values)])
+    if absent := [name for name, value in given.items() if value is None]:
+        update += f" REMOVE {', '.join(absent)}"
+    _update_user(user, update, {":now": {"N": str(now)}, **values})
 
 
-def _update_user(user: str, **update: Any) -> _Row:
+@_unavailable_on_fault
+def lift_ban(user: str, *, revoke_sessions: bool) -> None:
+    """Lift the user's ban, if there is one; the sessions it covered count again, or end.
+
+    Raises:
+        UnknownUser: there is no such user.
+        Unavailable: DynamoDB does not answer.
+    """
+    ban = "banned_at, ban_reason, banned_until"
+    if revoke_sessions:
+        update = f"SET {_REVOKED} REMOVE revoked_except, {ban}"
+        _update_user(user, update, {":why": {"S": "banned"}})
+    else:
+        _update_user(user, f"REMOVE {ban}", {})
+
+
+@_unavailable_on_fault
+def close_account(user: str, now: int) -> None:
+    """Let nobody in to this account any more, so that it can be deleted in peace: one write.
+
+    Raises:
+        UnknownUser: there is no such user.
+        Unavailable: DynamoDB does not answer.
+    """
+    update = f"SET {_REVOKED}, banned_at = :now REMOVE revoked_except, banned_until"
+    _update_user(user, update, {":now": {"N": str(now)}, ":why": {"S": "account_deleted"}})
+
+
+@_unavailable_on_fault
+def delete_user(user: User) -> None:
+    """Delete the user and both names to log in with, all or nothing.
+
+    Raises:
+        ChangedMeanwhile: the user is not as it was read.
+        Unavailable: DynamoDB does not answer.
+    """
+    update = _update_as_read(user, "", {})
+    del update["UpdateExpression"]
+    logins = [
+        {
+            "Delete": {
+                "TableName": LOGINS,
+                "Key": _login_row(login_key(name)),
+                "ConditionExpression": "#user = :user",
+                "ExpressionAttributeNames": {"#user": "user"},
+                "ExpressionAttributeValues": {":user": {"S": user.id}},
+            }
+        }
+        for name in (user.username, user.email)
+    ]
+    if _write_together([{"Delete": update}, *logins]):
+        raise ChangedMeanwhile("the user was changed at this moment; try again")
+
+
+def _update_user(user: str, update: str, values: _Row) -> None:
+    given = {"ExpressionAttributeValues": values} if values else {}  # DynamoDB takes no empty one
     try:
-        answer = _dynamodb.update_item(
+        _dynamodb.update_item(
             TableName=USERS,
             Key={"id": {"S": user}},
-            ConditionExpression="attribute_exists(id)",
-            ReturnValues="ALL_NEW",
-            **update,
+            UpdateExpression=update,
+            ConditionExpression="attribute_exists(username)",
+            **given,
         )
     except ClientError as error:
         _row_that_refused(error)
-        raise UnknownUser(user) from error
-    row: _Row = answer["Attributes"]
-    return row
+        raise UnknownUser(_NOBODY) from error
+
+
+def _update_as_read(user: User, update: str, values: _Row) -> dict[str, Any]:
+    """Return a part of a transaction that is refused if the user has other names or password."""
+    same = "username = :username AND email = :email AND password_version = :version"
+    seen = {
+        ":username": {"S": user.username},
+        ":email": {"S": user.email},
+        ":version": {"N": str(user.password_version)},
+    }
+    return {
+        "TableName": USERS,
+        "Key": {"id": {"S": user.id}},
+        "UpdateExpression": update,
+        "ConditionExpression": same,
+        "ExpressionAttributeValues": seen | values,
+    }
+
+
+# ----------------------------------------------------------- what streams tell
+
+
+def session_of_image(image: _Row) -> Session:
+    """Return the session row that a stream's record shows, without its hash.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is no session row.
+    """
+    return _session({name: value for name, value in image.items() if name != "jti_sha256"})
+
+
+def user_of_image(image: _Row) -> User:
+    """Return the user row that a stream's record shows.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is no user row.
+    """
+    return _user(image)
+
+
+def generation_of_image(key: _Row, image: _Row) -> int | None:
+    """Return everybody's generation, where the record is of the one row that tells it."""
+    return _generation([image]) if key == _everyone_row(0) else None
 
 
 # --------------------------------------------------------------- DynamoDB's
+
+
+def _read_rows(keys: Mapping[str, list[_Row]]) -> dict[str, list[_Row]]:
+    """Return the rows that exist of those that the keys name, by table."""
+    rows: dict[str, list[_Row]] = {table: [] for table in keys}
+    wanted = {table: {"Keys": of, "ConsistentRead": True} for table, of in keys.items() if of}
+    for answer in _until_processed(_dynamodb.batch_get_item, "UnprocessedKeys", wanted):
+        for table, found in answer["Responses"].items():
+            rows[table] += found
+    return rows
+
+
+def _write_together(parts: list[dict[str, Any]]) -> list[int]:
+    """Make a transaction; return which of its parts had a condition that refused it."""
+    for pause in _PAUSES:
+        time.sleep(pause)
+        try:
+            _dynamodb.transact_write_items(TransactItems=parts)
+        except ClientError as error:
+            codes = _cancellation_reasons(error)
+            refused = [n for n, code in enumerate(codes) if code == "ConditionalCheckFailed"]
+            if refused:
+                return refused
+        else:
+            return []
+    raise Unavailable
 
 
 def _until_processed(
@@ -488,13 +779,50 @@ def _session_key(user: str, iat: int) -> _Row:
     return {"user": {"S": user}, "iat": {"N": str(iat)}}
 
 
+def _everyone_row(number: int) -> _Row:
+    return {"id": {"S": f"everyone#{number}"}}  # users' IDs have no such character
+
+
+def _everyone_key(reader: str) -> _Row:
+    return _everyone_row(zlib.crc32(reader.encode()) % EVERYONE_ROWS)
+
+
+def _generation(rows: Iterable[_Row]) -> int:
+    """Return everybody's generation; nobody's sessions were ended that way if there is none."""
+    return max((_integer(row, "generation", 0) for row in rows), default=0)
+
+
+def _login_row(login: str) -> _Row:
+    return {"login": {"S": login}}
+
+
+def _row_of(login: Login) -> _Row:
+    return {
+        **_login_row(login.login),
+        "user": {"S": login.user},
+        "password_hash": {"S": login.password_hash},
+        "password_version": {"N": str(login.password_version)},
+    }
+
+
+def _login(row: _Row) -> Login:
+    return Login(
+        row["login"]["S"],
+        row["user"]["S"],
+        row["password_hash"]["S"],
+        _integer(row, "password_version"),
+    )
+
+
 def _session(row: _Row) -> Session:
     return Session(
         user=row["user"]["S"],
         iat=_integer(row, "iat"),
         exp=_integer(row, "exp"),
-        name=row["name"]["S"],
-        jti_sha256=row["jti_sha256"]["B"],
+        name=_text(row, "name") or "",
+        jti_sha256=row["jti_sha256"]["B"] if "jti_sha256" in row else b"",
+        generation=_integer(row, "generation", 0),
+        ended=_text(row, "ended"),
     )
 
 
@@ -505,11 +833,21 @@ def _user(row: _Row) -> User:
         email=row["email"]["S"],
         created_at=_integer(row, "created_at"),
         last_iat=_integer(row, "last_iat"),
-        banned_at=_integer(row, "banned_at") if "banned_at" in row else None,
-        revoked_through=_integer(row, "revoked_through") if "revoked_through" in row else 0,
-        revoked_except=_integer(row, "revoked_except") if "revoked_except" in row else None,
+        password_version=_integer(row, "password_version"),
+        banned_at=_integer(row, "banned_at", None),
+        ban_reason=_text(row, "ban_reason"),
+        banned_until=_integer(row, "banned_until", None),
+        revoked_through=_integer(row, "revoked_through", 0),
+        revoked_except=_integer(row, "revoked_except", None),
     )
 
 
-def _integer(row: _Row, name: str) -> int:
-    return int(row[name]["N"])
+_Absent = TypeVar("_Absent")
+
+
+def _integer(row: _Row, name: str, *absent: _Absent) -> int | _Absent:
+    return absent[0] if absent and name not in row else int(row[name]["N"])
+
+
+def _text(row: _Row, name: str) -> str | None:
+    return row[name]["S"] if name in row else None

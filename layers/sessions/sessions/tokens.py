@@ -42,10 +42,17 @@ class Claims(NamedTuple):
 
 
 class Ring(NamedTuple):
-    """The signing keys by `kid`, and the `kid` of the one that signs."""
+    """The signing keys by `kid`, and the `kid` of the one that signs.
+
+    `next` signs after it, and has been known since `next_since`, so that every function knows it
+    by then. `retired` says when each other key stopped signing. Times are epoch seconds.
+    """
 
     current: str
     keys: dict[str, bytes]
+    next: str | None = None
+    next_since: int = 0
+    retired: dict[str, int] = {}
 
 
 class MalformedRing(Exception):
@@ -55,8 +62,9 @@ class MalformedRing(Exception):
 def parse_ring(secret: str) -> Ring:
     """Return the key ring that the secret's JSON text holds.
 
-    Its members are `current` and, once keys rotate, `next`, which hold a `kid` each; every
-    other member is a key by its `kid`. The template makes the first key in this form.
+    Its members are `current`, which holds a `kid`, and once there is a next key, `next`,
+    `next_since` and `retired`; every other member is a key by its `kid`. The template makes
+    the first key in this form.
 
     Raises:
         MalformedRing: it is no such object, or a key is under 32 bytes.
@@ -65,8 +73,15 @@ def parse_ring(secret: str) -> Ring:
         members = json.loads(secret)
     except ValueError as error:
         raise MalformedRing("the secret is not JSON") from error
-    if not isinstance(members, dict) or not all(isinstance(v, str) for v in members.values()):
-        raise MalformedRing("the secret is not an object of strings")
+    if not isinstance(members, dict):
+        raise MalformedRing("the secret is not an object")
+    next_since, retired = members.pop("next_since", 0), members.pop("retired", {})
+    if not (isinstance(retired, dict) and all(type(at) is int for at in retired.values())):
+        raise MalformedRing("retired is not an object of times")
+    if type(next_since) is not int:
+        raise MalformedRing("next_since is no time")
+    if not all(isinstance(value, str) for value in members.values()):
+        raise MalformedRing("a kid or a key is no string")
     keys = {kid: key.encode() for kid, key in members.items() if kid not in {"current", "next"}}
     for kid, key in keys.items():
         if len(key) < SMALLEST_KEY_BYTES:
@@ -76,7 +91,7 @@ def parse_ring(secret: str) -> Ring:
             raise MalformedRing(f"{role} names no key of the ring")
     if "current" not in members:
         raise MalformedRing("current is missing")
-    return Ring(members["current"], keys)
+    return Ring(members["current"], keys, members.get("next"), next_since, retired)
 
 
 class KeyRing:
@@ -84,7 +99,8 @@ class KeyRing:
 
     It is read on the first token, again when it is older than five minutes, and once when
     a token names a `kid` that it lacks, but then at most every 30 seconds, so that made-up
-    `kid`s cost nothing. While Secrets Manager is down, the ring that is here goes on.
+    `kid`s cost nothing. While Secrets Manager is down, the ring that is here goes on; a `kid`
+    that it lacks may then be a new one, and nobody can say that it is not.
     """
 
     def __init__(self, read: Callable[[], Ring]) -> None:
@@ -92,6 +108,7 @@ class KeyRing:
         self._ring: Ring | None = None
         self._read_at = 0
         self._stale_at = 0
+        self._is_down = False
 
     def current(self, now: int) -> tuple[str, bytes]:
         """Return the `kid` and the key that sign at `now`, in epoch seconds.
@@ -106,11 +123,13 @@ class KeyRing:
         """Return the key called `kid`, None if there is none.
 
         Raises:
-            Unavailable: there is no ring, and none can be read.
+            Unavailable: there is no ring, or none with this key, and none can be read.
         """
         ring = self._fresh(now)
         if kid not in ring.keys and now - self._read_at >= REFETCH_SECONDS:
             ring = self._reread(now)
+        if kid not in ring.keys and self._is_down:
+            raise Unavailable
         return ring.keys.get(kid)
 
     def _fresh(self, now: int) -> Ring:
@@ -123,10 +142,12 @@ class KeyRing:
         try:
             self._ring = self._read()
             self._stale_at = now + RING_SECONDS
+            self._is_down = False
         except Unavailable:
             if self._ring is None:
                 raise
             self._stale_at = now + REFETCH_SECONDS
+            self._is_down = True
         return self._ring
 
 

@@ -1,0 +1,160 @@
+"""Lambda's pollers: functions that follow a table's stream.
+
+Source: Lambda Developer Guide, "Using AWS Lambda with Amazon DynamoDB" and "Control which events
+Lambda sends to your function".
+
+Not played: batching windows, the bisection of batches, limits on retries, streams of many shards,
+and a start at what happened before: while nobody follows, nothing is told.
+"""
+
+import base64
+import json
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.functions import Function, FunctionError, Handler, invoke
+from local.template import Template, TemplateError
+
+POLL_SECONDS = 0.3
+ALIAS = "live"  # there is but one version here
+
+Records = list[dict[str, Any]]
+Call = Callable[[Records], Any]
+
+
+@contextmanager
+def following(
+    template: Template,
+    functions: Mapping[str, Function],
+    handlers: Mapping[str, Handler],
+    client: Callable[[str], Any],
+    log: Callable[[str], object],
+) -> Iterator[None]:
+    """Hand the template's streams to their functions for as long as the block lasts."""
+    by_arn = {function.arn: function for function in functions.values()}
+    stopped = threading.Event()
+    threads = []
+    for mapping in template.resources_of("AWS::Lambda::EventSourceMapping").values():
+        table, _, attribute = mapping["EventSourceArn"].rpartition(".")
+        function = by_arn.get(mapping["FunctionName"].removesuffix(f":{ALIAS}"))
+        if function is None or attribute != "StreamArn":
+            raise TemplateError(f"{mapping['FunctionName']} cannot follow {table}")
+        stream = client("dynamodb").describe_table(TableName=table)["Table"]["LatestStreamArn"]
+        call = _caller(function, handlers[function.name])
+        shard = _Shard(client("dynamodbstreams"), stream, mapping.get("BatchSize", 100))
+        arguments = (shard, _patterns(mapping), call, stopped, log)
+        threads.append(threading.Thread(target=_follow, args=arguments, daemon=True))
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        for thread in threads:
+            thread.join()
+
+
+class _Shard:
+    """The one shard of a stream on this machine, from now on."""
+
+    def __init__(self, streams: Any, stream: str, most: int) -> None:
+        self._streams = streams
+        self._stream = stream
+        self._most = most
+        self._iterator = self._newest()
+
+    def read(self) -> Records:
+        """Return what came since, as Lambda shows it."""
+        try:
+            answer = self._streams.get_records(ShardIterator=self._iterator, Limit=self._most)
+        except ClientError:
+            self._iterator = self._newest()  # it expires in 15 minutes: the machine has slept
+            return []
+        self._iterator = answer["NextShardIterator"]
+        return [self._record(record) for record in answer["Records"]]
+
+    def _newest(self) -> str:
+        described = self._streams.describe_stream(StreamArn=self._stream)
+        (shard,) = described["StreamDescription"]["Shards"]
+        answer = self._streams.get_shard_iterator(
+            StreamArn=self._stream, ShardId=shard["ShardId"], ShardIteratorType="LATEST"
+        )
+        return str(answer["ShardIterator"])
+
+    def _record(self, record: dict[str, Any]) -> dict[str, Any]:
+        shown = json.loads(json.dumps(record, default=_as_json))
+        if identity := shown.get("userIdentity"):  # whose names begin with capitals in the API
+            shown["userIdentity"] = {
+                name.lower()[:1] + name[1:]: identity[name] for name in identity
+            }
+        return {**shown, "eventSourceARN": self._stream}
+
+
+def _as_json(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.timestamp()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    raise TypeError(value)
+
+
+def _caller(function: Function, handler: Handler) -> Call:
+    return lambda records: invoke(function, handler, {"Records": records}, str(uuid.uuid4()))
+
+
+def _follow(
+    shard: _Shard,
+    patterns: list[Any],
+    call: Call,
+    stopped: threading.Event,
+    log: Callable[[str], object],
+) -> None:
+    waiting: Records = []
+    while not stopped.wait(POLL_SECONDS):
+        try:
+            waiting = waiting or [each for each in shard.read() if is_wanted(each, patterns)]
+            if waiting:
+                waiting = not_done(waiting, call(waiting))
+        except (FunctionError, BotoCoreError, ClientError) as error:
+            log(f"{type(error).__name__}: {error}; it is tried again\n")
+
+
+def not_done(records: Records, answer: Any) -> Records:
+    """Return the records from the first on that the function reports as failed."""
+    failures = (answer or {}).get("batchItemFailures") or []
+    failed = {failure["itemIdentifier"] for failure in failures}
+    for number, record in enumerate(records):
+        if record["dynamodb"]["SequenceNumber"] in failed:
+            return records[number:]
+    return []
+
+
+def is_wanted(record: dict[str, Any], patterns: list[Any]) -> bool:
+    """Say whether any of a mapping's filters lets the record pass, or there is none."""
+    return not patterns or any(_matches(pattern, record) for pattern in patterns)
+
+
+def _patterns(mapping: dict[str, Any]) -> list[Any]:
+    filters = mapping.get("FilterCriteria", {}).get("Filters", ())
+    return [json.loads(each["Pattern"]) for each in filters]
+
+
+def _matches(pattern: Any, value: Any) -> bool:
+    if isinstance(pattern, dict):
+        found = value if isinstance(value, dict) else {}
+        return all(_matches(rule, found.get(name)) for name, rule in pattern.items())
+    return any(_passes(rule, value) for rule in pattern)
+
+
+def _passes(rule: Any, value: Any) -> bool:
+    if isinstance(rule, str):
+        return bool(value == rule)
+    if rule == {"exists": True}:
+        return value is not None
+    raise TemplateError(f"filters by {rule} are not played")

@@ -1,0 +1,107 @@
+"""Where the account operations are, and how they are called: boto3 with the user's profile."""
+
+import getpass
+import json
+import os
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
+
+ALIAS = "live"  # what template.yaml publishes
+LONGEST_ACTOR = 256  # what an operation takes
+# One attempt, as long as the slowest function may run: a second one would do the operation
+# again, and then tell what that one did.
+CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 1})
+
+Call = Callable[[str, dict[str, Any]], dict[str, Any]]
+
+
+class OperationError(Exception):
+    """The function was there, and refused or failed; `kind` is the name of its exception."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+
+
+class Unreachable(Exception):
+    """The function could not be asked: no rights, no network, no such stack."""
+
+
+def functions_of_stack(stack: str, profile: str | None, region: str | None) -> Call:
+    """Return what calls the functions of a stack, as the user whom the profile names."""
+
+    def call(logical_id: str, event: dict[str, Any]) -> dict[str, Any]:
+        try:
+            session = boto3.Session(profile_name=profile, region_name=region)
+            actor = session.client("sts").get_caller_identity()["Arn"]
+            resource = session.client("cloudformation").describe_stack_resource(
+                StackName=stack, LogicalResourceId=logical_id
+            )
+            name = resource["StackResourceDetail"]["PhysicalResourceId"]
+            with closing(session.client("lambda", config=CONFIG)) as client:
+                return invoke(client, name, {**event, "actor": actor[:LONGEST_ACTOR]})
+        except (BotoCoreError, ClientError) as error:
+            raise Unreachable(str(error)) from error
+
+    return call
+
+
+def functions_at(url: str) -> Call:
+    """Return what calls the functions behind a development gateway; reads no AWS settings."""
+    unread = {
+        "profile": (None, None, None, None),
+        "config_file": (None, None, os.devnull, None),
+        "credentials_file": (None, None, os.devnull, None),
+    }
+
+    def call(logical_id: str, event: dict[str, Any]) -> dict[str, Any]:
+        try:
+            with closing(
+                Session(session_vars=unread).create_client(
+                    "lambda",
+                    endpoint_url=url,
+                    region_name="us-east-1",
+                    aws_access_key_id="local",
+                    aws_secret_access_key="local",  # noqa: S106  # the gateway checks no signature
+                    config=CONFIG.merge(Config(proxies={})),
+                )
+            ) as client:
+                return invoke(client, logical_id, {**event, "actor": _local_user()})
+        except (BotoCoreError, ClientError, ValueError) as error:  # ValueError: no URL
+            raise Unreachable(f"{error} (is `make run` running?)") from error
+
+    return call
+
+
+def invoke(client: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Invoke a function and return its answer.
+
+    Raises:
+        OperationError: the function raised an exception, or answers what no operation does.
+    """
+    response = client.invoke(FunctionName=name, Qualifier=ALIAS, Payload=json.dumps(event).encode())
+    payload = response["Payload"].read()
+    try:
+        answer = json.loads(payload)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise OperationError("InvalidAnswer", f"{name} answers what is no JSON object")
+    if "FunctionError" in response:
+        kind = str(answer.get("errorType", response["FunctionError"]))
+        raise OperationError(kind, str(answer.get("errorMessage", "")))
+    return answer
+
+
+def _local_user() -> str:
+    try:
+        return getpass.getuser()[:LONGEST_ACTOR]
+    except (OSError, KeyError):  # a container's user may have no name; KeyError until 3.13
+        return "unknown"

@@ -1,0 +1,83 @@
+"""What ends sessions is one write: cut short anywhere, it has happened for all or for none."""
+
+import pytest
+
+from tests.calls import PASSWORD, add_sessions, call, invoke, log_in, new_person
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+# What each operation is given beside the user, and what the next request of a session meets.
+REVOCATIONS = {
+    "ban_user": ({}, 403),
+    "set_password": ({"password": "another"}, 401),
+    "revoke_user_sessions": ({"all": True}, 401),
+    "revoke_everyone": ({"everyone": True}, 401),
+}
+
+
+@pytest.fixture(params=REVOCATIONS)
+def revocation(request):
+    given, status = REVOCATIONS[request.param]
+
+    def act(person):
+        user = {} if request.param == "revoke_everyone" else {"id": person.id}
+        invoke(request.param, {**user, **given})
+
+    return act, status
+
+
+def statuses(tokens):
+    return {call("get_current_session", token).status for token in tokens}
+
+
+def test_takes_effect_at_the_next_request_of_every_session_of_a_thousand(clock, revocation):
+    act, status = revocation
+    person = new_person()
+    tokens = [log_in(person) for _ in range(50)]
+    add_sessions(person, range(1, 951))
+    act(person)
+    assert statuses(tokens) == {status}
+
+
+def test_cut_short_after_any_call_it_has_happened_for_every_session_or_for_none(
+    clock, dynamodb, power_cut, revocation
+):
+    act, status = revocation
+    call_number, seen = 0, []
+    finished = False
+    while not finished:
+        person = new_person()
+        tokens = [log_in(person) for _ in range(5)]
+        finished = power_cut(call_number, lambda p=person: act(p))
+        found = statuses(tokens)
+        assert found in ({200}, {status}), call_number
+        seen.append(found)
+        call_number += 1
+    assert seen[-1] == {status}
+    assert seen == sorted(seen, key=lambda each: each == {status}), "once done, it stays done"
+
+
+@pytest.mark.parametrize("operation", ["create_session", "delete_session", "delete_all_sessions"])
+def test_a_request_cut_short_after_any_call_brings_nobody_back(
+    clock, dynamodb, power_cut, operation
+):
+    call_number = 0
+    while True:
+        person = new_person()
+        revoked, token = log_in(person), log_in(person)
+        call("delete_session", token, session=clock.now)
+
+        def act(person=person, token=token):
+            body = {"user": person.username, "pass": PASSWORD}
+            is_login = operation == "create_session"
+            session = clock.now + 1 if operation == "delete_session" else None
+            call(operation, token, body=body if is_login else None, session=session)
+
+        finished = power_cut(call_number, act)
+        assert statuses([revoked]) == {401}, call_number
+        ended = {200} if operation == "create_session" else {200, 401}
+        assert statuses([token]) <= ended
+        if finished:
+            break
+        call_number += 1
+    assert call_number >= 2

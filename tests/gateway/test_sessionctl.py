@@ -1,0 +1,101 @@
+"""An operator's day with `python -m sessionctl`, at a gateway with the real functions."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+
+from tests.gateway.conftest import ROOT, Service, Start
+
+FIRST, SECOND = "correct horse battery staple", "another and longer password"
+
+
+class Operator:
+    """Somebody at a command line, and a person who logs in."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def types(self, line: str, given: str = "", code: int = 0) -> str:
+        """Run the command; return what it printed, on standard error if it should fail."""
+        gateway = self._service.url.removesuffix("/api")
+        ended = subprocess.run(
+            [sys.executable, "-m", "sessionctl", "--local", gateway, *line.split()],
+            cwd=ROOT,
+            env=self._service.environment,
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert ended.returncode == code, ended
+        return ended.stderr if code else ended.stdout
+
+    def log_in(self, user: str, password: str) -> httpx.Response:
+        named = {"user": user, "pass": password}
+        return httpx.post(f"{self._service.url}/user/session", json=named, timeout=30)
+
+    def status(self, login: httpx.Response) -> int:
+        """Return how a session is answered."""
+        token = {"Authorization": f"Bearer {login.json()['token']}"}
+        return httpx.get(f"{self._service.url}/user/session", headers=token).status_code
+
+
+def test_an_operator_does_each_thing_with_the_real_functions(start: Start, tmp_path: Path) -> None:
+    operator = Operator(start("--no-rate-limit"))
+    types, log_in, status = operator.types, operator.log_in, operator.status
+
+    created = types("user create ann ann@example.com --json", given=f"{FIRST}\n")
+    ann = json.loads(created)["id"]
+    taken = types("user create ann ann@example.org", given=f"{FIRST}\n", code=1)
+    assert "UserTaken" in taken
+    session = log_in("ann", FIRST)
+    assert status(session) == 200
+    assert ann in types("user show ann@example.com")
+    assert "1 live, 1 stored" in types(f"user show --id {ann}")
+
+    types("user ban ann --reason spam --until 12h")
+    assert status(session) == 403
+    assert "spam" in types("user show ann")
+    types("user unban ann")
+    assert status(session) == 200
+
+    types("user password ann --keep-sessions", given=f"{SECOND}\n")
+    assert status(session) == 200
+    assert log_in("ann", FIRST).status_code == 401
+    types("user password ann", given=f"{FIRST}\n")
+    assert status(session) == 401
+
+    assert "eve, ann@example.com" in types("user rename ann --username eve")
+    assert "UnknownUser" in types("user show ann", code=1)
+
+    one, other = log_in("eve", FIRST), log_in("eve", FIRST)
+    ids = [item["iat"] for item in json.loads(types("sessions list eve --json"))["items"]]
+    assert len(ids) == 2
+    assert str(ids[0]) in types("sessions list eve")
+    assert "Ended 1 session" in types(f"sessions revoke eve {ids[-1]} --yes")
+    assert (status(one), status(other)) == (401, 200)
+    types("sessions revoke eve --all --yes")
+    assert status(other) == 401
+    session, joes = log_in("eve", FIRST), log_in("joe", "joe")
+    types("sessions revoke --everyone --yes")
+    assert (status(session), status(joes)) == (401, 401)
+
+    session = log_in("eve", FIRST)
+    before = json.loads(types("keys list --json"))["keys"]
+    current = next(key["kid"] for key in before if key["role"] == "current")
+    assert current in types("keys rotate")
+    assert status(session) == 200
+    types(f"keys rotate --drop {current} --yes")
+    assert current not in types("keys list")
+    assert "UnknownKey" in types("keys rotate --drop nothing --yes", code=1)
+
+    file = tmp_path / "eve.json"
+    types(f"user export eve --output {file}")
+    assert json.loads(file.read_text())["user"]["username"] == "eve"
+    types("user delete eve --yes")
+    assert "UnknownUser" in types("user show eve", code=1)
+    assert log_in("eve", FIRST).status_code == 404

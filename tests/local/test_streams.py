@@ -1,0 +1,103 @@
+"""Lambda's pollers: what passes a filter, what is tried again, and how they end."""
+
+import json
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from local.functions import Function
+from local.streams import following, is_wanted, not_done
+from local.template import TemplateError
+from tests.contract import TEMPLATE
+
+FILTERS = {
+    table: [
+        json.loads(each["Pattern"])
+        for mapping in TEMPLATE.resources_of("AWS::Lambda::EventSourceMapping").values()
+        if mapping["EventSourceArn"] == f"{table}.StreamArn"
+        for each in mapping["FilterCriteria"]["Filters"]
+    ]
+    for table in ("SessionsTable", "UsersTable")
+}
+
+
+def record(name="MODIFY", number="1", keys=None, old=None, new=None):
+    images = {"OldImage": old, "NewImage": new}
+    change = {"Keys": keys or {"id": {"S": "u"}}, "SequenceNumber": number}
+    shown = {key: value for key, value in images.items() if value is not None}
+    return {"eventName": name, "dynamodb": {**change, **shown}}
+
+
+EVERYONE = {"id": {"S": "everyone#0"}}
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "wanted"),
+    [
+        ("SessionsTable", record("INSERT"), True),
+        ("SessionsTable", record("MODIFY"), True),
+        ("SessionsTable", record("REMOVE", old={"name": {"S": ""}}), True),
+        ("SessionsTable", record("REMOVE", old={"ended": {"S": "bulk"}}), False),
+        ("UsersTable", record(new={"revoked_by": {"S": "all"}}), True),
+        ("UsersTable", record(new={"banned_at": {"N": "5"}}), True),
+        ("UsersTable", record(new={"last_iat": {"N": "5"}}), False),
+        ("UsersTable", record("INSERT", new={"banned_at": {"N": "5"}}), False),
+        ("UsersTable", record("INSERT", keys=EVERYONE), True),
+        ("UsersTable", record("MODIFY", keys=EVERYONE), True),
+        ("UsersTable", record("MODIFY", keys={"id": {"S": "everyone#1"}}), False),
+    ],
+)
+def test_the_templates_filters_let_pass_what_has_something_to_tell(table, change, wanted):
+    assert is_wanted(change, FILTERS[table]) is wanted
+
+
+def test_without_a_filter_all_passes_and_a_filter_of_another_kind_is_an_error():
+    assert is_wanted(record(), [])
+    with pytest.raises(TemplateError):
+        is_wanted(record(), [{"eventName": [{"prefix": "M"}]}])
+
+
+@pytest.mark.parametrize(("failed", "left"), [([], []), (["2"], ["2", "3"]), (["3", "1"], "123")])
+def test_what_failed_is_tried_again_with_all_that_is_behind_it(failed, left):
+    records = [record(number=number) for number in "123"]
+    answer = {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
+    again = [each["dynamodb"]["SequenceNumber"] for each in not_done(records, answer)]
+    assert again == list(left)
+
+
+def test_a_poller_retries_what_failed_logs_why_and_ends_with_the_block(tmp_path):
+    told, log = [], []
+    done = threading.Event()
+    pages = [[record("INSERT", number="1"), record("INSERT", number="2")]]
+
+    def handler(event, _context):
+        told.append([each["dynamodb"]["SequenceNumber"] for each in event["Records"]])
+        if len(told) == 1:
+            raise RuntimeError("not now")
+        if len(told) == 2:
+            return {"batchItemFailures": [{"itemIdentifier": "2"}]}
+        done.set()
+        return {"batchItemFailures": []}
+
+    client = SimpleNamespace(
+        describe_table=lambda **_: {"Table": {"LatestStreamArn": "arn"}},
+        describe_stream=lambda **_: {"StreamDescription": {"Shards": [{"ShardId": "s"}]}},
+        get_shard_iterator=lambda **_: {"ShardIterator": "i"},
+        get_records=lambda **_: {
+            "NextShardIterator": "i",
+            "Records": pages.pop() if pages else [],
+        },
+    )
+    template = SimpleNamespace(
+        resources_of=lambda _: {
+            "M": {"EventSourceArn": "T.StreamArn", "FunctionName": "arn:function:F:live"}
+        }
+    )
+    function = Function("F", "arn:function:F", tmp_path, "app.handler", 3, 128, {}, ())
+    before = threading.active_count()
+    with following(template, {"F": function}, {"F": handler}, lambda _: client, log.append):
+        assert done.wait(20)
+    assert told == [["1", "2"], ["1", "2"], ["2"]]
+    assert log == ["FunctionError: not now; it is tried again\n"]
+    assert threading.active_count() == before
