@@ -141,20 +141,24 @@ def build_for_this_machine(folder: Path) -> Path:
                 if (built / part).is_dir():
                     shutil.rmtree(python / part, ignore_errors=True)
                     (built / part).rename(python / part)
-    _leave_out_saved_queries(build / "template.yaml")
+    _leave_out_what_it_cannot_make(build / "template.yaml")
     return build / "template.yaml"
 
 
-def _leave_out_saved_queries(template: Path) -> None:
-    """Take away the one kind of resource that ministack does not know; it would refuse them all."""
+def _leave_out_what_it_cannot_make(template: Path) -> None:
+    """Take away saved queries and alarms on metric math: ministack would refuse the whole stack."""
     assert SAVED_QUERY not in _RESOURCE_HANDLERS, "ministack has come to know saved queries"
     document = read(template)
     document["Resources"] = {
         name: resource
         for name, resource in document["Resources"].items()
-        if resource["Type"] != SAVED_QUERY
+        if resource["Type"] != SAVED_QUERY and not _is_alarm_on_math(resource)
     }
     template.write_text(json.dumps(document))  # which is YAML too
+
+
+def _is_alarm_on_math(resource: dict[str, Any]) -> bool:
+    return resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]
 
 
 def _install(requirements: Path, target: Path) -> None:

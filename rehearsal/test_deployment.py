@@ -336,7 +336,7 @@ def test_two_environments_share_nothing_and_users_outlive_their_stack(
     )
     prod = stack(account, "sessions-prod")
     shared = set(prod.resources.values()) & set(deployed.stack.resources.values())
-    assert shared <= {"api"}  # the stage's name
+    assert shared <= {"api", "ApiAccount"}  # the stage's name, and the account's own setting
     with open_for_joe(account, prod) as http:
         assert_is(http.get("/session", headers=log_in()), 401, contract.INVALID_SESSION)
         token = {"Authorization": http.post("/session", json=JOE).json()["token"]}
