@@ -253,8 +253,7 @@ def lines_of(properties: dict[str, Any], metrics: Metrics) -> dict[str, Series]:
             shown.append((identity, options["label"], options.get("expression", "")))
     for identity, _, expression in shown:  # one that names another stands below it
         if expression and not expression.startswith("SEARCH"):
-            inputs = {**known}
-            known[identity] = evaluate(expression, inputs)
+            known[identity] = evaluate(expression, known)
     result: dict[str, Series] = {}
     for identity, label, expression in shown:
         if expression.startswith("SEARCH"):

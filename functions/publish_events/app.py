@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from sessions import clients, settings, store
 from sessions.endpoint import ISSUER, stream_consumer
 from sessions.errors import Unavailable
-from sessions.model import Session, User, is_banned, is_live
+from sessions.model import Session, User, is_banned, is_live, is_revoked
 
 EVENT_BUS = settings.text("EVENT_BUS")
 SOURCE = f"sessions.{ISSUER}"  # tells two stacks on one bus apart
@@ -77,7 +77,7 @@ def _of_user(old: dict[str, Any], new: dict[str, Any], at: int) -> list[Event]:
     ]
     _put(events)
     # Only now: until they are told, the rows are all that knows of them.
-    store.clear_sessions(after.id, [each.iat for each in sessions if _is_revoked(each, after)])
+    store.clear_sessions(after.id, [each.iat for each in sessions if is_revoked(each, after)])
     return events
 
 
@@ -85,10 +85,6 @@ def _counts(session: Session, user: User, at: int) -> bool:
     """Say whether a session of that moment let its user in."""
     is_older = session.iat <= user.last_iat
     return is_older and is_live(session, user, at) and not is_banned(user, at)
-
-
-def _is_revoked(session: Session, user: User) -> bool:
-    return session.iat <= user.revoked_through and session.iat != user.revoked_except
 
 
 def _generation(change: dict[str, Any], image: dict[str, Any] | None) -> int:

@@ -3,10 +3,10 @@
 from typing import Any
 
 from sessions import store
-from sessions.account import NOBODY, WhichUser, find_user
+from sessions.account import WhichUser, read_user_and_sessions
 from sessions.body import parse_input
 from sessions.endpoint import account_operation
-from sessions.errors import InvalidInput, UnknownUser
+from sessions.errors import InvalidInput
 from sessions.model import is_live, session_id
 
 
@@ -26,10 +26,7 @@ def handler(event: dict[str, Any], now: int) -> dict[str, object]:
     named = {session_id(given) for given in revocation.sessions or ()}
     if None in named:
         raise InvalidInput("sessions")
-    user, _ = store.read_user_and_sessions(find_user(revocation), ())
-    if user is None:
-        raise UnknownUser(NOBODY)
-    sessions = store.query_sessions(user.id)
+    user, sessions = read_user_and_sessions(revocation)
     if revocation.all:
         before = store.revoke_all(user)
         return {"id": user.id, "count": sum(is_live(each, before, now) for each in sessions)}

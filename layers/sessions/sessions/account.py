@@ -7,9 +7,7 @@ from pydantic import AfterValidator, Field
 from sessions import store
 from sessions.body import Body
 from sessions.errors import InvalidInput, UnknownUser
-from sessions.model import User, login_key
-
-NOBODY = "nobody has this name, address or ID"
+from sessions.model import Session, User, login_key
 
 
 class OperationInput(Body):
@@ -66,7 +64,7 @@ def find_user(which: WhichUser) -> str:
         return which.id
     login = store.find_login(which.user or "")
     if login is None:
-        raise UnknownUser(NOBODY)
+        raise UnknownUser
     return login.user
 
 
@@ -80,5 +78,20 @@ def read_user(which: WhichUser) -> User:
     """
     user = store.read_user(find_user(which))
     if user is None:
-        raise UnknownUser(NOBODY)
+        raise UnknownUser
     return user
+
+
+def read_user_and_sessions(which: WhichUser) -> tuple[User, list[Session]]:
+    """Return the user that `which` names, and every session row of the user, newest first.
+
+    Raises:
+        InvalidInput: it names nobody, or names one in two ways.
+        UnknownUser: there is no such user.
+        Unavailable: DynamoDB does not answer.
+    """
+    # With everybody's generation, which says whether a session counts.
+    user, _ = store.read_user_and_sessions(find_user(which), ())
+    if user is None:
+        raise UnknownUser
+    return user, store.query_sessions(user.id)

@@ -141,6 +141,9 @@ class UserTaken(AccountError):
 class UnknownUser(AccountError):
     """Nobody has this name, address or ID."""
 
+    def __init__(self) -> None:
+        super().__init__("nobody has this name, address or ID")
+
 
 class UnknownKey(AccountError):
     """The key ring has no key of this `kid`."""

@@ -71,13 +71,17 @@ def is_live(session: Session, user: User, now: int) -> bool:
     days"), and rows that *delete all* covered may outlive it; so a row proves nothing, and
     this is asked wherever one is read.
     """
-    revoked = session.iat <= user.revoked_through and session.iat != user.revoked_except
     return (
         session.ended is None
         and session.exp > now
         and session.generation >= user.generation
-        and not revoked
+        and not is_revoked(session, user)
     )
+
+
+def is_revoked(session: Session, user: User) -> bool:
+    """Say whether `session` is one of those that were ended all at once on the user's row."""
+    return session.iat <= user.revoked_through and session.iat != user.revoked_except
 
 
 def is_banned(user: User, now: int) -> bool:

@@ -46,7 +46,7 @@ EVERYONE_ROWS = 16
 # guide says, doubling. One hot partition recovers within a second or not at all.
 _PAUSES = (0.0, 0.05, 0.1, 0.2, 0.4)
 
-_NOBODY = "nobody has this name, address or ID"
+_CHANGED = "the user was changed at this moment; try again"
 # What ends every session allotted so far; `:why` is what the stream tells of it.
 _REVOKED = "revoked_through = last_iat, revoked_by = :why"
 _NOT_BANNED = "(attribute_not_exists(banned_at) OR banned_until <= :now)"
@@ -285,11 +285,8 @@ def keep_newest(user: User, most: int, now: int) -> None:
     live = [session.iat for session in sessions if is_live(session, user, now)]
     end_sessions(user.id, live[most:], "evicted", now)
     # What was revoked is cleared away by who follows the user's stream, once its end is told.
-    dead = [
-        session.iat
-        for session in sessions
-        if not is_live(session, user, now) and session.iat > user.revoked_through
-    ]
+    unrevoked = {session.iat for session in sessions if session.iat > user.revoked_through}
+    dead = unrevoked.difference(live)
     if len(dead) >= LARGEST_BATCH_WRITE:
         clear_sessions(user.id, dead)
 
@@ -343,6 +340,7 @@ def revoke_everyone() -> int:
         The new generation.
 
     Raises:
+        ChangedMeanwhile: another call ends everyone's sessions at this moment.
         Unavailable: DynamoDB does not answer.
     """
     rows = _read_rows({USERS: [_everyone_row(number) for number in range(EVERYONE_ROWS)]})[USERS]
@@ -495,32 +493,18 @@ def replace_password(user: User, password_hash: str, *, keep_sessions: bool) -> 
     """
     version = {":next": {"N": str(user.password_version + 1)}}
     if keep_sessions:
-        update = _update_as_read(user, "SET password_version = :next", version)
+        update = "SET password_version = :next"
+        values = version
     else:
-        update = _update_as_read(
-            user,
-            f"SET {_REVOKED}, password_version = :next REMOVE revoked_except",
-            version | {":why": {"S": "password_changed"}},
-        )
-    logins = [
-        {
-            "Update": {
-                "TableName": LOGINS,
-                "Key": _login_row(login_key(name)),
-                "UpdateExpression": "SET password_hash = :hash, password_version = :next",
-                "ConditionExpression": "#user = :user",
-                "ExpressionAttributeNames": {"#user": "user"},
-                "ExpressionAttributeValues": {
-                    ":hash": {"S": password_hash},
-                    ":user": {"S": user.id},
-                    **version,
-                },
-            }
-        }
-        for name in (user.username, user.email)
-    ]
-    if _write_together([{"Update": update}, *logins]):
-        raise ChangedMeanwhile("the user was changed at this moment; try again")
+        update = f"SET {_REVOKED}, password_version = :next REMOVE revoked_except"
+        values = version | {":why": {"S": "password_changed"}}
+    changes = [{**_user_as_read(user, values), "UpdateExpression": update}]
+    for name in (user.username, user.email):
+        login = _login_of(user, name, version | {":hash": {"S": password_hash}})
+        set_both = "SET password_hash = :hash, password_version = :next"
+        changes.append({**login, "UpdateExpression": set_both})
+    if _write_together([{"Update": change} for change in changes]):
+        raise ChangedMeanwhile(_CHANGED)
 
 
 @_unavailable_on_fault
@@ -532,11 +516,11 @@ def rename(user: User, username: str, email: str) -> None:
         ChangedMeanwhile: the user is not as it was read.
         Unavailable: DynamoDB does not answer.
     """
-    update = _update_as_read(
-        user,
-        "SET username = :new_username, email = :new_email",
-        {":new_username": {"S": username}, ":new_email": {"S": email}},
-    )
+    names = {":new_username": {"S": username}, ":new_email": {"S": email}}
+    update = {
+        **_user_as_read(user, names),
+        "UpdateExpression": "SET username = :new_username, email = :new_email",
+    }
     puts: list[dict[str, Any]] = []
     deletes: list[dict[str, Any]] = []
     for old, new in ((user.username, username), (user.email, email)):
@@ -544,27 +528,16 @@ def rename(user: User, username: str, email: str) -> None:
             continue
         login = find_login(old)
         if login is None or login.user != user.id:
-            raise ChangedMeanwhile("the user was changed at this moment; try again")
+            raise ChangedMeanwhile(_CHANGED)
         puts.append(_put_new(LOGINS, "login", _row_of(login._replace(login=login_key(new)))))
-        deletes.append(
-            {
-                "Delete": {
-                    "TableName": LOGINS,
-                    "Key": _login_row(login.login),
-                    "ConditionExpression": "#user = :user AND password_hash = :hash",
-                    "ExpressionAttributeNames": {"#user": "user"},
-                    "ExpressionAttributeValues": {
-                        ":user": {"S": user.id},
-                        ":hash": {"S": login.password_hash},
-                    },
-                }
-            }
-        )
+        delete = _login_of(user, old, {":hash": {"S": login.password_hash}})
+        delete["ConditionExpression"] += " AND password_hash = :hash"
+        deletes.append({"Delete": delete})
     refused = _write_together([*puts, {"Update": update}, *deletes])
     if any(part < len(puts) for part in refused):
         raise UserTaken("the name or the address is taken")
     if refused:
-        raise ChangedMeanwhile("the user was changed at this moment; try again")
+        raise ChangedMeanwhile(_CHANGED)
 
 
 @_unavailable_on_fault
@@ -620,22 +593,9 @@ def delete_user(user: User) -> None:
         ChangedMeanwhile: the user is not as it was read.
         Unavailable: DynamoDB does not answer.
     """
-    update = _update_as_read(user, "", {})
-    del update["UpdateExpression"]
-    logins = [
-        {
-            "Delete": {
-                "TableName": LOGINS,
-                "Key": _login_row(login_key(name)),
-                "ConditionExpression": "#user = :user",
-                "ExpressionAttributeNames": {"#user": "user"},
-                "ExpressionAttributeValues": {":user": {"S": user.id}},
-            }
-        }
-        for name in (user.username, user.email)
-    ]
-    if _write_together([{"Delete": update}, *logins]):
-        raise ChangedMeanwhile("the user was changed at this moment; try again")
+    rows = [_user_as_read(user), _login_of(user, user.username), _login_of(user, user.email)]
+    if _write_together([{"Delete": row} for row in rows]):
+        raise ChangedMeanwhile(_CHANGED)
 
 
 def _update_user(user: str, update: str, values: _Row) -> None:
@@ -650,11 +610,11 @@ def _update_user(user: str, update: str, values: _Row) -> None:
         )
     except ClientError as error:
         _row_that_refused(error)
-        raise UnknownUser(_NOBODY) from error
+        raise UnknownUser from error
 
 
-def _update_as_read(user: User, update: str, values: _Row) -> dict[str, Any]:
-    """Return a part of a transaction that is refused if the user has other names or password."""
+def _user_as_read(user: User, values: _Row | None = None) -> dict[str, Any]:
+    """Return a write's user row, which refuses it if names or password are others by now."""
     same = "username = :username AND email = :email AND password_version = :version"
     seen = {
         ":username": {"S": user.username},
@@ -664,9 +624,19 @@ def _update_as_read(user: User, update: str, values: _Row) -> dict[str, Any]:
     return {
         "TableName": USERS,
         "Key": {"id": {"S": user.id}},
-        "UpdateExpression": update,
         "ConditionExpression": same,
-        "ExpressionAttributeValues": seen | values,
+        "ExpressionAttributeValues": seen | (values or {}),
+    }
+
+
+def _login_of(user: User, name: str, values: _Row | None = None) -> dict[str, Any]:
+    """Return a write's row of a name to log in with, which refuses it if that is not the user's."""
+    return {
+        "TableName": LOGINS,
+        "Key": _login_row(login_key(name)),
+        "ConditionExpression": "#user = :user",
+        "ExpressionAttributeNames": {"#user": "user"},
+        "ExpressionAttributeValues": {":user": {"S": user.id}} | (values or {}),
     }
 
 
