@@ -30,13 +30,20 @@ settings.register_profile(
 settings.load_profile("sessions")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def aws() -> Iterator[None]:
-    """AWS, played by moto, with the template's tables and secret; tests use their own users."""
+    """AWS, played by moto, with the template's tables and secret; tests use their own users.
+
+    Each module has its own: what one does to everybody (a generation, a signing key) reaches no
+    other, and moto walks through all rows at most calls.
+    """
     import boto3  # noqa: PLC0415 - after the environment stands
+
+    from sessions import endpoint  # noqa: PLC0415 - after the environment stands
 
     with moto.mock_aws():
         provision(TEMPLATE, boto3.client("dynamodb"), boto3.client("secretsmanager"))
+        endpoint.signing_keys.__init__(endpoint.signing_keys._read)  # as cold as a new process
         yield
 
 

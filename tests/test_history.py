@@ -38,9 +38,6 @@ from tests.calls import (
     stored_sessions,
 )
 from tests.contract import BANNED, INVALID_SESSION, REMEMBERED_SESSION_SECONDS, SESSION_SECONDS
-from tests.functions.conftest import empty_tables
-
-__all__ = ["empty_tables"]
 
 pytestmark = pytest.mark.usefixtures("aws")
 

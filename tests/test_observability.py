@@ -15,7 +15,7 @@ import pytest
 from local.dashboard import SEARCH
 from local.template import load_template
 from sessionctl.arguments import parsed
-from sessions import endpoint, errors, rotation
+from sessions import endpoint, errors
 from sessions.responses import Answer
 from tests.calls import handler_of, invoke, load_event
 from tests.contract import TEMPLATE
@@ -88,11 +88,7 @@ def written(monkeypatch, capsys):
                 suppress(ValueError, errors.Refusal, errors.AccountError),
             ):
                 invoke(folder, load_event(folder))
-    secrets = rotation._secretsmanager
-    before = secrets.get_secret_value(SecretId=rotation.SIGNING_KEYS_SECRET)["SecretString"]
     invoke("rotate_signing_key", {"when": "due", "actor": "schedule"})
-    # Other tests use the ring as it was.
-    secrets.put_secret_value(SecretId=rotation.SIGNING_KEYS_SECRET, SecretString=before)
     with monkeypatch.context() as broken:
         broken.setattr(endpoint, "_secrets_client", lambda: NoSecrets)
         with pytest.raises(errors.Unavailable):

@@ -7,20 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from local.provision import provision
 from sessions.tokens import Ring, parse_ring
-from tests.contract import TEMPLATE
-
-
-@pytest.fixture(scope="module", autouse=True)
-def empty_tables(aws: None) -> None:
-    """Tables that hold what this module puts there: moto walks through all rows at most calls."""
-    import boto3  # noqa: PLC0415 - after the environment stands
-
-    dynamodb = boto3.client("dynamodb")
-    for table in dynamodb.list_tables()["TableNames"]:
-        dynamodb.delete_table(TableName=table)
-    provision(TEMPLATE, dynamodb, boto3.client("secretsmanager"))
 
 
 @pytest.fixture
