@@ -1,6 +1,7 @@
 """An operator's day with `python -m sessionctl`, at a gateway with the real functions."""
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,7 @@ class Operator:
         """Run the command; return what it printed, on standard error if it should fail."""
         gateway = self._service.url.removesuffix("/api")
         ended = subprocess.run(
-            [sys.executable, "-m", "sessionctl", "--local", gateway, *line.split()],
+            [sys.executable, "-m", "sessionctl", "--local", gateway, *shlex.split(line)],
             cwd=ROOT,
             env=self._service.environment,
             input=given,
