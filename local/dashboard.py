@@ -33,7 +33,7 @@ SEARCH = re.compile(
     r"'(?P<stat>\w+)', (?P<period>\d+)\)"
 )
 COLOURS = ("#0b62a4", "#c8511b", "#2c7a3f", "#8e3a9d", "#b58900", "#1b8a8f", "#a3213d", "#555")
-WIDTH, HEIGHT = 500, 150
+COLUMN_WIDTH, HEIGHT = 62, 150  # a chart is as wide as its widget: CloudWatch has 24 columns
 STYLE = """body{font:14px system-ui,sans-serif;margin:1.5em;background:#f6f7f8;color:#222}
 main{display:grid;grid-template-columns:repeat(24,1fr);gap:10px}
 section{background:#fff;border:1px solid #ddd;border-radius:6px;padding:8px 12px;min-width:0}
@@ -263,7 +263,7 @@ def lines_of(properties: dict[str, Any], metrics: Metrics) -> dict[str, Series]:
     return {label: series for label, series in result.items() if series}
 
 
-def _chart(lines: dict[str, Series], period: int) -> str:
+def _chart(lines: dict[str, Series], period: int, width: int) -> str:
     times = [at for series in lines.values() for at in series]
     top = max((value for series in lines.values() for value in series.values()), default=0) or 1
     first, last = min(times), max(*times, min(times) + period)
@@ -271,7 +271,7 @@ def _chart(lines: dict[str, Series], period: int) -> str:
     for number, (label, series) in enumerate(lines.items()):
         colour = COLOURS[number % len(COLOURS)]
         points = [
-            ((at - first) / (last - first) * (WIDTH - 20) + 10, HEIGHT - 10 - value / top * 120)
+            ((at - first) / (last - first) * (width - 20) + 10, HEIGHT - 10 - value / top * 120)
             for at, value in series.items()
         ]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
@@ -282,7 +282,7 @@ def _chart(lines: dict[str, Series], period: int) -> str:
             f'<li><b style="color:{colour}">&#9632;</b> {escape(label)}: <b>{latest:,.6g}</b></li>'
         )
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img"><line x1="10" x2="{WIDTH - 10}" '
+        f'<svg viewBox="0 0 {width} {HEIGHT}" role="img"><line x1="10" x2="{width - 10}" '
         f'y1="{HEIGHT - 10}" y2="{HEIGHT - 10}" stroke="#bbb"/>'
         f'<text x="10" y="14">{top:,.6g}</text>{"".join(drawn)}</svg><ul>{"".join(legend)}</ul>'
     )
@@ -296,11 +296,15 @@ def page(template: Template, metrics: Metrics) -> str:
         properties, span = widget["properties"], f"grid-column:span {widget['width']}"
         if widget["type"] == "text":
             title, _, more = properties["markdown"].removeprefix("## ").partition("\n")
-            content = f"<h2>{escape(title)}</h2><p>{escape(more)}</p>"
+            more = re.sub(r"\*(.+?)\*", r"<em>\1</em>", escape(more))
+            content = f"<h2>{escape(title)}</h2><p>{more}</p>"
         else:
             lines = lines_of(properties, metrics)
+            width = widget["width"] * COLUMN_WIDTH
             chart = (
-                _chart(lines, properties["period"]) if lines else f'<p class="none">{NO_DATA}</p>'
+                _chart(lines, properties["period"], width)
+                if lines
+                else f'<p class="none">{NO_DATA}</p>'
             )
             content = f"<h3>{escape(properties['title'])}</h3>{chart}"
         sections.append(f'<section class="{widget["type"]}" style="{span}">{content}</section>')
