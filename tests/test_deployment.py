@@ -246,7 +246,7 @@ def test_the_api_may_call_each_route_and_the_authorizer_and_no_more():
     }
 
 
-def test_account_operations_have_no_permission_but_the_rotation_for_its_schedule():
+def test_account_operations_have_no_permission_and_the_schedule_has_a_role_of_its_own():
     permitted = {each["FunctionName"].split(":")[-2] for each in PERMISSIONS.values()}
     routed = {
         integration["uri"].split(":function:")[1].split(":")[0]
@@ -254,12 +254,17 @@ def test_account_operations_have_no_permission_but_the_rotation_for_its_schedule
         for operation in methods.values()
         if "uri" in (integration := operation["x-amazon-apigateway-integration"])
     }
-    assert permitted == {*routed, "AuthorizeFunction", "RotateSigningKeyFunction"}
-    _, rule = TEMPLATE.only("AWS::Events::Rule")
-    assert rule["ScheduleExpression"] == "rate(1 day)"
-    (target,) = rule["Targets"]
+    assert permitted == {*routed, "AuthorizeFunction"}
+    _, schedule = TEMPLATE.only("AWS::Scheduler::Schedule")
+    assert schedule["ScheduleExpression"] == "rate(1 day)"
+    assert "StartDate" not in schedule, "its first run is at once, so no alarm waits for it"
+    assert "Name" not in schedule, "two stacks of an account would want the same"
+    target = schedule["Target"]
     assert json.loads(target["Input"]) == {"when": "due", "actor": "schedule"}
-    assert target["Arn"].split(":")[-2] == "RotateSigningKeyFunction"
+    assert target["Arn"].endswith(":RotateSigningKeyFunction:live")
+    (policy,) = ROLES[target["RoleArn"].rpartition("/")[2]]["Policies"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert (statement["Action"], statement["Resource"]) == ("lambda:InvokeFunction", target["Arn"])
 
 
 # -------------------------------------------------------------- the streams

@@ -210,3 +210,25 @@ def test_a_user_deleted_meanwhile_has_no_session_and_comes_not_back(clock, monke
     answer = call("delete_all_sessions", token)
     assert (answer.status, answer.body) == (401, INVALID_SESSION)
     assert stored_rows(person)["user"] is None
+
+
+@pytest.mark.parametrize("kept_by_the_other", [False, True])
+def test_a_session_that_another_request_ends_meanwhile_is_not_brought_back(
+    clock, monkeypatch, kept_by_the_other
+):
+    from sessions import store  # noqa: PLC0415 - after the environment stands
+
+    person = new_person()
+    token, other = log_in(person), log_in(person)
+    revoke_all = store.revoke_all
+
+    def revoke_after_the_other(user, kept):
+        monkeypatch.setattr(store, "revoke_all", revoke_all)
+        query = {"allButSelf": ["true"]} if kept_by_the_other else None
+        assert call("delete_all_sessions", other, query=query).status == 200
+        return revoke_all(user, kept)
+
+    monkeypatch.setattr(store, "revoke_all", revoke_after_the_other)
+    answer = call("delete_all_sessions", token, query={"allButSelf": ["true"]})
+    assert (answer.status, answer.body) == (401, INVALID_SESSION)
+    assert statuses(token, other) == [401, 200 if kept_by_the_other else 401]

@@ -296,27 +296,32 @@ def revoke_all(user: User, kept: int | None = None) -> User:
     """End every session allotted so far, but for `kept`: one update, whatever their number.
 
     The boundary is copied from `last_iat` inside the update, so no clock is involved and no
-    log-in can slip between. The rows are cleared away later, by who follows the table's stream.
+    log-in can slip between. A session that another call has ended since it was read is not
+    kept: that would bring it back. The rows are cleared away later, by who follows the table's
+    stream.
 
     Returns:
         The user's row as it was just before, which says what was live until now.
 
     Raises:
-        InvalidSession: there is no such user any more, and so no session.
+        InvalidSession: there is no such user any more, and so no session; or `kept` is over.
         Unavailable: DynamoDB does not answer.
     """
     values = {":why": {"S": "all"}}
+    condition = "attribute_exists(id)"
     if kept is None:
         update = f"SET {_REVOKED} REMOVE revoked_except"
     else:
         update = f"SET {_REVOKED}, revoked_except = :kept"
         values[":kept"] = {"N": str(kept)}
+        counts = "attribute_not_exists(revoked_through) OR revoked_through < :kept"
+        condition += f" AND ({counts} OR revoked_except = :kept)"
     try:
         answer = _dynamodb.update_item(
             TableName=USERS,
             Key={"id": {"S": user.id}},
             UpdateExpression=update,
-            ConditionExpression="attribute_exists(id)",
+            ConditionExpression=condition,
             ExpressionAttributeValues=values,
             ReturnValues="ALL_OLD",
         )
