@@ -6,9 +6,10 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -38,17 +39,17 @@ def engine(folder: Path, *, fresh: bool = False) -> Iterator[str]:
         _acquire(lock, folder)
         if fresh:
             shutil.rmtree(folder / "state", ignore_errors=True)
-        port = free_port(PORT)
-        endpoint = f"http://127.0.0.1:{port}"
-        lock.truncate(0)
-        lock.write(endpoint)
-        lock.flush()
-        child = _start(folder, port, lock)
-        try:
-            _wait_until_healthy(child, endpoint, folder)
+        with ExitStack() as stack:
+            with _one_at_a_time():
+                port = free_port(PORT)
+                endpoint = f"http://127.0.0.1:{port}"
+                lock.truncate(0)
+                lock.write(endpoint)
+                lock.flush()
+                child = _start(folder, port, lock)
+                stack.callback(stop, child)
+                _wait_until_healthy(child, endpoint, folder)
             yield endpoint
-        finally:
-            stop(child)
 
 
 def running_endpoint(folder: Path) -> str | None:
@@ -87,6 +88,14 @@ def free_port(wanted: int) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise EngineError("no port is free on 127.0.0.1")
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Let no other engine start meanwhile: both would find the same port free, and take it."""
+    with (Path(tempfile.gettempdir()) / f"sessions-engine-{os.getuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _acquire(lock: IO[str], folder: Path) -> None:
