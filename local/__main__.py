@@ -42,6 +42,13 @@ SEED_FUNCTION = "CreateUserFunction"
 SEED = {"username": "joe", "email": "joe@example.com", "password": "joe"}
 NAME_TAKEN = "UserTaken"
 AWS = "aws"
+# Whoever tries the service out without limits logs in as often as they like, too.
+NO_LIMIT = 1_000_000
+LOGIN_LIMITS = (
+    "LoginAttemptsPerNameAndAddress",
+    "LoginAttemptsPerAddress",
+    "LoginAttemptsPerName",
+)
 
 
 class CommandError(Exception):
@@ -68,7 +75,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(endpoint=None, origin=None, state=None, template=TEMPLATE)
     parser.add_argument("--port", type=int, default=3000, help="0 takes any that is free")
     parser.add_argument("--fresh", action="store_true", help="start with an empty database")
-    parser.add_argument("--no-rate-limit", action="store_true", help="no usage plan")
+    parser.add_argument(
+        "--no-rate-limit",
+        action="store_true",
+        help="no usage plan, and any number of wrong passwords",
+    )
     commands = parser.add_subparsers(dest="command")
     one = commands.add_parser("invoke", help="run one function on an event")
     _add_shared(one)
@@ -145,7 +156,8 @@ def _invoke(options: argparse.Namespace) -> int:
 
 def _template(options: argparse.Namespace) -> Template:
     origins = ",".join(options.origin or ["http://localhost:8080"])
-    return load_template(options.template, {"AllowedOrigins": origins})
+    limits = dict.fromkeys(LOGIN_LIMITS, NO_LIMIT) if options.no_rate_limit else {}
+    return load_template(options.template, {"AllowedOrigins": origins, **limits})
 
 
 def _state(options: argparse.Namespace, template: Template) -> Path:

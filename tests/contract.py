@@ -36,7 +36,7 @@ INVALID_ENDPOINT = errors.InvalidEndpoint().body()
 BANNED = errors.Banned().body()
 SESSION_MISSING = errors.SessionMissing().body()
 BODY_TOO_LARGE = errors.BodyTooLarge().body()
-RATE_LIMITED = errors.RateLimited().body()
+RATE_LIMITED = errors.RateLimited(1, 1).body()
 INTERNAL = errors.Internal().body()
 UNAVAILABLE = errors.Unavailable().body()
 

@@ -286,8 +286,8 @@ def test_every_history_shows_each_token_just_what_is_promised(clock):
 def reuse_iat_within_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     allot_iat = store.allot_iat
 
-    def allot(login: model.Login, now: int) -> model.User:
-        user = allot_iat(login, now)
+    def allot(login: model.Login, now: int, address: str) -> model.User:
+        user = allot_iat(login, now, address)
         taken = {session.iat for session in store.query_sessions(user.id) if not session.ended}
         iat = next(iat for iat in itertools.count(now) if iat not in taken)
         store._dynamodb.update_item(

@@ -63,25 +63,27 @@ def test_every_route_of_a_function_is_metered_and_all_but_the_log_in_need_a_toke
     assert security == [{authorizer: []}, {"api_key": []}]
 
 
+THROTTLED = errors.RateLimited(TEMPLATE.parameters["RateLimit"], 1)
+QUOTA_EXCEEDED = errors.RateLimited(TEMPLATE.parameters["DailyQuota"], 3600)
 GATEWAY_ERRORS = {
-    "UNAUTHORIZED": errors.InvalidSession,
-    "ACCESS_DENIED": errors.InvalidSession,
-    "MISSING_AUTHENTICATION_TOKEN": errors.InvalidEndpoint,
-    "RESOURCE_NOT_FOUND": errors.InvalidEndpoint,
-    "INVALID_SIGNATURE": errors.InvalidEndpoint,
-    "EXPIRED_TOKEN": errors.InvalidEndpoint,
-    "DEFAULT_4XX": errors.InvalidEndpoint,
-    "REQUEST_TOO_LARGE": errors.BodyTooLarge,
-    "THROTTLED": errors.RateLimited,
-    "QUOTA_EXCEEDED": errors.RateLimited,
-    "WAF_FILTERED": errors.RateLimited,
-    "DEFAULT_5XX": errors.Internal,
-    "API_CONFIGURATION_ERROR": errors.Internal,
-    "AUTHORIZER_FAILURE": errors.Unavailable,
-    "AUTHORIZER_CONFIGURATION_ERROR": errors.Unavailable,
-    "INVALID_API_KEY": errors.Unavailable,
-    "INTEGRATION_FAILURE": errors.Unavailable,
-    "INTEGRATION_TIMEOUT": errors.Unavailable,
+    "UNAUTHORIZED": errors.InvalidSession(),
+    "ACCESS_DENIED": errors.InvalidSession(),
+    "MISSING_AUTHENTICATION_TOKEN": errors.InvalidEndpoint(),
+    "RESOURCE_NOT_FOUND": errors.InvalidEndpoint(),
+    "INVALID_SIGNATURE": errors.InvalidEndpoint(),
+    "EXPIRED_TOKEN": errors.InvalidEndpoint(),
+    "DEFAULT_4XX": errors.InvalidEndpoint(),
+    "REQUEST_TOO_LARGE": errors.BodyTooLarge(),
+    "THROTTLED": THROTTLED,
+    "QUOTA_EXCEEDED": QUOTA_EXCEEDED,
+    "WAF_FILTERED": THROTTLED,
+    "DEFAULT_5XX": errors.Internal(),
+    "API_CONFIGURATION_ERROR": errors.Internal(),
+    "AUTHORIZER_FAILURE": errors.Unavailable(),
+    "AUTHORIZER_CONFIGURATION_ERROR": errors.Unavailable(),
+    "INVALID_API_KEY": errors.Unavailable(),
+    "INTEGRATION_FAILURE": errors.Unavailable(),
+    "INTEGRATION_TIMEOUT": errors.Unavailable(),
 }
 
 
@@ -94,7 +96,7 @@ def test_every_gateway_response_is_an_error_of_the_layer():
 
 @pytest.mark.parametrize("kind", GATEWAY_ERRORS)
 def test_a_gateway_response_says_what_the_layer_would_say(kind):
-    error = GATEWAY_ERRORS[kind]()
+    error = GATEWAY_ERRORS[kind]
     response = API["x-amazon-apigateway-gateway-responses"][kind]
     status = 504 if kind == "INTEGRATION_TIMEOUT" else error.status
     assert response["statusCode"] == str(status)
@@ -110,11 +112,6 @@ def test_a_gateway_response_says_what_the_layer_would_say(kind):
         origin=TEMPLATE.parameters["AllowedOrigins"][0],
         allowed_origins=TEMPLATE.parameters["AllowedOrigins"],
     )["headers"]
-    if error.status == 429:
-        assert int(headers.pop("Retry-After")) > 0
-        assert headers.pop("X-RateLimit-Remaining") == "0"
-        limit = "DailyQuota" if kind == "QUOTA_EXCEEDED" else "RateLimit"
-        assert headers.pop("X-RateLimit-Limit") == str(TEMPLATE.parameters[limit])
     assert headers == expected
 
 

@@ -4,12 +4,12 @@ import secrets
 
 from pydantic import Field
 
-from sessions import passwords, settings, store, tokens
+from sessions import attempts, passwords, settings, store, tokens
 from sessions.body import Body, parse
 from sessions.endpoint import ISSUER, clean_up, endpoint, jti_sha256, signing_keys
 from sessions.errors import InvalidUser
 from sessions.model import Session
-from sessions.request import Request
+from sessions.request import Request, address_block
 from sessions.responses import Answer, created
 from sessions.session_name import session_name
 
@@ -28,20 +28,22 @@ class Credentials(Body):
 
 @endpoint("create_session", "SessionCreated", refused="LoginRefused")
 def handler(request: Request) -> Answer:
-    """Check the password, allot the session, sign its token."""
+    """Count the attempt, check the password, allot the session, sign its token."""
     credentials = parse(request, Credentials)
-    login, generation = store.find_login_and_generation(credentials.user)
-    if login is None:
-        raise InvalidUser
-    request.log["user"] = login.user
-    passwords.check_password(login.password_hash, credentials.password)
+    with attempts.counted(request, credentials.user, secrets.token_urlsafe(6)):
+        login, generation = store.find_login_and_generation(credentials.user)
+        if login is None:
+            raise InvalidUser
+        request.log["user"] = login.user
+        passwords.check_password(login.password_hash, credentials.password)
     if passwords.is_outdated(login.password_hash):
         renewed = passwords.hash_password(credentials.password, secrets.token_bytes(16))
         store.replace_password_hash(login, renewed)
 
     # The key first: a login that cannot be signed must leave no session behind.
     kid, key = signing_keys.current(request.now)
-    user = store.allot_iat(login, request.now)._replace(generation=generation)
+    address = address_block(request.source_ip)
+    user = store.allot_iat(login, request.now, address)._replace(generation=generation)
     iat = user.last_iat
     exp = iat + (REMEMBERED_SESSION_SECONDS if credentials.remember_me else SESSION_SECONDS)
     jti = secrets.token_urlsafe(16)

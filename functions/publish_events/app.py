@@ -36,7 +36,7 @@ def handler(record: dict[str, Any]) -> list[Event]:
         _put(events)
         return events
     if new is None:
-        return []  # a user that was deleted: the end of each session was told before
+        return _of_deleted_user(change["Keys"]["id"]["S"], at)
     if (generation := store.generation_of_image(change["Keys"], new)) is not None:
         events = [_ended_for_everybody(at)] if generation > _generation(change, old) else []
         _put(events)
@@ -78,6 +78,15 @@ def _of_user(old: dict[str, Any], new: dict[str, Any], at: int) -> list[Event]:
     _put(events)
     # Only now: until they are told, the rows are all that knows of them.
     store.clear_sessions(after.id, [each.iat for each in sessions if is_revoked(each, after)])
+    return events
+
+
+def _of_deleted_user(user: str, at: int) -> list[Event]:
+    """Tell and delete what a log-in that was under way stored when all else was deleted."""
+    late = [session for session in store.query_sessions(user) if session.ended is None]
+    events = [_ended(session, "account_deleted", at) for session in late]
+    _put(events)
+    store.clear_sessions(user, [session.iat for session in late])
     return events
 
 

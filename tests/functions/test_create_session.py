@@ -101,7 +101,12 @@ def test_stores_the_session_but_nothing_that_a_token_could_be_made_of(clock):
     }
     assert len(digest) == 32
     assert decode(token.split(".")[1])["jti"].encode() not in digest
-    assert after["user"] == {**before["user"], "last_iat": {"N": str(clock.now)}}
+    here = {"address": {"S": "203.0.113.7"}, "at": {"N": str(clock.now)}}
+    assert after["user"] == {
+        **before["user"],
+        "last_iat": {"N": str(clock.now)},
+        "login_address_6": {"M": here},
+    }
     assert after["logins"] == before["logins"]
 
 

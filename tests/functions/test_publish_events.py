@@ -103,6 +103,19 @@ def test_a_log_in_tells_that_a_session_was_created(clock, bus, changes):
     assert {each["EventBusName"] for each in bus.entries} == {"default"}
 
 
+def test_a_log_in_that_was_under_way_leaves_nothing_of_a_deleted_user(clock, bus, changes):
+    from sessions import store  # noqa: PLC0415 - after the environment stands
+
+    person = new_person()
+    invoke("delete_user", {"id": person.id})
+    _, row = session_row(person, clock.now, clock.now + 60)
+    tables().put_item(TableName=store.SESSIONS, Item=row)
+    publish(changes())
+    (end,) = bus.ends()
+    assert (end["session"], end["reason"]) == (clock.now, "account_deleted")
+    assert stored_rows(person)["sessions"] == []
+
+
 def delete_one(person, token, iats):
     call("delete_session", token, session=iats[0])
 

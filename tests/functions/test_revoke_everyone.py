@@ -45,9 +45,9 @@ def test_a_log_in_under_way_is_over_when_it_is_answered(clock, monkeypatch):
     person = new_person()
     allot_iat = store.allot_iat
 
-    def allot_after_the_button(login, now):
+    def allot_after_the_button(login, now, address):
         invoke("revoke_everyone", EVERYONE)
-        return allot_iat(login, now)
+        return allot_iat(login, now, address)
 
     monkeypatch.setattr(store, "allot_iat", allot_after_the_button)
     token = log_in(person)

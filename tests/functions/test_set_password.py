@@ -67,9 +67,9 @@ def test_a_log_in_that_found_the_old_password_right_gets_no_session_any_more(clo
     person = new_person()
     allot_iat = store.allot_iat
 
-    def allot_after_a_change(login, now):
+    def allot_after_a_change(login, now, address):
         invoke("set_password", {"user": person.username, "password": ANOTHER})
-        return allot_iat(login, now)
+        return allot_iat(login, now, address)
 
     monkeypatch.setattr(store, "allot_iat", allot_after_a_change)
     answer = log_in_with(person, PASSWORD)

@@ -1,17 +1,5 @@
 """The layer is watched as its handlers are, and waits for nobody."""
 
-import time
+from tests.functions.conftest import dynamodb, dynamodb_calls, logged, pauses
 
-import pytest
-
-from tests.functions.conftest import dynamodb, dynamodb_calls, logged
-
-__all__ = ["dynamodb", "dynamodb_calls", "logged"]
-
-
-@pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Pauses between attempts, which are over at once; how long they would have been."""
-    made: list[float] = []
-    monkeypatch.setattr(time, "sleep", made.append)
-    return made
+__all__ = ["dynamodb", "dynamodb_calls", "logged", "pauses"]

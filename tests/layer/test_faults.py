@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("aws", "clock", "pauses")
 
 # What each route asks of DynamoDB, in order. A test below proves it.
 OPERATIONS = {
-    "create_session": ["BatchGetItem", "UpdateItem", "PutItem"],
+    "create_session": ["UpdateItem"] * 2 + ["BatchGetItem"] + ["UpdateItem"] * 3 + ["PutItem"],
     "get_current_session": ["BatchGetItem"],
     "get_session": ["BatchGetItem"],
     "list_sessions": ["BatchGetItem", "Query"],
@@ -27,7 +27,7 @@ OPERATIONS = {
     "delete_sessions": ["BatchGetItem", "Query", "TransactWriteItems"],
     "delete_all_sessions": ["BatchGetItem", "Query", "UpdateItem"],
 }
-STEPS = [(route, operation) for route, operations in OPERATIONS.items() for operation in operations]
+STEPS = [(route, each) for route, made in OPERATIONS.items() for each in sorted(set(made))]
 ACCOUNT_STEPS = [
     ("create_user", "TransactWriteItems"),
     ("ban_user", "GetItem"),
@@ -122,7 +122,7 @@ def test_a_fault_that_passes_is_not_noticed(clock, dynamodb, route, operation, k
     sent = inject(dynamodb, operation, FAULTS[kind], times=2)
     clock.now += 2
     assert request(route, person, token, clock.now - 1).status in {200, 201}
-    assert len(sent) == 3
+    assert len(sent) == 2 + OPERATIONS[route].count(operation)
 
 
 @pytest.mark.parametrize("fault", ["throttled", "an internal error", "no rights", "no connection"])

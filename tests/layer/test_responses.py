@@ -79,7 +79,7 @@ CONTRACT = [
     (errors.InvalidEndpoint(), 404, "ENDPOINT_NOT_FOUND_ERROR", "Endpoint Not Found"),
     (errors.BodyTooLarge(), 413, "BODY_TOO_LARGE_ERROR", "Body Too Large"),
     (
-        errors.RateLimited(),
+        errors.RateLimited(5, 60),
         429,
         "RATELIMITED_ERROR",
         "You Have Been Ratelimited. Please Try Again Later.",

@@ -283,23 +283,25 @@ def test_a_transaction_that_is_wrong_is_not_tried_again(dynamodb, monkeypatch):
 def test_ids_grow_whatever_the_clock_says(clock):
     person = new_person()
     login = login_of(person)
-    given = [store.allot_iat(login, now).last_iat for now in (100, 100, 50, 101, 200, 1)]
+    given = [
+        store.allot_iat(login, now, "203.0.113.7").last_iat for now in (100, 100, 50, 101, 200, 1)
+    ]
     assert given == [100, 101, 102, 103, 200, 201]
 
 
 @pytest.mark.parametrize("now", [1, 100, 200])
 def test_a_banned_user_gets_no_id_be_the_clock_ahead_or_behind(clock, now):
     person = new_person()
-    store.allot_iat(login_of(person), 100)
+    store.allot_iat(login_of(person), 100, "203.0.113.7")
     store.ban(person.id, 1, None, None)
     with pytest.raises(Banned):
-        store.allot_iat(login_of(person), now)
+        store.allot_iat(login_of(person), now, "203.0.113.7")
     assert stored_user(person).last_iat == 100
 
 
 def test_nobody_gets_no_id_and_no_row():
     with pytest.raises(InvalidUser):
-        store.allot_iat(NOBODY, 100)
+        store.allot_iat(NOBODY, 100, "203.0.113.7")
     changes = (
         lambda: store.ban("nobody", 1, None, None),
         lambda: store.lift_ban("nobody", revoke_sessions=False),
@@ -316,9 +318,9 @@ def test_nobody_gets_no_id_and_no_row():
 def test_an_id_is_allotted_in_one_update_or_two(clock, dynamodb_calls):
     login = login_of(new_person())
     dynamodb_calls.clear()
-    store.allot_iat(login, 100)
+    store.allot_iat(login, 100, "203.0.113.7")
     assert operations(dynamodb_calls) == ["UpdateItem"]
-    store.allot_iat(login, 100)
+    store.allot_iat(login, 100, "203.0.113.7")
     assert operations(dynamodb_calls) == ["UpdateItem"] * 3
 
 
@@ -347,7 +349,7 @@ def test_a_name_is_looked_up_strongly_consistently(dynamodb_calls):
 CALLS = {
     "BatchGetItem": lambda: store.read_user_and_sessions("u", {1}),
     "Query": lambda: store.query_sessions("u"),
-    "UpdateItem": lambda: store.allot_iat(NOBODY, 1),
+    "UpdateItem": lambda: store.allot_iat(NOBODY, 1, "203.0.113.7"),
     "PutItem": lambda: store.put_session(Session("u", 1, 2, "n", b"x")),
     "BatchWriteItem": lambda: store.clear_sessions("u", [1]),
     "TransactWriteItems": lambda: store.end_sessions("u", [1], "bulk", 2),

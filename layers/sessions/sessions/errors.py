@@ -114,11 +114,19 @@ class BodyTooLarge(Refusal):
 
 
 class RateLimited(Refusal):
-    """The caller has made too many requests."""
+    """The caller has made as many requests as `limit`, and may try again later."""
 
     status = 429
     code = "RATELIMITED_ERROR"
     message = "You Have Been Ratelimited. Please Try Again Later."
+
+    def __init__(self, limit: int, retry_after_seconds: int) -> None:
+        super().__init__()
+        self.headers = {
+            "Retry-After": str(retry_after_seconds),  # RFC 9110, section 10.2.3
+            "X-RateLimit-Limit": str(limit),
+            "X-RateLimit-Remaining": "0",
+        }
 
 
 class Unavailable(Refusal):

@@ -19,7 +19,8 @@ class User(NamedTuple):
     `last_iat` is the newest session ID allotted so far. Sessions up to `revoked_through`
     are over, but for `revoked_except`, and so are those of a smaller `generation`, which is
     everybody's and stands in no user's row. `password_version` counts the changes of the
-    password. Times are epoch seconds.
+    password. `login_addresses` says when the user last logged in from some addresses. Times
+    are epoch seconds.
     """
 
     id: str
@@ -34,6 +35,7 @@ class User(NamedTuple):
     revoked_through: int = 0
     revoked_except: int | None = None
     generation: int = 0
+    login_addresses: dict[str, int] = {}
 
 
 class Session(NamedTuple):

@@ -31,6 +31,7 @@ from sessions.model import Login, Session, User, is_banned, is_live, login_key
 SESSIONS = settings.text("SESSIONS_TABLE")
 USERS = settings.text("USERS_TABLE")
 LOGINS = settings.text("LOGINS_TABLE")
+ATTEMPTS = settings.text("ATTEMPTS_TABLE")
 
 # DynamoDB Developer Guide, "Quotas": what one call takes, and the longest partition key.
 LARGEST_TRANSACTION = 100
@@ -41,6 +42,10 @@ LONGEST_KEY_BYTES = 2048
 # every request reads everybody's generation; so it stands in as many rows as this. A change of
 # their number must take the generation along.
 EVERYONE_ROWS = 16
+
+# How many addresses that a user logged in from are kept: each has its place by a hash, so that
+# the row stays small, and the update that allots a session stores it without a read.
+_ADDRESSES = [f"login_address_{place}" for place in range(8)]
 
 # How long to wait, in seconds, before what DynamoDB left undone is asked for again: as its
 # guide says, doubling. One hot partition recovers within a second or not at all.
@@ -125,7 +130,7 @@ def query_sessions(user: str, newest: int | None = None) -> list[Session]:
 
 
 @_unavailable_on_fault
-def allot_iat(login: Login, now: int) -> User:
+def allot_iat(login: Login, now: int, address: str) -> User:
     """Allot the ID of a new session: `now`, or one more than the newest, if that is later.
 
     IDs of a user are therefore never used twice, however many log-ins share a second, and
@@ -134,6 +139,7 @@ def allot_iat(login: Login, now: int) -> User:
     Args:
         login: what was read, and its password found right.
         now: epoch seconds.
+        address: where the user logs in from, for `User.login_addresses`.
 
     Raises:
         InvalidUser: there is no such user (any more).
@@ -141,7 +147,12 @@ def allot_iat(login: Login, now: int) -> User:
         Banned: the user is banned.
         Unavailable: DynamoDB does not answer.
     """
-    values = {":now": {"N": str(now)}, ":version": {"N": str(login.password_version)}}
+    place = _ADDRESSES[zlib.crc32(address.encode()) % len(_ADDRESSES)]
+    values: _Row = {
+        ":now": {"N": str(now)},
+        ":version": {"N": str(login.password_version)},
+        ":from": {"M": {"address": {"S": address}, "at": {"N": str(now)}}},
+    }
     is_later = ("SET last_iat = :now", "last_iat < :now", values)
     one_more = values | {":one": {"N": "1"}}
     is_not_later = ("SET last_iat = last_iat + :one", "last_iat >= :now", one_more)
@@ -151,7 +162,7 @@ def allot_iat(login: Login, now: int) -> User:
             answer = _dynamodb.update_item(
                 TableName=USERS,
                 Key={"id": {"S": login.user}},
-                UpdateExpression=update,
+                UpdateExpression=f"{update}, {place} = :from",
                 ConditionExpression=f"{condition} AND {allowed}",
                 ExpressionAttributeValues=given,
                 ReturnValues="ALL_NEW",
@@ -645,6 +656,78 @@ def _login_of(user: User, name: str, values: _Row | None = None) -> dict[str, An
     }
 
 
+# ---------------------------------------------------------------- attempts
+
+
+@_unavailable_on_fault
+def count_attempt(key: str, limits: Mapping[str, int], attempt: str, expires: int) -> str | None:
+    """Count an attempt to log in under each counter of a row, unless one has reached its limit.
+
+    A counter is a set of attempts' IDs, so that a write whose answer was lost counts once.
+
+    Args:
+        key: the row's.
+        limits: the most that each counter takes, by its name.
+        attempt: the attempt's random ID.
+        expires: when the row may go, in epoch seconds.
+
+    Returns:
+        None, or the first counter that is full; nothing was counted then.
+
+    Raises:
+        Unavailable: DynamoDB does not answer.
+    """
+    names = {f"#counter{number}": name for number, name in enumerate(limits)}
+    mosts = {f":most{number}": {"N": str(most)} for number, most in enumerate(limits.values())}
+    pairs = list(zip(names, mosts, strict=True))
+    room = " AND ".join(f"(attribute_not_exists({c}) OR size({c}) < {m})" for c, m in pairs)
+    values: _Row = {":attempts": {"SS": [attempt]}, ":attempt": {"S": attempt}}
+    try:
+        _dynamodb.update_item(
+            TableName=ATTEMPTS,
+            Key={"key": {"S": key}},
+            UpdateExpression=f"SET expires = :expires ADD {_each(names)}",
+            ConditionExpression=f"contains(#counter0, :attempt) OR {room}",
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues={**values, **mosts, ":expires": {"N": str(expires)}},
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+    except ClientError as error:
+        row = _row_that_refused(error)
+        full = (name for name, most in limits.items() if len(_attempts(row, name)) >= most)
+        return next(full)
+    return None
+
+
+@_unavailable_on_fault
+def take_back_attempt(key: str, counters: Iterable[str], attempt: str) -> None:
+    """Let an attempt count no more; one that was not counted, or whose row is gone, need not.
+
+    Raises:
+        Unavailable: DynamoDB does not answer.
+    """
+    names = {f"#counter{number}": name for number, name in enumerate(counters)}
+    try:
+        _dynamodb.update_item(
+            TableName=ATTEMPTS,
+            Key={"key": {"S": key}},
+            UpdateExpression=f"DELETE {_each(names)}",
+            ConditionExpression="attribute_exists(expires)",
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues={":attempts": {"SS": [attempt]}},
+        )
+    except ClientError as error:
+        _row_that_refused(error)
+
+
+def _each(counters: Iterable[str]) -> str:
+    return ", ".join(f"{counter} :attempts" for counter in counters)
+
+
+def _attempts(row: _Row, counter: str) -> list[str]:
+    return row[counter]["SS"] if counter in row else []
+
+
 # ----------------------------------------------------------- what streams tell
 
 
@@ -814,6 +897,11 @@ def _user(row: _Row) -> User:
         banned_until=_integer(row, "banned_until", None),
         revoked_through=_integer(row, "revoked_through", 0),
         revoked_except=_integer(row, "revoked_except", None),
+        login_addresses={
+            kept["M"]["address"]["S"]: _integer(kept["M"], "at")
+            for place in _ADDRESSES
+            if (kept := row.get(place))
+        },
     )
 
 
