@@ -25,7 +25,9 @@ PER_NAME = settings.number("LOGIN_ATTEMPTS_PER_NAME")
 # guesses its password: so nobody can lock its owner out.
 LATELY_SECONDS = 2_592_000  # 30 days, as long as a session lasts
 
-_FAILURES = "failures"
+_FROM_EVERYWHERE = "failures_from_everywhere"
+_OF_ALL_NAMES = "failures"
+_LIMITS = {_FROM_EVERYWHERE: "name", _OF_ALL_NAMES: "address"}
 
 
 @contextmanager
@@ -44,32 +46,36 @@ def counted(request: Request, name: str, attempt: str) -> Iterator[None]:
     window = request.now // WINDOW_SECONDS
     ends = (window + 1) * WINDOW_SECONDS
     address = address_block(request.source_ip)
-    here = f"failures_from_{_digest(address)}"
-    by_name = f"name#{_digest(login_key(name))}#{window}"
-    by_address = f"address#{_digest(address)}#{window}"
-
-    limits = {here: PER_NAME_AND_ADDRESS, _FAILURES: PER_NAME}
-    full = store.count_attempt(by_name, limits, attempt, ends)
-    if full == _FAILURES and _is_known(name, address, request.now):
-        del limits[_FAILURES]
-        full = store.count_attempt(by_name, limits, attempt, ends)
-    if full:
-        request.log["limit"] = "name" if full == _FAILURES else "name and address"
-        raise RateLimited(limits[full], ends - request.now)
-    if store.count_attempt(by_address, {_FAILURES: PER_ADDRESS}, attempt, ends):
-        _take_back(request, by_name, limits, attempt)
-        request.log["limit"] = "address"
-        raise RateLimited(PER_ADDRESS, ends - request.now)
+    from_here = f"failures_from_{_digest(address)}"
+    rows = {
+        f"name#{_digest(login_key(name))}#{window}": {
+            from_here: PER_NAME_AND_ADDRESS,
+            _FROM_EVERYWHERE: PER_NAME,
+        },
+        f"address#{_digest(address)}#{window}": {_OF_ALL_NAMES: PER_ADDRESS},
+    }
+    counted_in: dict[str, dict[str, int]] = {}
     is_wrong = False
     try:
+        for key, limits in rows.items():
+            full = store.count_attempt(key, limits, attempt, ends)
+            if full == _FROM_EVERYWHERE and _is_known(name, address, request.now):
+                del limits[_FROM_EVERYWHERE]
+                full = store.count_attempt(key, limits, attempt, ends)
+            if full:
+                request.log["limit"] = _LIMITS.get(full, "name and address")
+                raise RateLimited(limits[full], ends - request.now)
+            counted_in[key] = limits
         yield
     except (InvalidPassword, InvalidUser):
         is_wrong = True
         raise
     finally:
         if not is_wrong:
-            _take_back(request, by_name, limits, attempt)
-            _take_back(request, by_address, {_FAILURES: PER_ADDRESS}, attempt)
+            # What stays counted makes the limits stricter until the window ends, and no more.
+            with clean_up(request, "take_back_attempt"):
+                for key, limits in counted_in.items():
+                    store.take_back_attempt(key, limits, attempt)
 
 
 def _is_known(name: str, address: str, now: int) -> bool:
@@ -79,12 +85,6 @@ def _is_known(name: str, address: str, now: int) -> bool:
         return False
     user, _ = store.read_user_and_sessions(login.user, ())
     return user is not None and now < user.login_addresses.get(address, 0) + LATELY_SECONDS
-
-
-def _take_back(request: Request, key: str, counters: dict[str, int], attempt: str) -> None:
-    # What stays counted by mistake makes the limits stricter until the window ends, no more.
-    with clean_up(request, "take_back_attempt"):
-        store.take_back_attempt(key, counters, attempt)
 
 
 def _digest(text: str) -> str:
