@@ -388,9 +388,11 @@ def test_a_session_that_was_kept_is_over_with_everybodys():
 # ------------------------------------------------------ pages
 
 
-def test_every_session_is_read_though_a_page_holds_one_megabyte():
+@pytest.mark.parametrize("newest", [None, 2, 4, 6, 7, 8])
+def test_as_many_sessions_are_read_as_asked_for_though_a_page_holds_one_megabyte(newest):
     # Amazon DynamoDB Developer Guide, "Paginating table query results".
     user = new_user()
     for iat in range(1, 8):
         store.put_session(session_of(user, iat)._replace(name="n" * 300_000))
-    assert rows(user) == [7, 6, 5, 4, 3, 2, 1]
+    read = store.query_sessions(user.id, newest)
+    assert [session.iat for session in read] == [7, 6, 5, 4, 3, 2, 1][:newest]
