@@ -5,10 +5,10 @@ PIP := -m pip --disable-pip-version-check --quiet install
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
-.PHONY: help run test check build rehearse invoke dashboard lock clean
+.PHONY: help run test conformance check build rehearse invoke dashboard lock clean
 
 help: ## what can be made
-	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 18
 
 run: .venv/run ## the service on this machine; OPTIONS="--port 3001" and more, see --help
 	@$(BIN)/python -m local $(OPTIONS)
@@ -21,6 +21,10 @@ test: .venv/test ## every test
 
 dashboard: .venv/run ## the dashboard of CloudWatch, of what this machine's runs logged, as a page
 	@$(BIN)/python -m local.dashboard $(OPTIONS)
+
+conformance: .venv/test ## what the store promises, on a DynamoDB: ENDPOINT=http://... or ENDPOINT=aws
+	@test -n "$(ENDPOINT)" || { echo "ENDPOINT=http://..., or ENDPOINT=aws: your account in AWS_REGION. The tables are its own, conformance-..., and deleted." >&2; exit 2; }
+	CONFORMANCE_ENDPOINT=$(ENDPOINT) $(BIN)/python -m pytest tests/conformance --force-enable-socket $(OPTIONS)
 
 check: .venv/test .venv-build/ready .venv-audit/ready ## lint, types, and the template
 	$(BIN)/ruff check

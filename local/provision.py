@@ -21,12 +21,13 @@ TABLE_PROPERTIES = (
 def provision(template: Template, dynamodb: Any, secretsmanager: Any) -> None:
     """Create what is missing and leave what is there; the clients may be boto3's or botocore's."""
     for name, properties in template.resources_of("AWS::DynamoDB::Table").items():
-        _create_table(dynamodb, name, properties)
+        create_table(dynamodb, name, properties)
     for name, properties in template.resources_of("AWS::SecretsManager::Secret").items():
         _create_secret(secretsmanager, name, properties)
 
 
-def _create_table(dynamodb: Any, name: str, properties: dict[str, Any]) -> None:
+def create_table(dynamodb: Any, name: str, properties: dict[str, Any]) -> None:
+    """Create a table of the template under any name, and wait until it can be used."""
     wanted = {key: properties[key] for key in TABLE_PROPERTIES if key in properties}
     if "StreamSpecification" in properties:
         wanted["StreamSpecification"] = {**properties["StreamSpecification"], "StreamEnabled": True}

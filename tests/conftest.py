@@ -1,7 +1,9 @@
 """Every test runs against the template's own tables, environment and secret.
 
-moto plays AWS for the handlers, in this process and one thread; what is about concurrency,
-limits or capacity goes through the development gateway (tests/gateway).
+moto plays AWS for the handlers, in this process and one thread; what is about concurrency
+or capacity goes through the development gateway (tests/gateway), and what the store promises is
+held to on several engines (tests/conformance). What DynamoDB would refuse, no engine need know:
+each request that the layer makes is checked before it is sent (tests/dynamodb_limits.py).
 """
 
 import os
@@ -13,13 +15,20 @@ from hypothesis import HealthCheck, settings
 
 from local.functions import functions_of, runtime_environment, shared_environment
 from local.provision import provision
+from sessions import clients
+from tests import dynamodb_limits
 from tests.calls import Clock
 from tests.contract import TEMPLATE
 
 # The layer reads its settings at import, as it does on Lambda; so they stand before that.
 os.environ.update(shared_environment(functions_of(TEMPLATE).values()))
-os.environ.update(runtime_environment("http://127.0.0.1", os.environ))
+# Where it is AWS that has to conform, region and credentials stay the caller's.
+_aws = os.environ.get("CONFORMANCE_ENDPOINT") == "aws"
+os.environ.update(runtime_environment("" if _aws else "http://127.0.0.1", os.environ))
 os.environ["AWS_ENDPOINT_URL"] = ""
+
+# Of the session that makes every client of the layer, and before it makes the first.
+clients._session.register("before-parameter-build.dynamodb", dynamodb_limits.hold)
 
 settings.register_profile(
     "sessions",

@@ -112,8 +112,10 @@ def query_sessions(user: str, newest: int | None = None) -> list[Session]:
         Unavailable: DynamoDB does not answer.
     """
     sessions: list[Session] = []
-    page: dict[str, Any] = {} if newest is None else {"Limit": newest}
+    page: dict[str, Any] = {}
     while True:
+        if newest is not None:
+            page["Limit"] = newest - len(sessions)  # a page ends after a megabyte, too
         answer = _dynamodb.query(
             TableName=SESSIONS,
             KeyConditionExpression="#user = :user",
@@ -124,9 +126,9 @@ def query_sessions(user: str, newest: int | None = None) -> list[Session]:
             **page,
         )
         sessions += map(_session, answer["Items"])
-        if "LastEvaluatedKey" not in answer or newest is not None:
+        if "LastEvaluatedKey" not in answer or len(sessions) == newest:
             return sessions
-        page = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        page["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 
 @_unavailable_on_fault

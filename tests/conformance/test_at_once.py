@@ -1,0 +1,196 @@
+"""What the store promises of calls that are made at once, by threads as by other processes."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event
+from typing import Any
+
+import pytest
+
+from sessions import store
+from sessions.errors import (
+    AccountError,
+    ChangedMeanwhile,
+    InvalidSession,
+    Refusal,
+    SessionMissing,
+    UserTaken,
+)
+from tests.conformance.people import (
+    NOW,
+    add_sessions,
+    begin,
+    live,
+    log_in,
+    login_of,
+    new_name,
+    new_user,
+    read,
+    unsaved_user,
+)
+
+pytestmark = pytest.mark.usefixtures("conditional_writes")
+
+
+def at_once(calls: Iterable[Callable[[], Any]]) -> list[Any]:
+    """Make the calls at the same moment; return what each returned, or the class it raised."""
+    calls = list(calls)
+    barrier = Barrier(len(calls))
+
+    def outcome(call: Callable[[], Any]) -> Any:
+        barrier.wait()
+        try:
+            return call()
+        except (Refusal, AccountError) as refusal:
+            return type(refusal)
+
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(outcome, calls))
+
+
+def one_of(outcomes: list[Any], refused: type[Exception]) -> int:
+    """Return which of the calls was the one that was done, the others being refused."""
+    winners = [number for number, outcome in enumerate(outcomes) if outcome is not refused]
+    assert len(winners) == 1, outcomes
+    return winners[0]
+
+
+def test_log_ins_of_one_second_get_ids_of_their_own_and_all_count():
+    user = new_user()
+    iats = at_once([lambda: log_in(user)] * 24)
+    assert len(set(iats)) == 24
+    assert live(user) == sorted(iats, reverse=True)
+    assert read(user).last_iat == max(iats)
+
+
+def test_one_session_is_ended_by_one_call():
+    user = new_user()
+    add_sessions(user, range(7, 9))
+    outcomes = at_once([lambda: store.end_session(user.id, 7, NOW)] * 8)
+    one_of(outcomes, SessionMissing)
+    assert live(user) == [8]
+
+
+def test_each_session_is_counted_by_the_one_call_that_ended_it():
+    user = new_user()
+    add_sessions(user, range(1, 61))
+    sets = [range(1, 41), range(21, 61), range(1, 61, 2), range(60, 0, -3)]
+    counts = at_once(
+        [lambda iats=iats: store.end_sessions(user.id, iats, "bulk", NOW) for iats in sets]
+    )
+    assert sum(counts) == 60
+    assert live(user) == []
+
+
+def test_no_more_than_the_newest_are_left_when_all_log_ins_are_done():
+    user = new_user()
+
+    def log_in_and_tidy():
+        iat = log_in(user)
+        store.keep_newest(read(user), 3, NOW)
+        return iat
+
+    iats = at_once([log_in_and_tidy] * 8)
+    assert live(user) == sorted(iats, reverse=True)[:3]
+
+
+@pytest.mark.parametrize("by", ["revoke_all", "close_account", "replace_password"])
+def test_whoever_is_logged_in_when_all_is_ended_is_out(by):
+    user = new_user()
+    login, generation = store.find_login_and_generation(user.username)
+    end_all = {
+        "revoke_all": lambda: store.revoke_all(user),
+        "close_account": lambda: store.close_account(user.id, NOW),
+        "replace_password": lambda: store.replace_password(user, "new", keep_sessions=False),
+    }[by]
+    early, late, under_way, is_over = [], [], Event(), Event()
+
+    def log_in_again_and_again():
+        for _ in range(8):
+            is_late = is_over.is_set()
+            iat = begin(login, generation)
+            (late if is_late else early).append(iat)
+            if len(early) >= 8:
+                under_way.set()
+
+    def end_all_meanwhile():
+        under_way.wait(30)
+        logged_in = list(early)
+        end_all()
+        is_over.set()
+        return logged_in
+
+    *_, logged_in = at_once([log_in_again_and_again] * 4 + [end_all_meanwhile])
+    assert set(live(user)).isdisjoint(logged_in)
+    if by == "revoke_all":
+        assert set(live(user)) >= set(late)
+    else:
+        assert (live(user), late) == ([], [])
+
+
+def test_of_sessions_that_each_end_all_others_one_is_left():
+    user = new_user()
+    iats = [log_in(user) for _ in range(6)]
+    outcomes = at_once([lambda kept=iat: store.revoke_all(user, kept) for iat in iats])
+    assert live(user) == [iats[one_of(outcomes, InvalidSession)]]
+
+
+def test_everybodys_sessions_are_ended_by_one_call_and_no_generation_is_passed_by():
+    user = new_user()
+    log_in(user)
+    outcomes = at_once([store.revoke_everyone] * 4)
+    generations = [each for each in outcomes if each is not ChangedMeanwhile]
+    assert sorted(generations) == list(
+        range(user.generation + 1, user.generation + 1 + len(generations))
+    )
+    assert read(user).generation == max(generations)
+    assert live(user) == []
+
+
+def test_of_many_who_want_one_name_one_gets_it():
+    name = new_name()
+    users = [unsaved_user()._replace(username=name) for _ in range(8)]
+    outcomes = at_once([lambda user=user: store.create_user(user, "hash") for user in users])
+    winner = users[one_of(outcomes, UserTaken)]
+    assert login_of(winner).user == winner.id
+    assert [user for user in users if store.read_user(user.id)] == [winner]
+    assert [user for user in users if store.find_login(user.email)] == [winner]
+
+
+def test_of_many_who_rename_themselves_to_one_name_one_gets_it():
+    name = new_name()
+    users = [new_user() for _ in range(6)]
+    outcomes = at_once([lambda user=user: store.rename(user, name, user.email) for user in users])
+    winner = users[one_of(outcomes, UserTaken)]
+    assert store.find_login(name).user == winner.id
+    assert store.find_login(winner.username) is None
+    losers = [user for user in users if user != winner]
+    assert [read(user) for user in losers] == losers
+    assert [login_of(user).user for user in losers] == [user.id for user in losers]
+
+
+def test_of_many_new_passwords_one_is_that_of_both_names():
+    user = new_user()
+    passwords = [f"hash {number}" for number in range(6)]
+    outcomes = at_once(
+        [lambda new=new: store.replace_password(user, new, keep_sessions=True) for new in passwords]
+    )
+    password = passwords[one_of(outcomes, ChangedMeanwhile)]
+    found = [store.find_login(name) for name in (user.username, user.email)]
+    assert [(login.password_hash, login.password_version) for login in found] == [(password, 1)] * 2
+
+
+def test_who_is_renamed_while_it_is_deleted_is_either_and_never_half():
+    for _ in range(4):
+        user, wanted = new_user(), unsaved_user()
+        outcomes = at_once(
+            [
+                lambda user=user: store.delete_user(user),
+                lambda user=user, wanted=wanted: store.rename(user, wanted.username, wanted.email),
+            ]
+        )
+        is_renamed = one_of(outcomes, ChangedMeanwhile) == 1
+        assert (store.read_user(user.id) is not None) == is_renamed
+        for old, new in ((user.username, wanted.username), (user.email, wanted.email)):
+            assert store.find_login(old) is None
+            assert (store.find_login(new) is not None) == is_renamed
