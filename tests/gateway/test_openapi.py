@@ -1,0 +1,172 @@
+"""What docs/openapi.yaml allows, and what it does not, sent to the service by schemathesis.
+
+That the document says what the template and the functions say is held to it in
+tests/test_openapi.py.
+"""
+
+import copy
+from typing import Any
+
+import boto3
+import pytest
+import requests
+import schemathesis
+from hypothesis import settings
+from schemathesis.generation.feedback import NO_FEEDBACK
+
+# What schemathesis' own plugin makes its tests with; pyproject.toml says why not by the plugin.
+from schemathesis.pytest._test_builder import build_operation_test
+
+from tests.contract import SHORT, paths
+from tests.gateway.conftest import Service, Start
+from tests.openapi import DOCUMENT, OPERATIONS
+
+CREDENTIALS = {"user": "eve", "pass": "eve"}
+LOG_IN = ["create_session", "create_session_short"]
+# A limit over 50 counts as 50; a name that is too long and what is no ID are passed over.
+LENIENT = ["list_sessions", "list_sessions_short", "delete_sessions", "delete_sessions_short"]
+CONFIG = {
+    "generation": {"deterministic": True, "database": "none", "max-examples": 8},
+    "checks": {
+        # A method that a path does not have is a route that there is not: 404, and not 405.
+        "unsupported_method": {"enabled": False},
+        # What the document allows is never 400 nor, with a token, 401.
+        "positive_data_acceptance": {"expected-statuses": ["200", "404"]},
+    },
+    "operations": [
+        {
+            "include-operation-id": LOG_IN,
+            "checks": {
+                "positive_data_acceptance": {"expected-statuses": ["201", "401", "404", "429"]},
+                "negative_data_rejection": {"enabled": False},  # the name
+            },
+        },
+        {
+            "include-operation-id": LENIENT,
+            "checks": {"negative_data_rejection": {"enabled": False}},
+        },
+        # They lead to the same functions: what is at the limits is tried, and nothing at random.
+        {"include-tag": "Short paths", "phases": {"fuzzing": {"enabled": False}}},
+    ],
+}
+
+
+def operation_id(case: schemathesis.Case) -> str:
+    found: str = case.operation.definition.raw["operationId"]
+    return found
+
+
+class Caller:
+    """A user's client. Its token is the newest, and another one once a call may have ended it."""
+
+    def __init__(self, service: Service) -> None:
+        self._url = service.url
+        self._http = requests.Session()
+        self._token = ""
+        self.seen: set[tuple[str, int]] = set()  # operations and their statuses
+        functions = boto3.client(
+            "lambda",
+            endpoint_url=service.url.removesuffix("/api"),
+            region_name="us-east-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+        eve = b'{"username": "eve", "email": "eve@example.com", "password": "eve"}'
+        functions.invoke(FunctionName="CreateUserFunction", Payload=eve)
+
+    def options(self, case: schemathesis.Case) -> dict[str, Any]:
+        """Return what a call needs beside the case itself."""
+        options = {"base_url": self._url, "session": self._http}
+        if operation_id(case) in {*LOG_IN, "is_it_up"}:
+            return options
+        if not self._token:
+            answer = self._http.post(self._url + paths("create_session")[SHORT], json=CREDENTIALS)
+            self._token = answer.json()["token"]
+        return {**options, "headers": {"Authorization": self._token}}
+
+    def call(self, case: schemathesis.Case, **options: Any) -> schemathesis.Response:
+        answer = case.call(**options)
+        self.seen.add((operation_id(case), answer.status_code))
+        if operation_id(case) in LOG_IN and answer.status_code == 201:
+            self._token = answer.json()["token"]
+        elif case.method == "DELETE" and answer.status_code == 200:
+            self._token = ""
+        return answer
+
+
+@pytest.fixture(scope="module")
+def caller(start: Start) -> Caller:
+    """A caller of a service of its own: log-ins that are refused count against an address."""
+    return Caller(start("--no-rate-limit"))
+
+
+def load(document: dict[str, Any]) -> Any:
+    config = schemathesis.Config.from_dict(CONFIG)
+    return schemathesis.openapi.from_dict(document, config=config)
+
+
+@pytest.fixture(scope="module")
+def api() -> Any:
+    return load(DOCUMENT)
+
+
+def test_the_links_lead_through_every_operation_and_each_is_answered_as_described(caller):
+    document = copy.deepcopy(DOCUMENT)
+    document["paths"] = {
+        path: document["paths"][path]
+        for path in document["paths"]
+        if path.startswith("/user/")  # where all links lead
+    }
+    # schemathesis takes it for the ID of something that no operation makes, and would not log in.
+    del document["paths"]["/user/session"]["post"]["parameters"]
+    walks = load(document).as_state_machine()
+
+    class Walk(walks):  # type: ignore[valid-type, misc]  # it is made of the document
+        def before_call(self, case: schemathesis.Case) -> None:
+            if operation_id(case) == "create_session" and isinstance(case.body, dict):
+                case.body = {**case.body, **CREDENTIALS}
+
+        def get_call_kwargs(self, case: schemathesis.Case) -> dict[str, Any]:
+            return caller.options(case)
+
+        def call(self, case: schemathesis.Case, **options: Any) -> schemathesis.Response:
+            return caller.call(case, **options)
+
+    caller.seen.clear()
+    Walk.run(
+        settings=settings(
+            max_examples=8, stateful_step_count=14, derandomize=True, database=None, deadline=None
+        )
+    )
+    done = {operation for operation, status in caller.seen if status in {200, 201}}
+    assert done == {
+        operation["operationId"]
+        for operation in OPERATIONS.values()
+        if operation["tags"] == ["Sessions"]
+    }
+    assert ("get_session", 404) in caller.seen  # by the link of the one that was ended
+
+
+# Log-ins last: so many that are refused may have the address throttled.
+@pytest.mark.parametrize(
+    ("method", "path"), sorted(OPERATIONS, key=lambda operation: operation[0] == "post")
+)
+def test_whatever_an_operation_is_sent_it_answers_as_described(api, caller, method, path):
+    def check(case: schemathesis.Case) -> None:
+        options = caller.options(case)
+        answer = caller.call(case, **options)
+        case.validate_response(answer, transport_kwargs=options)
+
+    operation = api[path][method]
+    caller.seen.clear()
+    build_operation_test(
+        config=api.config,
+        operation=operation,
+        test_func=check,
+        given_kwargs={},
+        feedback=NO_FEEDBACK,
+    )()
+    # It was done and refused; but nobody guesses the ID of a session.
+    expected = {404} if "{id}" in path else {200, 201, 400}
+    described = {int(status) for status in OPERATIONS[method, path]["responses"]}
+    assert expected & described <= {status for _, status in caller.seen}

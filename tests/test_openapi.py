@@ -1,0 +1,302 @@
+"""docs/openapi.yaml says what the template and the functions do, and no more."""
+
+import importlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from jsonschema import Draft202012Validator
+
+from local.routes import api_of
+from sessions import errors, model, tokens
+from tests.contract import API, CANONICAL, EVERY_ANSWER, SHORT, TEMPLATE, UP, paths
+from tests.openapi import DOCUMENT, OPERATIONS, resolved
+
+COMPONENTS = DOCUMENT["components"]
+# The operations, by their functions' folders, and what they answer beside ANY and what is theirs
+# by needing a token; the answers are called as in components/responses.
+ANSWERS = {
+    "create_session": {
+        "201": "SuccessfulAuth",
+        "400": "MissingFields",
+        "401": "InvalidPassword",
+        "403": "Banned",
+        "404": "InvalidUser",
+    },
+    "get_current_session": {"200": "Session"},
+    "get_session": {"200": "Session", "404": "NoSuchSession"},
+    "list_sessions": {"200": "Sessions", "400": "MissingFields"},
+    "delete_session": {"200": "SessionDeleted", "404": "SessionMissing"},
+    "delete_sessions": {"200": "SessionsDeleted", "400": "MissingFields"},
+    "delete_all_sessions": {"200": "SessionsDeleted", "400": "MissingFields"},
+}
+AUTHENTICATED = {"401": "InvalidSession", "403": "Banned"}
+ANY = {
+    "413": "BodyTooLarge",
+    "429": "RateLimited",
+    "500": "Internal",
+    "503": "Unavailable",
+    "504": "Unavailable",
+}
+BODIES = {"create_session": "Credentials", "delete_sessions": "SessionIds"}
+
+
+def app(folder: str) -> Any:
+    return importlib.import_module(f"functions.{folder}.app")
+
+
+def is_any(method: str) -> bool:
+    return method == "x-amazon-apigateway-any-method"
+
+
+def at(folder: str, spelling: int) -> dict[str, Any]:
+    """Return the operation of a function, at one of its paths."""
+    path = paths(folder)[spelling]
+    found = [
+        definition
+        for (_, described), definition in OPERATIONS.items()
+        if described == path and definition["operationId"].removesuffix("_short") == folder
+    ]
+    assert len(found) == 1, (folder, path)
+    return found[0]
+
+
+def objects(node: Any) -> Iterator[dict[str, Any]]:
+    """Yield every object in a part of the document."""
+    if isinstance(node, dict):
+        yield node
+    for value in node.values() if isinstance(node, dict) else node:
+        if isinstance(value, dict | list):
+            yield from objects(value)
+
+
+def examples(content: dict[str, Any]) -> list[Any]:
+    """Return the examples of a body; there is at least one."""
+    several = [example["value"] for example in content.get("examples", {}).values()]
+    return several or [content["example"]]
+
+
+def assert_fits(value: Any, schema: dict[str, Any]) -> None:
+    whole = {**schema, "components": COMPONENTS}  # so that its references lead somewhere
+    Draft202012Validator.check_schema(whole)
+    Draft202012Validator(whole).validate(value)
+
+
+def test_it_is_a_valid_openapi_document():
+    schemathesis.openapi.from_dict(DOCUMENT).validate()
+
+
+def test_its_version_is_the_projects():
+    assert DOCUMENT["info"]["version"] == UP["version"]
+    up = COMPONENTS["responses"]["Up"]["content"]["application/json"]
+    assert up["example"] == UP
+    described = resolved(up["schema"])["properties"]
+    assert {name: schema["const"] for name, schema in described.items()} == UP
+
+
+def test_it_has_the_templates_routes_and_no_others():
+    # The root answers any method alike, which OpenAPI cannot say.
+    assert set(OPERATIONS) == {
+        ("get" if is_any(method) else method, path)
+        for path, methods in API["paths"].items()
+        for method in methods
+        if method != "options"  # preflight requests are the browser's business
+    }
+
+
+def test_it_serves_at_the_templates_stage():
+    stage = api_of(TEMPLATE).stage
+    assert all(server["url"].endswith(f"/{stage}") for server in DOCUMENT["servers"])
+
+
+@pytest.mark.parametrize("folder", ANSWERS)
+def test_an_operation_is_called_as_its_function_and_is_the_same_at_both_of_its_paths(folder):
+    canonical, short = at(folder, CANONICAL), at(folder, SHORT)
+    assert canonical["operationId"] == folder
+    assert short["operationId"] == f"{folder}_short"
+    own = {"operationId", "tags", "description"}
+    assert {name: value for name, value in canonical.items() if name not in own} == {
+        name: value for name, value in short.items() if name not in own
+    }
+
+
+def test_a_token_is_asked_for_where_the_template_has_one_checked():
+    schemes = COMPONENTS["securitySchemes"]
+    assert (schemes["token"]["type"], schemes["token"]["in"]) == ("apiKey", "header")
+    assert schemes["token"]["name"] == "Authorization"
+    assert (schemes["bearer"]["type"], schemes["bearer"]["scheme"]) == ("http", "bearer")
+    for path, methods in API["paths"].items():
+        for method, route in methods.items():
+            if method == "options":
+                continue
+            operation = OPERATIONS["get" if is_any(method) else method, path]
+            checked = {"SessionAuthorizer": []} in route.get("security", [])
+            expected = [{"token": []}, {"bearer": []}] if checked else []
+            assert operation.get("security", DOCUMENT["security"]) == expected, (method, path)
+
+
+@pytest.mark.parametrize("folder", ANSWERS)
+def test_an_operation_has_the_answers_of_the_contract(folder):
+    expected = {**ANSWERS[folder], **ANY}
+    if folder != "create_session":
+        expected |= AUTHENTICATED
+    assert at(folder, CANONICAL)["responses"] == {
+        status: {"$ref": f"#/components/responses/{name}"} for status, name in expected.items()
+    }
+
+
+def test_every_refusal_is_described_in_the_layers_words():
+    described = {
+        (name.rpartition("/")[2], int(status))
+        for operation in OPERATIONS.values()
+        for status, response in operation["responses"].items()
+        if int(status) >= 400
+        for name in response.values()
+    }
+    refusals = {refusal.__name__: refusal for refusal in errors.Refusal.__subclasses__()}
+    nowhere = refusals.pop("InvalidEndpoint")
+    assert described == {
+        *((name, refusal.status) for name, refusal in refusals.items()),
+        ("Unavailable", 504),  # the gateway's, when it waits no longer
+    }
+    for name, refusal in refusals.items():
+        response = COMPONENTS["responses"][name]
+        content = response["content"]["application/json"]
+        schema = resolved(content["schema"])
+        words = {"code": refusal.code, "message": refusal.message}
+        more = {"fields"} if name == "MissingFields" else set()
+        for example in examples(content):
+            assert {**example, **words} == example
+        for field, value in words.items():
+            assert schema["properties"][field] == {"const": value}
+        assert set(schema["required"]) == set(schema["properties"]) == set(words) | more
+        assert schema["additionalProperties"] is False
+        assert refusal.headers.keys() <= response["headers"].keys()
+    words = {"code": nowhere.code, "message": nowhere.message}
+    assert json.dumps(words, separators=(",", ":")) in DOCUMENT["info"]["description"]
+
+
+@pytest.mark.parametrize("name", COMPONENTS["responses"])
+def test_an_answer_has_the_headers_of_every_answer_and_an_example_that_fits(name):
+    response = COMPONENTS["responses"][name]
+    headers = {header.lower(): resolved(node) for header, node in response["headers"].items()}
+    for header, value in EVERY_ANSWER.items():
+        if header != "content-type":
+            assert headers[header]["schema"] == {"const": value}
+            assert headers[header]["required"]
+    assert headers["x-request-id"]["required"]
+    assert list(response["content"]) == [EVERY_ANSWER["content-type"]]
+    content = response["content"]["application/json"]
+    for example in examples(content):
+        assert_fits(example, content["schema"])
+
+
+def test_the_headers_of_refusals_are_described():
+    headers = COMPONENTS["headers"]
+    scheme = errors.InvalidSession.headers["WWW-Authenticate"]
+    assert headers["WWW-Authenticate"]["schema"] == {"const": scheme}
+    limits = {"Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining"}
+    assert limits <= COMPONENTS["responses"]["RateLimited"]["headers"].keys()
+    assert all(headers[name]["required"] for name in limits)
+
+
+def constraints(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return what a schema demands, without its words; what is in an array is not compared."""
+    said = {"title", "description", "format", "items"}
+    return {name: value for name, value in schema.items() if name not in said}
+
+
+@pytest.mark.parametrize(("folder", "name"), BODIES.items())
+def test_a_body_is_what_the_function_takes(folder, name):
+    described = COMPONENTS["schemas"][name]
+    taken = getattr(app(folder), name).model_json_schema(by_alias=True)
+    assert described["required"] == taken["required"]
+    assert {field: constraints(schema) for field, schema in described["properties"].items()} == {
+        field: constraints(schema) for field, schema in taken["properties"].items()
+    }
+    for example in described["examples"]:
+        assert_fits(example, described)
+        getattr(app(folder), name).model_validate(example)
+
+
+@pytest.mark.parametrize("name", BODIES.values())
+def test_a_body_may_be_of_all_types_that_the_gateway_takes(name):
+    integration = next(
+        definition["x-amazon-apigateway-integration"]
+        for method, definition in API["paths"]["/"].items()
+        if is_any(method)
+    )
+    body = COMPONENTS["requestBodies"][name]
+    assert body["required"]
+    assert set(body["content"]) == set(integration["requestTemplates"])
+
+
+def test_only_the_operations_that_read_a_body_have_one():
+    for folder in ANSWERS:
+        name = BODIES.get(folder)
+        body = {"$ref": f"#/components/requestBodies/{name}"} if name else None
+        assert at(folder, CANONICAL).get("requestBody") == body
+
+
+def test_the_fields_that_may_be_wrong_are_those_of_the_bodies_and_the_query():
+    bodies = (COMPONENTS["schemas"][name]["properties"] for name in BODIES.values())
+    query = (node["name"] for node in COMPONENTS["parameters"].values() if node["in"] == "query")
+    fields = COMPONENTS["schemas"]["MissingFields"]["properties"]["fields"]
+    assert set(fields["items"]["enum"]) == {*(name for body in bodies for name in body), *query}
+
+
+def test_a_parameter_takes_what_the_function_takes():
+    from sessions import session_name  # noqa: PLC0415 - the log-in's alone
+
+    described = {name: node["schema"] for name, node in COMPONENTS["parameters"].items()}
+    longest_page = app("list_sessions").LONGEST_PAGE
+    assert described["limit"] == {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": longest_page,
+        "default": longest_page,
+    }
+    assert described["offset"] == {"type": "integer", "minimum": 0, "default": 0}
+    choices = app("delete_all_sessions").CHOICES
+    assert described["allButSelf"]["enum"] == list(choices)
+    assert choices[described["allButSelf"]["default"]] is False
+    longest_name = session_name._LONGEST_NAME
+    assert described["X-Session-Name"] == {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": longest_name,
+    }
+    for node in COMPONENTS["parameters"].values():
+        assert_fits(node["example"], node["schema"])
+    schemas = COMPONENTS["schemas"]
+    assert schemas["Session"]["properties"]["name"]["maxLength"] == longest_name
+    assert schemas["Sessions"]["properties"]["items"]["maxItems"] == longest_page
+    largest = schemas["SessionId"]["maximum"]
+    assert model.session_id(largest) == model.session_id(str(largest)) == largest
+    assert model.session_id(largest + 1) is None
+    assert model.session_id(schemas["SessionId"]["minimum"] - 1) is None
+
+
+def test_a_session_is_described_as_it_is_shown_and_a_token_as_it_is_checked():
+    shown = model.Session("user", 1, 2, "name", b"").as_json()
+    session = COMPONENTS["schemas"]["Session"]
+    assert set(shown) == set(session["required"]) == set(session["properties"])
+    token = COMPONENTS["schemas"]["SuccessfulAuth"]["properties"]["token"]
+    assert token["pattern"] == f"^{tokens._SHAPE.pattern}$"
+    assert token["maxLength"] == tokens._LARGEST_TOKEN_CHARACTERS
+
+
+def test_nothing_in_it_is_unused_and_every_link_leads_to_an_operation():
+    used = {node["$ref"] for node in objects(DOCUMENT) if "$ref" in node}
+    assert used == {
+        f"#/components/{kind}/{name}"
+        for kind, parts in COMPONENTS.items()
+        if kind != "securitySchemes"
+        for name in parts
+    }
+    operations = {operation["operationId"] for operation in OPERATIONS.values()}
+    assert len(operations) == len(OPERATIONS)
+    for response in COMPONENTS["responses"].values():
+        assert {link["operationId"] for link in response.get("links", {}).values()} <= operations
