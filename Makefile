@@ -16,8 +16,8 @@ run: .venv/run ## the service on this machine; OPTIONS="--port 3001" and more, s
 invoke: .venv/run ## one function on its event: make invoke FUNCTION=create_user
 	@$(BIN)/python -m local invoke $(FUNCTION) -e $(or $(EVENT),events/$(FUNCTION).json)
 
-test: .venv/test ## every test
-	$(BIN)/python -m pytest $(OPTIONS)
+test: .venv/test ## every test; OPTIONS="-n 0 tests/layer" for some of them, one after the other
+	$(BIN)/python -m pytest -n auto --dist loadfile $(OPTIONS)
 
 dashboard: .venv/run ## the dashboard of CloudWatch, of what this machine's runs logged, as a page
 	@$(BIN)/python -m local.dashboard $(OPTIONS)
