@@ -10,11 +10,11 @@ from typing import Any
 DIGESTS = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
 
 
-def signing_key() -> str:
-    """Return the key that signs tokens, out of the secret."""
+def signing_key(**client: str) -> str:
+    """Return the key that signs tokens, out of the secret; `client` says where that is."""
     import boto3  # noqa: PLC0415 - it needs the environment
 
-    secrets = boto3.client("secretsmanager")
+    secrets = boto3.client("secretsmanager", **client)
     answer = secrets.get_secret_value(SecretId=os.environ["SIGNING_KEYS_SECRET"])
     ring = json.loads(answer["SecretString"])
     key: str = ring[ring["current"]]
