@@ -53,6 +53,7 @@ NO_IDS = [
     "{arabic_indic}",
     "{fullwidth}",
     "{mathematical}",
+    "{mixed}",
     "\N{SUPERSCRIPT TWO}",
     "\N{ROMAN NUMERAL ONE}",
     "\N{CIRCLED DIGIT ONE}",
@@ -140,12 +141,17 @@ NO_SEGMENTS = [
 
 def spelt(text: str, iat: int) -> str:
     """Return an entry of these lists, for a session."""
-    digits = str(iat)
     scripts = {
-        "arabic_indic": ARABIC_INDIC,
-        "fullwidth": FULLWIDTH,
-        "mathematical": MATHEMATICAL,
+        "arabic_indic": in_script(iat, ARABIC_INDIC),
+        "fullwidth": in_script(iat, FULLWIDTH),
+        "mathematical": in_script(iat, MATHEMATICAL),
+        "mixed": str(iat)[0] + in_script(iat, ARABIC_INDIC)[1:],
+        "iat": str(iat),
     }
-    for name, script in scripts.items():
-        text = text.replace(f"{{{name}}}", "".join(script[int(digit)] for digit in digits))
-    return text.replace("{iat}", digits)
+    for name, digits in scripts.items():
+        text = text.replace(f"{{{name}}}", digits)
+    return text
+
+
+def in_script(number: int, script: dict[int, str]) -> str:
+    return "".join(script[int(digit)] for digit in str(number))
