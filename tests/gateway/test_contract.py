@@ -25,7 +25,6 @@ from tests.contract import (
     UP,
     paths,
 )
-from tests.hostile.headers import FOREIGN_ORIGINS
 
 JOE = {"user": "joe", "pass": "joe"}
 LOG_IN = paths("create_session")[SHORT]
@@ -292,7 +291,7 @@ def test_who_asks_with_a_body_what_a_page_may_do_is_answered_too(http, content_t
         assert answer.status_code in {200, 204}
 
 
-@pytest.mark.parametrize("origin", [*FOREIGN_ORIGINS[:5], *ALLOWED_ORIGINS, None])
+@pytest.mark.parametrize("origin", ["https://evil.example", *ALLOWED_ORIGINS, None])
 def test_the_gateways_own_errors_name_one_allowed_origin_and_reflect_none(http, origin):
     headers = {"Origin": origin} if origin else {}
     for path in (CURRENT, "/nope"):
