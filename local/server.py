@@ -31,7 +31,7 @@ def application(
     async def app(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send, on_start)
-        elif scope["type"] == "http":
+        else:
             started_at = time.perf_counter()
             try:
                 body = await _body(scope, receive)
@@ -53,12 +53,14 @@ def application(
                 content = b""
             else:
                 headers.append((b"content-length", str(len(content)).encode()))
-            start = {"type": "http.response.start", "status": outcome.response.status}
+            # REST APIs know no WebSockets: who asks for one gets what anybody gets.
+            kind = "websocket.http" if scope["type"] == "websocket" else "http"
+            start = {"type": f"{kind}.response.start", "status": outcome.response.status}
             await send({**start, "headers": headers})
-            await send({"type": "http.response.body", "body": content, "more_body": True})
+            await send({"type": f"{kind}.response.body", "body": content, "more_body": True})
             if body is None:
                 await _drain(receive)
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await send({"type": f"{kind}.response.body", "body": b"", "more_body": False})
 
     return app
 
@@ -91,7 +93,7 @@ async def serve(app: Application, listener: socket.socket) -> None:
 def _request(scope: dict[str, Any], body: bytes, now: float) -> Request:
     return Request(
         id=str(uuid.uuid4()),
-        method=scope["method"],
+        method=scope.get("method", "GET"),  # ASGI names none where a WebSocket is asked for
         path=scope["raw_path"].decode("ascii"),
         query=scope["query_string"].decode("ascii", errors="replace"),
         headers=tuple((_text(name), _text(value)) for name, value in scope["headers"]),

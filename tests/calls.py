@@ -140,11 +140,11 @@ def tables() -> Any:
     return boto3.client("dynamodb")
 
 
-def stored_rows(person: Person) -> dict[str, Any]:
-    """Return all rows about the user, as the tables hold them."""
+def stored_rows(person: Person, dynamodb: Any = None) -> dict[str, Any]:
+    """Return all rows about the user, as the tables hold them, or those of another client."""
     from sessions import model, store  # noqa: PLC0415 - it needs the environment
 
-    dynamodb = tables()
+    dynamodb = dynamodb or tables()
     names = [model.login_key(name) for name in (person.username, person.email)]
     found = dynamodb.batch_get_item(
         RequestItems={

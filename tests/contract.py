@@ -49,6 +49,26 @@ def missing(*fields: str) -> dict[str, Any]:
     return errors.MissingFields(fields).body()
 
 
+def is_refusal(status: int, body: Any) -> bool:
+    """Say whether the contract has this answer to a request that it refuses; a 5xx is none."""
+    if status == 400:
+        return isinstance(body, dict) and body == missing(*body.get("fields", ["?"]))
+    return (status, body) in [
+        (refusal.status, refusal().body())
+        for refusal in (
+            errors.InvalidSession,
+            errors.NoSuchSession,
+            errors.InvalidPassword,
+            errors.Banned,
+            errors.InvalidUser,
+            errors.SessionMissing,
+            errors.InvalidEndpoint,
+            errors.BodyTooLarge,
+            errors.RateLimited,
+        )
+    ]
+
+
 def paths(folder: str) -> list[str]:
     """Return the paths at which a function answers, the short one first."""
     function = "".join(map(str.capitalize, folder.split("_"))) + "Function"

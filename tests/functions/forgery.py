@@ -10,11 +10,11 @@ from typing import Any
 DIGESTS = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
 
 
-def signing_key() -> str:
-    """Return the key that signs tokens, out of the secret."""
+def signing_key(**client: str) -> str:
+    """Return the key that signs tokens, out of the secret; `client` says where that is."""
     import boto3  # noqa: PLC0415 - it needs the environment
 
-    secrets = boto3.client("secretsmanager")
+    secrets = boto3.client("secretsmanager", **client)
     answer = secrets.get_secret_value(SecretId=os.environ["SIGNING_KEYS_SECRET"])
     ring = json.loads(answer["SecretString"])
     key: str = ring[ring["current"]]
@@ -37,5 +37,9 @@ def decode(part: str) -> Any:
 def sign(header: Any, claims: Any, key: str, algorithm: str = "HS256") -> str:
     """Return a token; its header and claims may be anything that `encode` takes."""
     signed = f"{encode(header)}.{encode(claims)}"
-    signature = hmac.new(key.encode(), signed.encode(), DIGESTS[algorithm]).digest()
-    return f"{signed}.{encode(signature)}"
+    return f"{signed}.{signature(signed, key, algorithm)}"
+
+
+def signature(signed: str, key: str, algorithm: str = "HS256") -> str:
+    """Return the third part of a token whose first two are `signed`."""
+    return encode(hmac.new(key.encode(), signed.encode(), DIGESTS[algorithm]).digest())

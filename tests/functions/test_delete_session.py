@@ -9,19 +9,6 @@ from tests.functions.routes import HEADERS
 pytestmark = pytest.mark.usefixtures("aws")
 
 DELETED = {"code": "GENERIC_SUCCESS", "message": "Session Deleted"}
-LARGE = ["9" * 15, "9" * 5000]
-
-
-@pytest.fixture(scope="module")
-def unharmed(aws):
-    """A user with a session that no request here ends, its token, and the user's rows."""
-    from sessions import endpoint  # noqa: PLC0415 - after the environment stands
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(endpoint, "epoch_seconds", lambda: 1_800_000_000)
-        person = new_person()
-        token = log_in(person)
-    return person, token, stored_rows(person)
 
 
 def test_ends_the_session_that_the_path_names_and_no_other(clock):
@@ -54,29 +41,6 @@ def test_a_session_can_be_ended_only_once(clock):
     assert call("delete_session", token, session=clock.now).status == 200
     answer = call("delete_session", token, session=clock.now)
     assert (answer.status, answer.body, answer.headers) == (404, SESSION_MISSING, HEADERS)
-
-
-@pytest.mark.parametrize(
-    "spelling",
-    ["", "0", "-1", "+{iat}", "0{iat}", "{iat}.0", " {iat}", "{iat} ", "1e9", "٣", "x", *LARGE],
-)
-def test_what_is_no_session_of_the_user_is_missing_and_nothing_is_ended(clock, unharmed, spelling):
-    person, token, before = unharmed
-    answer = call("delete_session", token, session=spelling.format(iat=clock.now))
-    assert (answer.status, answer.body) == (404, SESSION_MISSING)
-    assert stored_rows(person) == before
-
-
-def test_another_users_session_is_missing_and_stays(clock):
-    stranger = new_person()
-    clock.now += 5
-    theirs = log_in(stranger)
-    clock.now -= 5
-    token = log_in(new_person())
-    answer = call("delete_session", token, session=clock.now + 5)
-    assert (answer.status, answer.body) == (404, SESSION_MISSING)
-    clock.now += 5
-    assert call("get_current_session", theirs).status == 200
 
 
 def test_an_expired_session_is_missing_though_its_row_is_still_there(clock):

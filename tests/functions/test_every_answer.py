@@ -7,35 +7,11 @@ import pytest
 from tests.calls import ALLOWED_ORIGINS, call, invoke, load_event, log_in, new_person
 from tests.contract import INTERNAL, INVALID_SESSION, missing
 from tests.functions.routes import AUTHENTICATED, HEADERS, UNAUTHORIZED_HEADERS, call_route
+from tests.hostile.headers import FOREIGN_ORIGINS
 
 pytestmark = pytest.mark.usefixtures("aws")
 
 READABLE = "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-Request-Id"
-
-FOREIGN_ORIGINS = [
-    "https://app.example.com.evil.example",
-    "https://evil.example/https://app.example.com",
-    "https://evilapp.example.com",
-    "https://sub.app.example.com",
-    "https://example.com",
-    "https://app.example.co",
-    "https://APP.example.com",
-    "HTTPS://app.example.com",
-    "https://app.example.com/",
-    "https://app.example.com:443",
-    "https://app.example.com:8443",
-    "http://app.example.com",
-    "app.example.com",
-    " https://app.example.com",
-    "https://app.example.com https://evil.example",
-    "https://app.example.com,http://localhost:8080",
-    "http://localhost",
-    "http://localhost:80801",
-    "http://127.0.0.1:8080",
-    "null",
-    "*",
-    "",
-]
 
 
 def call_any(route, token, headers):
@@ -68,7 +44,7 @@ def test_a_page_of_an_allowed_origin_may_read_what_was_done(clock, header):
     assert (answer.status, answer.headers) == (200, {**HEADERS, **cors(ALLOWED_ORIGINS[0])})
 
 
-@pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
+@pytest.mark.parametrize("origin", [*FOREIGN_ORIGINS, " https://app.example.com", ""])
 @pytest.mark.parametrize("route", ["create_session", "get_current_session"])
 def test_an_origin_that_only_looks_allowed_gets_nothing_and_is_not_repeated(route, origin):
     answer = call_any(route, None, {"Origin": origin})

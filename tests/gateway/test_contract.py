@@ -1,9 +1,7 @@
 """The contract over HTTP, through the gateway, with concurrency and with many sessions."""
 
-import json
 import os
 import re
-import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -283,26 +281,17 @@ def test_a_preflight_is_answered_for_every_path_and_every_allowed_origin(http, p
         assert int(answer.headers["access-control-max-age"]) > 0
 
 
-STRANGERS = [
-    "https://app.example.com.evil.example",
-    "https://evil.example",
-    "http://app.example.com",
-    "https://app.example.com/",
-    "https://APP.example.com",
-    "null",
-    "*",
-]
+@pytest.mark.parametrize("content_type", ["application/json", "text/xml", "x"])
+def test_who_asks_with_a_body_what_a_page_may_do_is_answered_too(http, content_type):
+    for path in ("", LOG_IN, "/anything"):
+        answer = http.request(
+            "OPTIONS", path, headers={"Content-Type": content_type}, content=b"\xff{"
+        )
+        assert_is_an_answer(answer)
+        assert answer.status_code in {200, 204}
 
 
-@pytest.mark.parametrize("origin", STRANGERS)
-@pytest.mark.parametrize(("method", "path"), [("OPTIONS", LOG_IN), ("GET", ""), ("POST", LOG_IN)])
-def test_a_page_of_another_origin_is_told_nothing(http, origin, method, path):
-    answer = http.request(method, path, headers={"Origin": origin})
-    assert_is_an_answer(answer)
-    assert not [name for name in answer.headers if name.startswith("access-control")]
-
-
-@pytest.mark.parametrize("origin", [*STRANGERS, *ALLOWED_ORIGINS, None])
+@pytest.mark.parametrize("origin", ["https://evil.example", *ALLOWED_ORIGINS, None])
 def test_the_gateways_own_errors_name_one_allowed_origin_and_reflect_none(http, origin):
     headers = {"Origin": origin} if origin else {}
     for path in (CURRENT, "/nope"):
@@ -329,21 +318,3 @@ def test_a_body_over_10_mb_is_refused_by_the_gateway(http):
     assert_is_an_answer(answer)
     assert answer.status_code == 413
     assert answer.json() == BODY_TOO_LARGE
-
-
-def test_an_id_with_an_encoded_slash_is_one_segment_and_names_nothing(http, log_in):
-    answer = http.get(paths("get_session")[SHORT].format(id="1%2F2"), headers=log_in())
-    assert (answer.status_code, answer.json()) == (404, INVALID_SESSION)
-
-
-def test_two_authorization_headers_are_refused(service, log_in):
-    token = log_in()["Authorization"]
-    host, port = service.url.removeprefix("http://").removesuffix("/api").split(":")
-    with socket.create_connection((host, int(port))) as connection:
-        connection.sendall(
-            f"GET /api{CURRENT} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n"
-            f"Authorization: {token}\r\nAuthorization: {token}\r\n\r\n".encode()
-        )
-        answer = b"".join(iter(lambda: connection.recv(4096), b""))
-    assert answer.startswith(b"HTTP/1.1 401")
-    assert json.loads(answer.split(b"\r\n\r\n")[1]) == INVALID_SESSION

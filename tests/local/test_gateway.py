@@ -261,6 +261,30 @@ def test_a_template_that_cannot_be_followed_is_a_5xx(
     assert "no function of the template" in "".join(log)
 
 
+def test_who_asks_for_a_websocket_gets_what_anybody_gets(gateway: Gateway) -> None:
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "websocket",
+        "http_version": "1.1",
+        "raw_path": b"/v1/open",
+        "query_string": b"",
+        "headers": [(b"Upgrade", b"websocket")],
+        "client": ("127.0.0.1", 1),
+    }
+    asyncio.run(application(gateway, lambda _: None)(scope, receive, send))
+    start, *bodies = sent
+    assert (start["type"], start["status"]) == ("websocket.http.response.start", 200)
+    event = json.loads(b"".join(message["body"] for message in bodies))
+    assert event["httpMethod"] == "GET"
+
+
 def test_half_a_body_reaches_no_function(gateway: Gateway, lines: list[str]) -> None:
     messages = [
         {"type": "http.request", "body": b"user=jo", "more_body": True},

@@ -6,7 +6,10 @@ invoke functions by hand with less than that; so whatever is absent reads as emp
 
 import base64
 import binascii
+import re
 from typing import Any, NamedTuple
+
+_WORD = re.compile(r"[^ \t]+")  # RFC 9110, section 5.6.3: whitespace is these two
 
 
 class UnreadableBody(Exception):
@@ -41,7 +44,8 @@ class Request(NamedTuple):
         """
         if len(self.authorizations) != 1:
             return ""
-        words = self.authorizations[0].split()
+        # Not `split`, which would part words at characters that are no whitespace in HTTP.
+        words: list[str] = _WORD.findall(self.authorizations[0])
         if len(words) == 2 and words[0].lower() == "bearer":
             return words[1]
         return words[0] if len(words) == 1 else ""

@@ -1,0 +1,136 @@
+"""Headers, paths, queries and bodies that lie: what they say comes back nowhere."""
+
+import json
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.calls import PASSWORD, Person, call, log_in, new_person, stored_rows
+from tests.contract import is_refusal
+from tests.functions.routes import AUTHENTICATED
+from tests.hostile.headers import CANARY, ENDING_VALUES, NAMES, ODD_VALUES
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+NOW = 1_800_000_000
+VALUES = [*ENDING_VALUES, *ODD_VALUES]
+ROUTES = ["create_session", *AUTHENTICATED]
+
+
+class Victim(NamedTuple):
+    """A user with two sessions, and the token of the older."""
+
+    person: Person
+    token: str
+
+
+@pytest.fixture(scope="module")
+def victim(aws: None) -> Victim:
+    from sessions import endpoint  # noqa: PLC0415 - after the environment stands
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(endpoint, "epoch_seconds", lambda: NOW)
+        person = new_person()
+        token = log_in(person)
+        log_in(person)
+    return Victim(person, token)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_header_that_a_route_does_not_read_changes_nothing(clock, victim, name):
+    plain = call("get_current_session", victim.token)
+    for value in VALUES:
+        assert call("get_current_session", victim.token, headers={name: value}) == plain
+
+
+@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("name", ["X-Session-Name", "User-Agent"])
+def test_a_session_has_a_name_of_one_line_whatever_a_header_says(clock, name, value):
+    person = new_person()
+    body = {"user": person.username, "pass": PASSWORD}
+    answer = call("create_session", body=body, headers={name: value})
+    assert answer.status == 201
+    assert CANARY not in json.dumps([answer.headers, answer.body])
+    called = call("get_current_session", answer.body["token"]).body["name"]
+    assert 1 <= len(called) <= 64
+    assert called.isprintable()
+
+
+def places(value: str) -> list[dict[str, Any]]:
+    """Return the changes that put a value wherever a client can put one."""
+    return [
+        {"headers": {"Authorization": value}},
+        {"headers": {"Authorization": [value, value]}},
+        {"headers": {"Content-Type": value}},
+        {"headers": {"Content-Type": f"multipart/form-data; boundary={value}"}},
+        {"headers": {"Origin": value}},
+        {"headers": {value: value}},
+        {"session": value},
+        {"query": {"limit": [value], "offset": [value], "allButSelf": [value], value: [value]}},
+        {"raw_body": value},
+        {"body": {"user": value, "pass": True, "sessions": value, value: value}},
+        {"body": {"user": value[:300], "rememberMe": value, "sessions": {value: value}}},
+    ]
+
+
+def test_no_refusal_and_no_line_of_the_log_says_anything_of_the_request(clock, victim, logged):
+    from sessions import endpoint  # noqa: PLC0415 - after the environment stands
+
+    for route in ROUTES:
+        for value in VALUES:
+            for change in places(value):
+                answer = call(route, **change)
+                assert CANARY not in json.dumps(answer)
+                assert is_refusal(answer.status, answer.body), answer
+    assert len(logged()) == len(ROUTES) * len(VALUES) * len(places(""))
+    written = endpoint.logger.registered_handler.stream.getvalue()
+    assert CANARY not in written
+    assert written.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("route", AUTHENTICATED)
+def test_nor_does_an_answer_to_who_has_a_token(clock, victim, logged, route):
+    before = stored_rows(victim.person)
+    for value in VALUES:
+        answer = call(
+            route,
+            victim.token,
+            headers={"Origin": value, "Content-Type": value, value: value},
+            session=value,
+            query={name: [value] for name in ("limit", "allButSelf", value)},
+            raw_body=value,
+        )
+        assert CANARY not in json.dumps([answer, logged()])
+        assert answer.status == 200 or is_refusal(answer.status, answer.body), answer
+    assert stored_rows(victim.person) == before
+
+
+TEXTS = st.text(max_size=40)
+
+
+@settings(max_examples=60)
+@given(
+    route=st.sampled_from([route for route in ROUTES if route != "delete_all_sessions"]),
+    headers=st.dictionaries(st.sampled_from(["Content-Type", "Origin", "Cookie", "x"]), TEXTS),
+    query=st.dictionaries(st.sampled_from(["limit", "offset", "x"]), st.lists(TEXTS, min_size=1)),
+    session=TEXTS,
+    body=st.none() | TEXTS,
+    is_base64=st.booleans(),
+)
+def test_whatever_comes_the_answer_is_the_contracts_and_a_refusal_changes_nothing(
+    clock, victim, route, headers, query, session, body, is_base64
+):
+    before = stored_rows(victim.person)
+    answer = call(
+        route,
+        victim.token,
+        headers=headers,
+        query=query or None,
+        session=session,
+        raw_body=body,
+        is_base64=is_base64,
+    )
+    assert answer.status == 200 or is_refusal(answer.status, answer.body), answer
+    assert stored_rows(victim.person) == before

@@ -1,0 +1,157 @@
+"""What is no session ID, though some of it looks like one; `{iat}` stands for one that is.
+
+It goes through the handlers (tests/functions/test_identifier_refusals.py) and over HTTP
+(tests/gateway/test_hostile_input.py).
+"""
+
+ARABIC_INDIC = {digit: chr(0x660 + digit) for digit in range(10)}
+FULLWIDTH = {digit: chr(0xFF10 + digit) for digit in range(10)}
+MATHEMATICAL = {digit: chr(0x1D7CE + digit) for digit in range(10)}
+
+NO_IDS = [
+    "0",
+    "00",
+    "-0",
+    "-1",
+    "-{iat}",
+    "+{iat}",
+    "--{iat}",
+    "~{iat}",
+    "0{iat}",
+    "00000{iat}",
+    "{iat}.0",
+    "{iat}.",
+    ".{iat}",
+    "{iat}e0",
+    "{iat}E+0",
+    "{iat}n",
+    "{iat}L",
+    "1e9",
+    "18e8",
+    "0x6B49D200",
+    "0o15354471000",
+    "1_800_000_000",
+    "1,800,000,000",
+    "1.800.000.000",
+    "{iat},{iat}",
+    "{iat};{iat}",
+    "{iat} {iat}",
+    " {iat}",
+    "{iat} ",
+    "\t{iat}",
+    "{iat}\n",
+    "{iat}\r\nSet-Cookie: a=b",
+    "{iat}\0",
+    "\0{iat}",
+    "\0",
+    "{iat}\x7f",
+    "\N{NO-BREAK SPACE}{iat}",
+    "{iat}\N{ZERO WIDTH SPACE}",
+    "\ufeff{iat}",
+    "\N{RIGHT-TO-LEFT OVERRIDE}{iat}",
+    "{iat}\N{COMBINING ENCLOSING KEYCAP}",
+    "{arabic_indic}",
+    "{fullwidth}",
+    "{mathematical}",
+    "{mixed}",
+    "\N{SUPERSCRIPT TWO}",
+    "\N{ROMAN NUMERAL ONE}",
+    "\N{CIRCLED DIGIT ONE}",
+    "\N{VULGAR FRACTION ONE HALF}",
+    "\N{CJK UNIFIED IDEOGRAPH-4E00}",
+    "x",
+    "sid",
+    "null",
+    "None",
+    "undefined",
+    "true",
+    "NaN",
+    "Infinity",
+    "{{iat}}",
+    "$",
+    "*",
+    "%",
+    "%25",
+    "_",
+    "__proto__",
+    "[object Object]",
+    '"{iat}"',
+    "'{iat}'",
+    "({iat})",
+    "[{iat}]",
+    "{iat}/",
+    "/{iat}",
+    "{iat}/{iat}",
+    "{iat}\\",
+    "..",
+    "../{iat}",
+    "../../etc/passwd",
+    "{iat}#",
+    "{iat}?",
+    "{iat}&",
+    "{iat}=",
+    "{iat}' OR '1'='1",
+    "1; DROP TABLE Sessions",
+    "<script>alert(1)</script>",
+    "${jndi:ldap://127.0.0.1/a}",
+    "😀",
+    "9" * 15,  # an ID that no session has
+    "9" * 16,
+    "9" * 19,
+    "9" * 38,
+    "9" * 39,
+    "1" + "0" * 400,
+    "9" * 4301,
+    "9" * 5000,
+]
+
+# What a path may hold, as it is sent: none of it decodes to a session ID.
+NO_SEGMENTS = [
+    "%",
+    "%%",
+    "%zz",
+    "%0",
+    "{iat}%",
+    "{iat}%2",
+    "%00",
+    "{iat}%00",
+    "%00{iat}",
+    "{iat}%2F",
+    "{iat}%2f{iat}",
+    "%2F{iat}",
+    "%2e%2e%2f{iat}",
+    "{iat}%5C",
+    "{iat}%0d%0aSet-Cookie:%20a=b",
+    "{iat}%0A",
+    "{iat}%20",
+    "+{iat}",
+    "{iat}+",
+    "{iat};a=b",
+    "{iat}%3F",
+    "{iat}%23",
+    "%ff",
+    "{iat}%ff",
+    "%C0%B1",
+    "%ED%A0%80",
+    "%u0031",
+    "%2531",
+    "{iat}%C2%A0",
+]
+
+
+def spelt(text: str, iat: int) -> str:
+    """Return an entry of these lists, for a session."""
+    scripts = {
+        "arabic_indic": in_script(iat, ARABIC_INDIC),
+        "fullwidth": in_script(iat, FULLWIDTH),
+        "mathematical": in_script(iat, MATHEMATICAL),
+        "mixed": str(iat)[0] + in_script(iat, ARABIC_INDIC)[1:],
+        "iat": str(iat),
+    }
+    for name, digits in scripts.items():
+        text = text.replace(f"{{{name}}}", digits)
+    return text
+
+
+def in_script(number: int, script: dict[int, str]) -> str:
+    return "".join(script[int(digit)] for digit in str(number))
