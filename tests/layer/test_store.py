@@ -107,7 +107,7 @@ def test_clean_up_that_is_never_done_is_unavailable(clock, dynamodb, monkeypatch
         return {"UnprocessedItems": RequestItems}
 
     monkeypatch.setattr(dynamodb, "batch_write_item", nothing)
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable, match="UnprocessedItems"):
         store.clear_sessions(person.id, range(1, 31))
     assert len(asked) == 5, "one batch is tried, and no other after it"
     assert len(stored_sessions(person)) == 30
@@ -258,8 +258,9 @@ def test_a_transaction_that_meets_others_for_ever_is_unavailable(
         assert answer.status == 503
     else:
         event = {"username": "late", "email": "late@example.com", "password": PASSWORD}
-        with pytest.raises(Unavailable):
+        with pytest.raises(Unavailable) as refusal:
             invoke("create_user", event)
+        assert "TransactionCanceledException" in str(refusal.value.__cause__)
     assert len(tries) == 5
     assert list(stored_sessions(person)) == [clock.now]
 
