@@ -20,7 +20,7 @@ from tests.calls import (
     stored_user,
     tables,
 )
-from tests.layer.faults import FAULTS, error, inject, lose_first_answers
+from tests.layer.faults import FAULTS, LOST_ANSWER, error, inject
 
 pytestmark = pytest.mark.usefixtures("aws", "pauses")
 
@@ -118,7 +118,7 @@ def test_clean_up_that_is_never_done_is_unavailable(clock, dynamodb, monkeypatch
 
 def test_a_new_session_whose_answer_was_lost_is_found_to_be_ours(clock, dynamodb):
     person = new_person()
-    lose_first_answers(dynamodb, "PutItem")
+    inject(dynamodb, "PutItem", LOST_ANSWER, times=1)
     token = log_in(person)
     assert list(stored_sessions(person)) == [clock.now]
     assert call("get_current_session", token).status == 200
@@ -136,7 +136,7 @@ def test_a_session_that_somebody_else_has_put_there_is_not_ours(clock):
 
 def test_an_id_whose_answer_was_lost_is_skipped(clock, dynamodb):
     person = new_person()
-    lose_first_answers(dynamodb, "UpdateItem")
+    inject(dynamodb, "UpdateItem", LOST_ANSWER, times=1)
     token = log_in(person)
     current = call("get_current_session", token).body["iat"]
     assert current == stored_user(person).last_iat > clock.now
@@ -147,7 +147,7 @@ def test_a_deletion_whose_answer_was_lost_was_done(clock, dynamodb):
     person = new_person()
     log_in(person)
     token = log_in(person)
-    lose_first_answers(dynamodb, "UpdateItem")
+    inject(dynamodb, "UpdateItem", LOST_ANSWER, times=1)
     answer = call("delete_session", token, session=clock.now)
     assert (answer.status, answer.body["code"]) == (200, "GENERIC_SUCCESS")
     assert list(stored_sessions(person)) == [clock.now + 1]
@@ -163,7 +163,7 @@ def test_a_deletion_that_was_not_retried_and_finds_nothing_did_nothing(clock):
 def test_delete_all_counts_what_it_ended_though_its_answer_was_lost(clock, dynamodb, query, count):
     person = new_person()
     tokens = [log_in(person) for _ in range(3)]
-    lose_first_answers(dynamodb, "UpdateItem")
+    inject(dynamodb, "UpdateItem", LOST_ANSWER, times=1)
     answer = call("delete_all_sessions", tokens[0], query=query)
     assert (answer.status, answer.body["count"]) == (200, count)
     statuses = [call("get_current_session", token).status for token in tokens]
@@ -183,7 +183,7 @@ def test_a_transaction_is_retried_under_its_own_token(clock, dynamodb):
 
 def test_a_ban_whose_answer_was_lost_is_the_same_ban(clock, dynamodb):
     person = new_person()
-    lose_first_answers(dynamodb, "UpdateItem")
+    inject(dynamodb, "UpdateItem", LOST_ANSWER, times=1)
     assert invoke("ban_user", {"user": person.username})["banned_at"] == clock.now
     invoke("unban_user", {"user": person.username})
     assert stored_user(person).banned_at is None
