@@ -25,5 +25,7 @@ def handler(request: Request, access: Access) -> Answer:
         for session in store.query_sessions(access.user.id)
         if session.iat in named and is_live(session, access.user, request.now)
     ]
+    # The one in use last: while others are left, whoever was answered 503 can ask again.
+    live.sort(key=lambda iat: iat == access.session.iat)
     ended = store.end_sessions(access.user.id, live, "bulk", request.now)
     return ok({"count": ended, "type": "session"})

@@ -147,7 +147,7 @@ def _put_together(entries: list[dict[str, str]]) -> None:
         entries = [entry for entry, result in results if "ErrorCode" in result]
         if not entries:
             return
-    raise Unavailable
+    raise Unavailable(f"the bus answered {answer['Entries']}")
 
 
 def _entry(event: Event) -> dict[str, str]:

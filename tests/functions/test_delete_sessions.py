@@ -127,6 +127,20 @@ def test_revoked_sessions_are_not_counted_though_their_rows_remain(clock, monkey
     assert call("delete_sessions", token, body=named).body == bulk(2)
 
 
+def test_cut_short_between_two_transactions_it_can_be_made_again(clock, monkeypatch, power_cut):
+    from sessions import store  # noqa: PLC0415 - after the environment stands
+
+    person = new_person()
+    tokens = [log_in(person) for _ in range(2)]
+    monkeypatch.setattr(store, "LARGEST_TRANSACTION", 1)
+    named = {"sessions": [clock.now, clock.now + 1]}
+    assert not power_cut(2, lambda: call("delete_sessions", tokens[1], body=named))
+    assert len(stored_sessions(person)) == 1
+    answer = call("delete_sessions", tokens[1], body=named)
+    assert (answer.status, answer.body) == (200, bulk(1))
+    assert stored_sessions(person) == {}
+
+
 @pytest.mark.parametrize("number", [100, 260])
 def test_ends_any_number_of_sessions_in_transactions_of_a_hundred(clock, dynamodb_calls, number):
     person = new_person()

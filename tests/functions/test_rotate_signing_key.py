@@ -175,24 +175,6 @@ def test_of_two_changes_at_once_neither_is_lost(clock, ring, monkeypatch):
     assert (after.current, after.next) == ("b", answer["next"])
 
 
-@pytest.mark.parametrize("operation", ["GetSecretValue", "PutSecretValue"])
-def test_a_fault_of_secrets_manager_fails_the_invocation_and_changes_nothing(
-    clock, ring, monkeypatch, operation
-):
-    from sessions import clients, rotation  # noqa: PLC0415 - after the environment stands
-    from sessions.errors import Unavailable  # noqa: PLC0415
-    from tests.layer.faults import FAULTS, inject  # noqa: PLC0415
-
-    ring.store(START)
-    client = clients.client("secretsmanager")
-    inject(client, operation, FAULTS["no connection"])
-    monkeypatch.setattr(rotation, "_secretsmanager", client)
-    monkeypatch.setattr("time.sleep", lambda _: None)
-    with pytest.raises(Unavailable):
-        invoke("rotate_signing_key", {})
-    assert ring.stored() == START
-
-
 def test_ten_rotations_under_load_refuse_no_request_with_rings_of_every_age(clock, ring):
     """Eight processes sign and check in turns, the last one so rarely that its ring is stale."""
     from sessions import endpoint  # noqa: PLC0415 - after the environment stands

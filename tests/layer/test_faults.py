@@ -1,4 +1,4 @@
-"""Every route while AWS fails."""
+"""What each route asks of AWS, and what test_every_fault.py does not see of its faults."""
 
 import pytest
 
@@ -9,11 +9,10 @@ from tests.calls import (
     invoke,
     log_in,
     new_person,
-    stored_rows,
 )
 from tests.contract import UNAVAILABLE
-from tests.functions.routes import AUTHENTICATED, HEADERS, call_route
-from tests.layer.faults import FAULTS, error, inject
+from tests.functions.routes import HEADERS, call_route
+from tests.layer.faults import FAULTS, inject
 
 pytestmark = pytest.mark.usefixtures("aws", "clock", "pauses")
 
@@ -26,35 +25,6 @@ OPERATIONS = {
     "delete_session": ["BatchGetItem", "UpdateItem"],
     "delete_sessions": ["BatchGetItem", "Query", "TransactWriteItems"],
     "delete_all_sessions": ["BatchGetItem", "Query", "UpdateItem"],
-}
-STEPS = [(route, each) for route, made in OPERATIONS.items() for each in sorted(set(made))]
-ACCOUNT_STEPS = [
-    ("create_user", "TransactWriteItems"),
-    ("ban_user", "GetItem"),
-    ("ban_user", "UpdateItem"),
-    ("unban_user", "GetItem"),
-    ("unban_user", "UpdateItem"),
-    ("set_password", "GetItem"),
-    ("set_password", "TransactWriteItems"),
-    ("list_user_sessions", "GetItem"),
-    ("list_user_sessions", "BatchGetItem"),
-    ("list_user_sessions", "Query"),
-    ("revoke_user_sessions", "GetItem"),
-    ("revoke_user_sessions", "BatchGetItem"),
-    ("revoke_user_sessions", "Query"),
-    ("revoke_user_sessions", "UpdateItem"),
-    ("delete_user", "GetItem"),
-    ("delete_user", "UpdateItem"),
-    ("export_user", "GetItem"),
-    ("export_user", "Query"),
-    ("rename_user", "GetItem"),
-    ("rename_user", "TransactWriteItems"),
-]
-GIVEN = {
-    "create_user": {"username": "unlucky", "email": "unlucky@example.com", "password": PASSWORD},
-    "set_password": {"password": "another"},
-    "revoke_user_sessions": {"all": True},
-    "rename_user": {"username": "somebody-else"},
 }
 
 
@@ -97,34 +67,6 @@ def test_the_table_of_operations_is_what_each_route_calls(clock, route, dynamodb
     assert [operation for operation, _ in dynamodb_calls] == OPERATIONS[route] + clean_up
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("step", STEPS)
-def test_a_fault_of_dynamodb_is_answered_with_unavailable(member, dynamodb, logged, step, fault):
-    (person, token), (route, operation) = member, step
-    sessions = stored_rows(person)["sessions"]
-    inject(dynamodb, operation, FAULTS[fault])
-    answer = request(route, person, token)
-    line = assert_unavailable(answer, logged)
-    assert "Traceback" in line["exception"]
-    assert "botocore." in line["exception"], "the cause, for the operator"
-    assert [line["level"] for line in logged()] == ["ERROR"]
-    assert PASSWORD not in str(line)
-    assert token not in str(line)
-    assert stored_rows(person)["sessions"] == sessions
-
-
-@pytest.mark.parametrize("kind", ["throttled", "a time-out on reading"])
-@pytest.mark.parametrize(("route", "operation"), STEPS)
-def test_a_fault_that_passes_is_not_noticed(clock, dynamodb, route, operation, kind):
-    person = new_person()
-    token = log_in(person)
-    log_in(person)
-    sent = inject(dynamodb, operation, FAULTS[kind], times=2)
-    clock.now += 2
-    assert request(route, person, token, clock.now - 1).status in {200, 201}
-    assert len(sent) == 2 + OPERATIONS[route].count(operation)
-
-
 @pytest.mark.parametrize("fault", ["throttled", "an internal error", "no rights", "no connection"])
 def test_a_log_in_that_cannot_look_for_sessions_too_many_is_done_and_says_so(
     clock, dynamodb, logged, fault
@@ -141,26 +83,6 @@ def test_a_log_in_that_cannot_look_for_sessions_too_many_is_done_and_says_so(
     assert call("get_current_session", answer.body["token"]).status == 200
 
 
-@pytest.mark.parametrize(("operation", "call_name"), ACCOUNT_STEPS)
-def test_an_account_operation_that_meets_a_fault_fails_and_says_so(
-    member, dynamodb, logged, operation, call_name
-):
-    from sessions.errors import Unavailable  # noqa: PLC0415 - after the environment stands
-
-    person, _ = member
-    before = stored_rows(person)
-    inject(dynamodb, call_name, FAULTS["throttled"])
-    event = {"user": person.username} if operation != "create_user" else {}
-    event |= GIVEN.get(operation, {})
-    with pytest.raises(Unavailable):
-        invoke(operation, event)
-    (line,) = logged()
-    assert (line["level"], line["message"]) == ("ERROR", "OperationFailed")
-    assert "ProvisionedThroughputExceededException" in line["exception"]
-    assert PASSWORD not in str(line)
-    assert stored_rows(person) == before
-
-
 # --------------------------------------------------- Secrets Manager
 
 
@@ -175,25 +97,6 @@ def cold(aws, monkeypatch):
     monkeypatch.setattr(endpoint.signing_keys, "_read_at", 0)
     monkeypatch.setattr(endpoint.signing_keys, "_stale_at", 0)
     return client
-
-
-SECRET_FAULTS = {
-    "throttled": error(400, "ThrottlingException"),
-    "an internal error": error(500, "InternalServiceError"),
-    "no rights": error(400, "AccessDeniedException"),
-    "no secret": error(400, "ResourceNotFoundException"),
-    **{kind: FAULTS[kind] for kind in ("no connection", "a time-out on reading")},
-}
-
-
-@pytest.mark.parametrize("fault", SECRET_FAULTS)
-@pytest.mark.parametrize("route", ["create_session", *AUTHENTICATED])
-def test_a_cold_function_without_signing_keys_is_unavailable(member, cold, logged, route, fault):
-    person, token = member
-    before = stored_rows(person)
-    inject(cold, "GetSecretValue", SECRET_FAULTS[fault])
-    assert_unavailable(request(route, person, token), logged)
-    assert stored_rows(person) == before
 
 
 @pytest.mark.parametrize(
@@ -217,7 +120,7 @@ def test_a_binary_secret_is_unavailable(clock, member, cold, logged, monkeypatch
 
 @pytest.mark.parametrize("route", ["create_session", "get_current_session"])
 def test_one_fault_is_one_error_in_the_log(clock, member, cold, logged, route):
-    inject(cold, "GetSecretValue", SECRET_FAULTS["no rights"])
+    inject(cold, "GetSecretValue", FAULTS["no rights"])
     request(route, *member)
     errors = [line["message"] for line in logged() if line["level"] == "ERROR"]
     assert errors == ["SigningKeysUnreadable", "RequestFailed"]
@@ -236,7 +139,7 @@ def test_a_warm_function_goes_on_with_the_keys_it_has(clock, member, cold):
 
 
 def test_a_token_that_is_no_token_costs_no_call_to_secrets_manager(clock, cold):
-    sent = inject(cold, "GetSecretValue", SECRET_FAULTS["no rights"])
+    sent = inject(cold, "GetSecretValue", FAULTS["no rights"])
     assert call("get_current_session", "a.b.c").status == 401
     assert sent == []
 
@@ -246,19 +149,19 @@ def test_the_authorizer_without_signing_keys_fails_so_that_the_gateway_says_unav
 ):
     from sessions.errors import Unavailable  # noqa: PLC0415 - after the environment stands
 
-    inject(cold, "GetSecretValue", SECRET_FAULTS["no connection"])
+    inject(cold, "GetSecretValue", FAULTS["no connection"])
     with pytest.raises(Unavailable):
         invoke("authorize", event_for("authorize", member[1]))
 
 
 def test_the_authorizer_needs_no_signing_keys_at_the_log_in(cold):
-    inject(cold, "GetSecretValue", SECRET_FAULTS["no connection"])
+    inject(cold, "GetSecretValue", FAULTS["no connection"])
     event = {**event_for("authorize"), "httpMethod": "POST"}
     assert "usageIdentifierKey" in invoke("authorize", event)
 
 
 def test_the_keys_are_read_once(clock, member, cold):
-    sent = inject(cold, "GetSecretValue", SECRET_FAULTS["no rights"], times=0)
+    sent = inject(cold, "GetSecretValue", FAULTS["no rights"], times=0)
     for _ in range(3):
         assert request("get_current_session", *member).status == 200
     assert len(sent) == 1

@@ -21,7 +21,7 @@ from tests.calls import (
     stored_sessions,
     stored_user,
 )
-from tests.layer.faults import FAULTS, error, inject, lose_first_answers
+from tests.layer.faults import FAULTS, LOST_ANSWER, error, inject
 
 pytestmark = pytest.mark.usefixtures("aws", "pauses")
 
@@ -104,7 +104,7 @@ def test_clean_up_that_is_never_done_is_unavailable(clock, dynamodb, monkeypatch
         return {"UnprocessedItems": RequestItems}
 
     monkeypatch.setattr(dynamodb, "batch_write_item", nothing)
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable, match="UnprocessedItems"):
         store.clear_sessions(person.id, range(1, 31))
     assert len(asked) == 5, "one batch is tried, and no other after it"
     assert len(stored_sessions(person)) == 30
@@ -115,7 +115,7 @@ def test_clean_up_that_is_never_done_is_unavailable(clock, dynamodb, monkeypatch
 
 def test_a_new_session_whose_answer_was_lost_is_found_to_be_ours(clock, dynamodb):
     person = new_person()
-    lose_first_answers(dynamodb, "PutItem")
+    inject(dynamodb, "PutItem", LOST_ANSWER, times=1)
     token = log_in(person)
     assert list(stored_sessions(person)) == [clock.now]
     assert call("get_current_session", token).status == 200
@@ -123,18 +123,17 @@ def test_a_new_session_whose_answer_was_lost_is_found_to_be_ours(clock, dynamodb
 
 def test_an_id_whose_answer_was_lost_is_skipped(clock, dynamodb):
     person = new_person()
-    lose_first_answers(dynamodb, "UpdateItem")
-    token = log_in(person)
-    current = call("get_current_session", token).body["iat"]
-    assert current == stored_user(person).last_iat > clock.now
-    assert list(stored_sessions(person)) == [current]
+    login = store.find_login(person.username)
+    inject(dynamodb, "UpdateItem", LOST_ANSWER, times=1)
+    allotted = store.allot_iat(login, clock.now, "203.0.113.7").last_iat
+    assert allotted == stored_user(person).last_iat > clock.now
 
 
 def test_a_deletion_whose_answer_was_lost_was_done(clock, dynamodb):
     person = new_person()
     log_in(person)
     token = log_in(person)
-    lose_first_answers(dynamodb, "UpdateItem")
+    inject(dynamodb, "UpdateItem", LOST_ANSWER, times=1)
     answer = call("delete_session", token, session=clock.now)
     assert (answer.status, answer.body["code"]) == (200, "GENERIC_SUCCESS")
     assert list(stored_sessions(person)) == [clock.now + 1]
@@ -144,7 +143,7 @@ def test_a_deletion_whose_answer_was_lost_was_done(clock, dynamodb):
 def test_delete_all_counts_what_it_ended_though_its_answer_was_lost(clock, dynamodb, query, count):
     person = new_person()
     tokens = [log_in(person) for _ in range(3)]
-    lose_first_answers(dynamodb, "UpdateItem")
+    inject(dynamodb, "UpdateItem", LOST_ANSWER, times=1)
     answer = call("delete_all_sessions", tokens[0], query=query)
     assert (answer.status, answer.body["count"]) == (200, count)
     statuses = [call("get_current_session", token).status for token in tokens]
@@ -164,7 +163,7 @@ def test_a_transaction_is_retried_under_its_own_token(clock, dynamodb):
 
 def test_a_ban_whose_answer_was_lost_is_the_same_ban(clock, dynamodb):
     person = new_person()
-    lose_first_answers(dynamodb, "UpdateItem")
+    inject(dynamodb, "UpdateItem", LOST_ANSWER, times=1)
     assert invoke("ban_user", {"user": person.username})["banned_at"] == clock.now
     invoke("unban_user", {"user": person.username})
     assert stored_user(person).banned_at is None
@@ -239,8 +238,9 @@ def test_a_transaction_that_meets_others_for_ever_is_unavailable(
         assert answer.status == 503
     else:
         event = {"username": "late", "email": "late@example.com", "password": PASSWORD}
-        with pytest.raises(Unavailable):
+        with pytest.raises(Unavailable) as refusal:
             invoke("create_user", event)
+        assert "TransactionCanceledException" in str(refusal.value.__cause__)
     assert len(tries) == 5
     assert list(stored_sessions(person)) == [clock.now]
 

@@ -253,6 +253,7 @@ def end_sessions(user: str, iats: Collection[int], reason: str, now: int) -> int
 
 
 def _end_together(user: str, iats: list[int], reason: str, now: int) -> int:
+    cancellation: ClientError | None = None
     for pause in _PAUSES:
         time.sleep(pause)
         try:
@@ -267,9 +268,10 @@ def _end_together(user: str, iats: list[int], reason: str, now: int) -> int:
             ]
             if not iats:
                 return 0
+            cancellation = error
         else:
             return len(iats)
-    raise Unavailable
+    raise Unavailable from cancellation
 
 
 def _end(user: str, iat: int, reason: str, now: int) -> dict[str, Any]:
@@ -771,6 +773,7 @@ def _read_rows(keys: Mapping[str, list[_Row]]) -> dict[str, list[_Row]]:
 
 def _write_together(parts: list[dict[str, Any]]) -> list[int]:
     """Make a transaction; return which of its parts had a condition that refused it."""
+    cancellation: ClientError | None = None
     for pause in _PAUSES:
         time.sleep(pause)
         try:
@@ -780,9 +783,10 @@ def _write_together(parts: list[dict[str, Any]]) -> list[int]:
             refused = [n for n, code in enumerate(codes) if code == "ConditionalCheckFailed"]
             if refused:
                 return refused
+            cancellation = error
         else:
             return []
-    raise Unavailable
+    raise Unavailable from cancellation
 
 
 def _until_processed(
@@ -796,7 +800,7 @@ def _until_processed(
         wanted = answer.get(unprocessed) or {}
         if not wanted:
             return
-    raise Unavailable
+    raise Unavailable(unprocessed)
 
 
 def _row_that_refused(error: ClientError) -> _Row:
