@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from tests.functions.conftest import dynamodb, dynamodb_calls, logged
+from tests.functions.conftest import dynamodb, dynamodb_calls, lines, logged
 
-__all__ = ["dynamodb", "dynamodb_calls", "logged"]
+__all__ = ["dynamodb", "dynamodb_calls", "lines", "logged"]
 
 
 @pytest.fixture
