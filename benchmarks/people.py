@@ -85,20 +85,23 @@ class Person:
         self._random = random.Random(seed)
         self._versions = itertools.count(2)
         self._actions: list[tuple[Callable[[Held], None], int]] = [
-            (self._read_current, 8),
-            (self._read_one, 6),
-            (self._list, 6),
-            (self._delete_one, 4),
+            (self._read_current, 16),
+            (self._read_one, 12),
+            (self._list, 12),
+            (self._delete_one, 8),
             (self._delete_several, 3),
             (self._delete_all, 1),
-            (self._delete_all_but_self, 1),
-            (self._set_ban, 2),
+            (self._delete_all_but_self, 2),
+            (self._ban, 1),
             (self._set_password, 1),
-            (self._revoke, 1),
+            (self._revoke, 2),
         ]
 
     def act(self) -> None:
         """Do one thing, whatever it is."""
+        if self.is_banned and self._random.random() < 0.3:
+            self.set_ban(is_banned=False, revoke=self._random.random() < 0.3)
+            return
         holds = [each for each in self.held if each.state is not State.OVER]
         if not holds or (len(holds) < MOST_HELD and self._random.random() < 0.2):
             self.log_in()
@@ -106,8 +109,7 @@ class Person:
             return
         actions, weights = zip(*self._actions, strict=True)
         (action,) = self._random.choices(actions, weights)
-        uses_one_that_is_over = not holds or self._random.random() < 0.05
-        action(self._random.choice(self.held if uses_one_that_is_over else holds))
+        action(self._any())
 
     def reconcile(self, *, all_of_them: bool = False) -> Counter[tuple[State, State]]:
         """Ask for each session whether it is what it must be; twice, where nobody knew.
@@ -160,7 +162,7 @@ class Person:
             self._expect(answer.json()["iat"] == held.iat, "the current session is another")
 
     def _read_one(self, held: Held) -> None:
-        other = self._random.choice(self.held)
+        other = self._any()
         answer = self._ask(held, "get_session", "GET", f"/user/session/{other.iat}")
         if answer is not None:
             self._see(other, is_live=answer.status_code == 200)
@@ -177,7 +179,7 @@ class Person:
         self._expect(answer.json()["count"] == len(listed), "the count is not the list's")
 
     def _delete_one(self, held: Held) -> None:
-        other = self._random.choice(self.held)
+        other = self._any()
         answer = self._ask(
             held, "delete_session", "DELETE", f"/user/session/{other.iat}", ends=[other]
         )
@@ -189,8 +191,8 @@ class Person:
             other.end()
 
     def _delete_several(self, held: Held) -> None:
-        others = self._random.sample(self.held, min(len(self.held), 3))
-        body = {"sessions": [each.iat for each in others]}
+        others = list({each.iat: each for each in (self._any(), self._any(), self._any())}.values())
+        body = {"sessions": [each.iat for each in others] * 2}
         answer = self._ask(
             held, "delete_sessions", "DELETE", "/user/sessions", ends=others, json=body
         )
@@ -215,18 +217,18 @@ class Person:
 
     # ---------------------------------------------------------- operations
 
-    def _set_ban(self, _: Held) -> None:
-        self.set_ban(is_banned=not self.is_banned, revoke=self._random.random() < 0.3)
+    def _ban(self, _: Held) -> None:
+        self.set_ban(is_banned=True)
 
     def _set_password(self, _: Held) -> None:
         self.password = f"password {next(self._versions)} of {self.name}"
-        keep = self._random.random() < 0.5
+        keep = self._random.random() < 0.7
         self._insist("set_password", user=self.name, password=self.password, keep_sessions=keep)
         if not keep:
             self._all_over()
 
     def _revoke(self, held: Held) -> None:
-        if self._random.random() < 0.5:
+        if self._random.random() < 0.2:
             self._insist("revoke_user_sessions", user=self.name, all=True)
             self._all_over()
         else:
@@ -245,6 +247,12 @@ class Person:
                 self._tally.requests[name, "done"] += 1
                 return
         self._expect(False, f"{name} fails for ever")  # noqa: FBT003 - it is the claim that failed
+
+    def _any(self) -> Held:
+        """Return a session to use; now and then one that is over."""
+        holds = [each for each in self.held if each.state is not State.OVER]
+        uses_one_that_is_over = not holds or self._random.random() < 0.05
+        return self._random.choice(self.held if uses_one_that_is_over else holds)
 
     # -------------------------------------------------------------- claims
 
