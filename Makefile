@@ -5,7 +5,7 @@ PIP := -m pip --disable-pip-version-check --quiet install
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
-.PHONY: help run test conformance check build rehearse invoke dashboard lock clean
+.PHONY: help run test conformance check build rehearse invoke dashboard soak lock clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -39,6 +39,9 @@ build: .venv-build/ready ## the artefacts that `sam deploy` ships; needs no Dock
 
 rehearse: build .venv/rehearsal ## what was built: run as Lambda would, and deployed on this machine
 	$(BIN)/python -m pytest rehearsal $(OPTIONS)
+
+soak: .venv/test ## ten minutes of everything at once, with faults; OPTIONS="--seconds 120"
+	@$(BIN)/python -m benchmarks.soak $(OPTIONS)
 
 lock: .venv/test ## the versions in requirements/*.txt and layers/*/requirements.txt, anew
 	requirements/lock

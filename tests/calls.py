@@ -8,9 +8,13 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.leaks import Watch, token_of
+
 EVENTS = Path(__file__).parents[1] / "events"
 ALLOWED_ORIGINS = ["https://app.example.com", "http://localhost:8080"]
-PASSWORD = "correct horse battery staple"
+PASSWORD = "correct horse battery staple"  # a canary: no test may see it come back
+
+watch = Watch(PASSWORD)
 
 _numbers = itertools.count(1)
 
@@ -49,7 +53,17 @@ def handler_of(name: str) -> Any:
 
 def invoke(name: str, event: Any) -> Any:
     """Invoke a function, as Lambda does: the event is the function's own copy."""
-    return handler_of(name)(copy.deepcopy(event), None)
+    handler = handler_of(name)
+    with watch.listening():
+        try:
+            answer = handler(copy.deepcopy(event), None)
+        except Exception as error:
+            watch.answered(f"{type(error).__name__}: {error}")
+            raise
+    is_log_in = name == "create_session" and answer["statusCode"] == 201
+    token = token_of(json.loads(answer["body"])) if is_log_in else None
+    watch.answered(json.dumps(answer), token)
+    return answer
 
 
 def call(name: str, token: str | None = None, **changes: Any) -> Answer:

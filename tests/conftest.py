@@ -6,8 +6,10 @@ held to on several engines (tests/conformance). What DynamoDB would refuse, no e
 each request that the layer makes is checked before it is sent (tests/dynamodb_limits.py).
 """
 
+import logging
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import moto  # first: it hooks into botocore only for clients that are made after it
 import pytest
@@ -17,7 +19,7 @@ from local.functions import functions_of, runtime_environment, shared_environmen
 from local.provision import provision
 from sessions import clients
 from tests import dynamodb_limits
-from tests.calls import Clock
+from tests.calls import Clock, watch
 from tests.contract import TEMPLATE
 
 # The layer reads its settings at import, as it does on Lambda; so they stand before that.
@@ -64,3 +66,65 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(endpoint, "epoch_seconds", lambda: clock.now)
     return clock
+
+
+# --------------------------------------------------------------- nothing leaks
+
+
+class Listener(logging.Handler):
+    """Gives the watch every line that is logged, whoever logs it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        from sessions import endpoint  # noqa: PLC0415 - after the environment stands
+
+        if record.name == endpoint.logger.name:
+            watch.logged(endpoint.logger.registered_handler.format(record))
+        else:
+            watch.wrote(self.format(record))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def watched() -> Iterator[None]:
+    """Let the watch know each token and key that comes up, and hear all that is logged.
+
+    At DEBUG, and of everybody: a developer who turns the level up sees no secret either.
+    """
+    from sessions import endpoint, rotation, tokens  # noqa: PLC0415 - after the environment stands
+
+    def keep_keys(ring: tokens.Ring) -> None:
+        for key in ring.keys.values():
+            watch.keep("signing key", key.decode())
+
+    def issue(*given: Any) -> str:
+        token: str = issued(*given)
+        watch.keep_token(token)
+        return token
+
+    def parse_ring(secret: str) -> tokens.Ring:
+        ring = parsed(secret)
+        keep_keys(ring)
+        return ring
+
+    def ring_text(ring: tokens.Ring) -> str:
+        keep_keys(ring)
+        return written(ring)
+
+    issued, parsed, written = tokens.issue, tokens.parse_ring, rotation.ring_text
+    listener = Listener()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokens, "issue", issue)
+        patch.setattr(tokens, "parse_ring", parse_ring)
+        patch.setattr(rotation, "parse_ring", parse_ring)
+        patch.setattr(rotation, "ring_text", ring_text)
+        endpoint.logger.setLevel(logging.DEBUG)
+        logging.root.setLevel(logging.DEBUG)
+        logging.root.addHandler(listener)
+        yield
+        logging.root.removeHandler(listener)
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaks(watched: None) -> Iterator[None]:
+    """No test may have made a handler show a secret."""
+    yield
+    assert watch.leaks() == []

@@ -34,13 +34,19 @@ def dynamodb_calls(dynamodb: Any) -> list[tuple[str, dict[str, Any]]]:
 
 
 @pytest.fixture
-def logged(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[dict[str, Any]]]:
+def lines(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
     """The lines that are logged during the test; metrics go to stdout, not here."""
     from sessions import endpoint  # noqa: PLC0415 - after the environment stands
 
     stream = io.StringIO()
     monkeypatch.setattr(endpoint.logger.registered_handler, "stream", stream)
-    return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    return lambda: stream.getvalue().removesuffix("\n").split("\n") if stream.getvalue() else []
+
+
+@pytest.fixture
+def logged(lines: Callable[[], list[str]]) -> Callable[[], list[dict[str, Any]]]:
+    """What they say."""
+    return lambda: [json.loads(line) for line in lines()]
 
 
 @pytest.fixture

@@ -173,6 +173,21 @@ def test_a_refusal_is_one_audit_line_at_info_without_a_traceback(clock, operatio
     assert "exception" not in line
 
 
+@pytest.mark.parametrize(
+    "odd", ["\x9b31m", "\x85", "\x7f", "\0", "\n", "\N{LINE SEPARATOR}", "\ud800"]
+)
+def test_what_a_terminal_or_an_output_chokes_on_is_logged_escaped(clock, logged, lines, odd):
+    from sessions.errors import AccountError  # noqa: PLC0415 - after the environment stands
+
+    with pytest.raises(AccountError):
+        invoke("ban_user", {"user": f"nobody{odd}", "actor": odd})
+    (line,) = logged()
+    assert (line["user"], line["actor"]) == (f"nobody{odd}", odd)
+    (text,) = lines()
+    assert text.isascii()
+    assert text.isprintable()
+
+
 @pytest.mark.parametrize("operation", ON_A_USER)
 def test_each_operation_writes_one_audit_line_who_what_whom_when(clock, operation, logged):
     person = new_person()

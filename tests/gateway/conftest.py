@@ -1,5 +1,6 @@
 """The service as a developer starts it: `python -m local`, with ministack behind it."""
 
+import json
 import os
 import re
 import signal
@@ -9,14 +10,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import boto3
+import httpx
 import pytest
 
-from tests.calls import ALLOWED_ORIGINS
+from tests.calls import ALLOWED_ORIGINS, PASSWORD
+from tests.leaks import Watch, token_of
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
+
+# It sees every answer to a test, and what a service has written once it ends.
+watch = Watch(PASSWORD)
 
 
 class Service(NamedTuple):
@@ -51,15 +58,63 @@ def running(state: Path, *options: str) -> Iterator[Service]:
         assert process.wait(timeout=30) == 0, output.read_text()
 
 
+@contextmanager
+def watched(state: Path, *options: str) -> Iterator[Service]:
+    """Run a service; at its end no secret may stand in anything that it answered or wrote."""
+    with running(state, *options) as service:
+        yield service
+        secrets = boto3.client(
+            "secretsmanager",
+            endpoint_url=service.database,
+            region_name="us-east-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+        ring = secrets.get_secret_value(SecretId=os.environ["SIGNING_KEYS_SECRET"])
+        for key in json.loads(ring["SecretString"]).values():
+            if isinstance(key, str):
+                watch.keep("signing key", key)
+    assert look_through(state) == []
+
+
+def look_through(state: Path) -> list[str]:
+    """Return what a service's files show that nobody may see."""
+    for line in (state / "functions.log").read_text().removesuffix("\n").split("\n"):
+        watch.logged(line)
+    for name in ("access.log", "engine.log", "output"):
+        watch.wrote((state / name).read_text())
+    return watch.leaks()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def watched_answers() -> Iterator[None]:
+    """Have the watch see every answer, and know the token in it."""
+    send = httpx.Client.send
+
+    def send_and_tell(client: httpx.Client, request: httpx.Request, **options: Any) -> Any:
+        answer = send(client, request, **options)
+        if not options.get("stream"):
+            is_log_in = answer.status_code == 201
+            token = token_of(answer.json()) if is_log_in else None
+            if token is not None:
+                watch.keep_token(token)
+            watch.answered(f"{answer.headers}\n{answer.text}", token)
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpx.Client, "send", send_and_tell)
+        yield
+
+
 Start = Callable[..., Service]
 
 
 @pytest.fixture(scope="session")
-def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+def start(tmp_path_factory: pytest.TempPathFactory, watched_answers: None) -> Iterator[Start]:
     """Start services with options of the test's own; they end with the session."""
     with ExitStack() as stack:
         yield lambda *options: stack.enter_context(
-            running(tmp_path_factory.mktemp("service"), *options)
+            watched(tmp_path_factory.mktemp("service"), *options)
         )
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import httpx
 
+from tests.calls import PASSWORD
 from tests.gateway.conftest import ROOT, Service, Start
 
-FIRST, SECOND = "correct horse battery staple", "another and longer password"
+FIRST, SECOND = PASSWORD, f"{PASSWORD}, and longer"
 
 
 class Operator:

@@ -1,5 +1,6 @@
 """The one botocore session, and clients made from it with our time-outs."""
 
+import logging
 from typing import Any
 
 from botocore.config import Config
@@ -13,6 +14,11 @@ _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
 )
 _session = Session()
+
+# Below this botocore logs requests and answers whole, with hashes and signing keys: whoever turns
+# a function's log level down must not see them.
+_log = logging.getLogger("botocore")
+_log.setLevel(max(_log.level, logging.WARNING))
 
 
 def client(service: str) -> Any:

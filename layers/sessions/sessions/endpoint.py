@@ -8,6 +8,7 @@ import contextlib
 import functools
 import hashlib
 import hmac
+import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -39,7 +40,9 @@ _MOST_LOGGED = 100  # events in one line: CloudWatch takes 256 KB
 _Event = dict[str, Any]
 _LambdaHandler = Callable[[_Event, Any], dict[str, Any]]
 
-logger = Logger()
+# In ASCII: control characters that JSON lets through would reach a terminal, and a line with half a
+# surrogate pair, which no output takes, would be lost; both come from callers.
+logger = Logger(json_serializer=functools.partial(json.dumps, default=str, separators=(",", ":")))
 
 
 class Access(NamedTuple):
