@@ -40,9 +40,8 @@ def application(
             request = _request(scope, body or b"", gateway.clock())
             outcome = await gateway.answer(request, too_large=body is None)
             milliseconds = (time.perf_counter() - started_at) * 1000
-            target = f"{request.path}?{request.query}" if request.query else request.path
             report(
-                f"{time.strftime('%H:%M:%S')} {request.method} {target} "
+                f"{time.strftime('%H:%M:%S')} {request.method} {request.path} "
                 f"{outcome.response.status} {milliseconds:.0f} ms {outcome.made_by} {request.id}"
             )
             headers = [

@@ -54,7 +54,7 @@ def is_refusal(status: int, body: Any) -> bool:
     if status == 400:
         return isinstance(body, dict) and body == missing(*body.get("fields", ["?"]))
     return (status, body) in [
-        (refusal.status, refusal().body())
+        (refusal.status, {"code": refusal.code, "message": refusal.message})
         for refusal in (
             errors.InvalidSession,
             errors.NoSuchSession,

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.calls import PASSWORD, Person, call, log_in, new_person, stored_rows
-from tests.contract import REMEMBERED_SESSION_SECONDS, SESSION_SECONDS, missing
+from tests.contract import BODY_TOO_LARGE, REMEMBERED_SESSION_SECONDS, SESSION_SECONDS, missing
 from tests.functions.routes import HEADERS
 from tests.hostile.bodies import (
     EITHER_VALUES,
@@ -292,3 +292,20 @@ JSON_VALUES = st.recursive(
 def test_no_array_of_sessions_makes_a_mistake_of_ours(victim, clock, sessions):
     answer = victim.send("delete_sessions", json.dumps({"sessions": sessions}), JSON)
     assert (answer.status, answer.body) == (200, {"count": 0, "type": "session"})
+
+
+@pytest.mark.parametrize("is_base64", [False, True])
+@pytest.mark.parametrize("operation", ["create_session", "delete_sessions"])
+def test_a_body_of_over_two_megabytes_is_refused_before_it_is_read(
+    victim, clock, operation, is_base64
+):
+    from sessions.body import LARGEST_BODY_BYTES  # noqa: PLC0415 - after the environment stands
+
+    most = "{}".rjust(LARGEST_BODY_BYTES)
+    for body, status in ((most, 400), (" " + most, 413)):
+        raw_body = base64.b64encode(body.encode()).decode() if is_base64 else body
+        token = victim.token if operation == "delete_sessions" else None
+        answer = call(operation, token, raw_body=raw_body, is_base64=is_base64)
+        assert answer.status == status
+    assert (answer.body, answer.headers) == (BODY_TOO_LARGE, HEADERS)
+    assert stored_rows(victim.person) == victim.rows
