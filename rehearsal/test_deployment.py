@@ -144,7 +144,7 @@ def test_a_second_deployment_of_the_same_finds_nothing_to_do(account, template, 
 
 def test_every_function_is_told_the_names_that_the_stack_gave(deployed):
     tables = deployed.account.client("dynamodb").list_tables()["TableNames"]
-    names = {"SESSIONS_TABLE", "USERS_TABLE", "LOGINS_TABLE"}
+    names = {"SESSIONS_TABLE", "USERS_TABLE", "LOGINS_TABLE", "ATTEMPTS_TABLE"}
     functions = [key for key in deployed.stack.resources if key.endswith("Function")]
     assert len(functions) >= 11
     for function in functions:
@@ -274,6 +274,12 @@ def test_the_gateway_refuses_what_is_no_token_and_what_is_no_route(http, log_in)
     for method, path in (("GET", "/nope"), ("PUT", "/session"), ("POST", "/sessions")):
         answer = http.request(method, path, headers={"Authorization": token})
         assert_is(answer, 404, contract.INVALID_ENDPOINT)
+
+
+@pytest.mark.parametrize("megabytes", [2, 10])  # the function's limit, and the gateway's
+def test_a_body_that_is_too_large_is_refused(http, megabytes):
+    answer = http.post("/session", content=b" " * (megabytes * 1024 * 1024 + 1))
+    assert_is(answer, 413, contract.BODY_TOO_LARGE)
 
 
 @pytest.mark.parametrize("origin", [*ALLOWED_ORIGINS, "https://evil.example", None])
@@ -418,11 +424,6 @@ def limits_of_a_method(deployed: Deployed, token: dict[str, str]) -> bool:
     return plan["apiStages"][0]["throttle"]["/session/POST"] == {}
 
 
-def largest_body(deployed: Deployed, token: dict[str, str]) -> bool:
-    answer = deployed.http.post("/session", content=b"x" * (10 * 1024 * 1024 + 1))
-    return answer.status_code == 400
-
-
 def encoded_slash(deployed: Deployed, token: dict[str, str]) -> bool:
     answer = deployed.http.get("/session/1%2F2", headers=token)
     return bool(answer.json() == contract.INVALID_ENDPOINT)
@@ -448,7 +449,6 @@ DIFFERENCES: dict[str, Callable[[Deployed, dict[str, str]], bool]] = {
     "a table's encryption in the template is dropped": encryption,
     "a generated secret has punctuation, though excluded": punctuation,
     "a usage plan's limits of one method are emptied": limits_of_a_method,
-    "a body over 10 MB reaches the function": largest_body,
     "an encoded slash is taken for a slash": encoded_slash,
     "a slash at the end of a path is ignored": last_slash,
     "WWW-Authenticate of a function keeps its name": renamed_header,
