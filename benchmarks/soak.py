@@ -17,7 +17,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import boto3
 import httpx
 import jwt
 from botocore.config import Config
@@ -26,7 +25,7 @@ from benchmarks.faulty_proxy import Faults, faulty_proxy
 from benchmarks.people import SETTLED_SECONDS, Operate, Person, State, Tally
 from local.engine import engine
 from sessionctl.account_functions import CONFIG, OperationError, invoke
-from tests.gateway.conftest import running
+from tests.gateway.conftest import Service, running
 
 PEOPLE = 50
 THREADS = 8
@@ -49,7 +48,7 @@ def main() -> int:
             running(state, "--no-rate-limit", "--endpoint", proxy) as service,
         ):
             print(f"{PEOPLE} people, {options.seconds} s, seed {options.seed}: {service.url}")
-            return _soak(service.url, faults, options)
+            return _soak(service, faults, options)
 
 
 def _options() -> argparse.Namespace:
@@ -104,20 +103,14 @@ class Group:
         return found
 
 
-def _soak(url: str, faults: Faults, options: argparse.Namespace) -> int:
-    functions = boto3.client(
-        "lambda",
-        endpoint_url=url.removesuffix("/api"),
-        region_name="us-east-1",
-        aws_access_key_id="local",
-        aws_secret_access_key="local",  # noqa: S106 - the gateway checks no signature
-        config=CONFIG.merge(Config(max_pool_connections=2 * THREADS)),
-    )
+def _soak(service: Service, faults: Faults, options: argparse.Namespace) -> int:
+    config = CONFIG.merge(Config(max_pool_connections=2 * THREADS))
+    functions = service.client("lambda", config=config)
 
     def operate(name: str, **event: Any) -> dict[str, Any]:
         return invoke(functions, name, event)
 
-    groups = [Group(number, url, operate, options.seed) for number in range(THREADS)]
+    groups = [Group(number, service.url, operate, options.seed) for number in range(THREADS)]
     # The first call only makes the next key, which must then be known for a minute.
     operate("rotate_signing_key")
     with ThreadPoolExecutor(THREADS + 1) as threads:

@@ -1,12 +1,16 @@
 """Calling handlers as API Gateway does: with the events of `events/`, changed where it matters."""
 
+import contextlib
 import copy
 import functools
 import importlib
 import itertools
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import pytest
 
 from tests.leaks import Watch, token_of
 
@@ -24,6 +28,16 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = 1_800_000_000
+
+
+@contextlib.contextmanager
+def at(now: int) -> Iterator[None]:
+    """Let handlers read this time, in epoch seconds, where no test holds the clock yet."""
+    from sessions import endpoint  # noqa: PLC0415 - it needs the environment that conftest sets
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(endpoint, "epoch_seconds", lambda: now)
+        yield
 
 
 class Answer(NamedTuple):

@@ -8,6 +8,7 @@ each request that the layer makes is checked before it is sent (tests/dynamodb_l
 
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -66,6 +67,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(endpoint, "epoch_seconds", lambda: clock.now)
     return clock
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[socket.socket]:
+    """A server whose address tokens give away, and that must not hear from anybody."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0)
+        yield listener
 
 
 # --------------------------------------------------------------- nothing leaks

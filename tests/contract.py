@@ -55,17 +55,8 @@ def is_refusal(status: int, body: Any) -> bool:
         return isinstance(body, dict) and body == missing(*body.get("fields", ["?"]))
     return (status, body) in [
         (refusal.status, {"code": refusal.code, "message": refusal.message})
-        for refusal in (
-            errors.InvalidSession,
-            errors.NoSuchSession,
-            errors.InvalidPassword,
-            errors.Banned,
-            errors.InvalidUser,
-            errors.SessionMissing,
-            errors.InvalidEndpoint,
-            errors.BodyTooLarge,
-            errors.RateLimited,
-        )
+        for refusal in errors.Refusal.__subclasses__()
+        if refusal.status < 500
     ]
 
 

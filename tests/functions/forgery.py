@@ -10,11 +10,11 @@ from typing import Any
 DIGESTS = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
 
 
-def signing_key(**client: str) -> str:
-    """Return the key that signs tokens, out of the secret; `client` says where that is."""
+def signing_key(secrets: Any = None) -> str:
+    """Return the key that signs tokens, out of the handlers' secret, or that of another client."""
     import boto3  # noqa: PLC0415 - it needs the environment
 
-    secrets = boto3.client("secretsmanager", **client)
+    secrets = secrets or boto3.client("secretsmanager")
     answer = secrets.get_secret_value(SecretId=os.environ["SIGNING_KEYS_SECRET"])
     ring = json.loads(answer["SecretString"])
     key: str = ring[ring["current"]]

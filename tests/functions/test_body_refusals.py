@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.calls import PASSWORD, Person, call, log_in, new_person, stored_rows
+from tests.calls import PASSWORD, Person, at, call, log_in, new_person, stored_rows
 from tests.contract import BODY_TOO_LARGE, REMEMBERED_SESSION_SECONDS, SESSION_SECONDS, missing
 from tests.functions.routes import HEADERS
 from tests.hostile.bodies import (
@@ -68,10 +68,7 @@ class Victim(NamedTuple):
 
 @pytest.fixture(scope="module")
 def victim(aws: None) -> Victim:
-    from sessions import endpoint  # noqa: PLC0415 - after the environment stands
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(endpoint, "epoch_seconds", lambda: NOW)
+    with at(NOW):
         person = new_person()
         token = log_in(person)
         log_in(person)

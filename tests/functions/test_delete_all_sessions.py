@@ -3,6 +3,7 @@
 import pytest
 
 from tests.calls import (
+    at,
     call,
     log_in,
     new_person,
@@ -24,10 +25,7 @@ def bulk(count):
 @pytest.fixture(scope="module")
 def unharmed(aws):
     """A user with two sessions that no request here ends, a token, and the user's rows."""
-    from sessions import endpoint  # noqa: PLC0415 - after the environment stands
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(endpoint, "epoch_seconds", lambda: 1_800_000_000)
+    with at(1_800_000_000):
         person = new_person()
         log_in(person)
         token = log_in(person)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.calls import call, invoke, load_event, log_in, new_person, stored_rows, tables
+from tests.calls import at, call, invoke, load_event, log_in, new_person, stored_rows, tables
 from tests.contract import BANNED, INVALID_SESSION, SESSION_SECONDS
 from tests.functions.routes import AUTHENTICATED, HEADERS, UNAUTHORIZED_HEADERS, call_route
 
@@ -14,10 +14,7 @@ pytestmark = [pytest.mark.usefixtures("aws"), pytest.mark.parametrize("route", A
 @pytest.fixture(scope="module")
 def victim(aws):
     """A user with two sessions, which no request here may touch, and the token of the older."""
-    from sessions import endpoint  # noqa: PLC0415 - after the environment stands
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(endpoint, "epoch_seconds", lambda: 1_800_000_000)
+    with at(1_800_000_000):
         person = new_person()
         token = log_in(person)
         log_in(person)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.calls import Person, call, log_in, new_person, stored_rows
+from tests.calls import Person, at, call, log_in, new_person, stored_rows
 from tests.contract import INVALID_SESSION, SESSION_MISSING
 from tests.functions.routes import HEADERS
 from tests.hostile.bodies import FORM, JSON, MULTIPART, multipart
@@ -37,15 +37,12 @@ class Victim(NamedTuple):
 
 @pytest.fixture(scope="module")
 def victim(aws: None) -> Victim:
-    from sessions import endpoint  # noqa: PLC0415 - after the environment stands
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(endpoint, "epoch_seconds", lambda: NOW)
+    with at(NOW):
         person, stranger = new_person(), new_person()
         token = log_in(person)
         log_in(person)
         call("delete_session", token, session=NOW + 1)
-        patch.setattr(endpoint, "epoch_seconds", lambda: NOW + 5)
+    with at(NOW + 5):
         stranger_token = log_in(stranger)
         log_in(stranger)
         call("delete_session", stranger_token, session=NOW + 6)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.calls import add_sessions, call, log_in, new_person, stored_rows, stored_sessions
+from tests.calls import add_sessions, at, call, log_in, new_person, stored_rows, stored_sessions
 from tests.contract import REMEMBERED_SESSION_SECONDS, SESSION_SECONDS, missing
 from tests.functions.routes import HEADERS
 
@@ -15,10 +15,7 @@ NEWEST = 1_800_000_000
 @pytest.fixture(scope="module")
 def busy(aws):
     """A user with 55 sessions, and the token of the newest; a page takes 50."""
-    from sessions import endpoint  # noqa: PLC0415 - after the environment stands
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(endpoint, "epoch_seconds", lambda: NEWEST)
+    with at(NEWEST):
         person = new_person()
         add_sessions(person, range(NEWEST - 54, NEWEST))
         return person, log_in(person)

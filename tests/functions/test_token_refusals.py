@@ -2,14 +2,13 @@
 
 import json
 import socket
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.calls import call, event_for, invoke, log_in, new_person, stored_rows
+from tests.calls import at, call, event_for, invoke, log_in, new_person, stored_rows
 from tests.contract import INVALID_SESSION
 from tests.functions.forgery import signing_key
 from tests.functions.routes import AUTHENTICATED, UNAUTHORIZED_HEADERS, call_route
@@ -21,19 +20,8 @@ NOW = 1_800_000_000
 
 
 @pytest.fixture(scope="module")
-def elsewhere() -> Iterator[socket.socket]:
-    """A server whose address tokens give away, and that must not hear from anybody."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(0)
-        yield listener
-
-
-@pytest.fixture(scope="module")
 def victim(aws: None, elsewhere: socket.socket) -> Victim:
-    from sessions import endpoint  # noqa: PLC0415 - after the environment stands
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(endpoint, "epoch_seconds", lambda: NOW)
+    with at(NOW):
         person = new_person()
         token, other = log_in(person), log_in(person)
     host, port = elsewhere.getsockname()

@@ -33,6 +33,18 @@ class Service(NamedTuple):
     database: str
     environment: dict[str, str]
 
+    def client(self, name: str, **options: Any) -> Any:
+        """Return a client of what is played here: Lambda by the gateway, else by the database."""
+        gateway = self.url.removesuffix("/api")
+        return boto3.client(
+            name,
+            endpoint_url=gateway if name == "lambda" else self.database,
+            region_name="us-east-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+            **options,
+        )
+
 
 @contextmanager
 def running(state: Path, *options: str) -> Iterator[Service]:
@@ -63,13 +75,7 @@ def watched(state: Path, *options: str) -> Iterator[Service]:
     """Run a service; at its end no secret may stand in anything that it answered or wrote."""
     with running(state, *options) as service:
         yield service
-        secrets = boto3.client(
-            "secretsmanager",
-            endpoint_url=service.database,
-            region_name="us-east-1",
-            aws_access_key_id="local",
-            aws_secret_access_key="local",
-        )
+        secrets = service.client("secretsmanager")
         ring = secrets.get_secret_value(SecretId=os.environ["SIGNING_KEYS_SECRET"])
         for key in json.loads(ring["SecretString"]).values():
             if isinstance(key, str):

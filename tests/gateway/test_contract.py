@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import boto3
 import httpx
 import pytest
 
@@ -45,13 +44,7 @@ def http(service) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="module")
 def dynamodb(service) -> Any:
-    return boto3.client(
-        "dynamodb",
-        endpoint_url=service.database,
-        region_name="us-east-1",
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-    )
+    return service.client("dynamodb")
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
 import pytest
 
@@ -36,14 +35,7 @@ def wait_until(reached: Callable[[], bool], service) -> None:
 
 
 def rows(service) -> list[dict[str, Any]]:
-    client = boto3.client(
-        "dynamodb",
-        endpoint_url=service.database,
-        region_name="us-east-1",
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-    )
-    return client.scan(TableName="SessionsTable", ConsistentRead=True)["Items"]
+    return service.client("dynamodb").scan(TableName="SessionsTable", ConsistentRead=True)["Items"]
 
 
 def test_each_session_is_told_from_its_beginning_to_its_end_and_revoked_rows_go(service):

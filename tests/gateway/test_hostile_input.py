@@ -13,7 +13,6 @@ from http.client import BadStatusLine, HTTPResponse
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import boto3
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -118,17 +117,8 @@ class Wire(NamedTuple):
 @pytest.fixture(scope="module")
 def wire(service) -> Wire:
     host, port = service.url.removeprefix("http://").removesuffix("/api").split(":")
-    dynamodb = boto3.client("dynamodb", **credentials(service.database))
+    dynamodb = service.client("dynamodb")
     return Wire(host, int(port), dynamodb, Path(service.environment["HOME"]))
-
-
-def credentials(endpoint: str) -> dict[str, str]:
-    return {
-        "endpoint_url": endpoint,
-        "region_name": "us-east-1",
-        "aws_access_key_id": "local",
-        "aws_secret_access_key": "local",
-    }
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -148,17 +138,9 @@ def logs(wire) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def elsewhere() -> Iterator[socket.socket]:
-    """A server whose address tokens give away, and that must not hear from anybody."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(0)
-        yield listener
-
-
-@pytest.fixture(scope="module")
 def victim(service, wire, elsewhere) -> Victim:
     """Somebody who is attacked, with two sessions, and somebody else, with more."""
-    invoker = boto3.client("lambda", **credentials(service.url.removesuffix("/api")))
+    invoker = service.client("lambda")
 
     def new_person(username: str) -> Person:
         names = {"username": username, "email": f"{username}@example.com"}
@@ -178,7 +160,7 @@ def victim(service, wire, elsewhere) -> Victim:
     for _ in range(6):
         log_in(stranger)
     host, port = elsewhere.getsockname()
-    key = signing_key(**credentials(service.database))
+    key = signing_key(service.client("secretsmanager"))
     return Victim(person, stranger, *tokens, key, f"http://{host}:{port}/keys")
 
 

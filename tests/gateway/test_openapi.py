@@ -7,7 +7,6 @@ tests/test_openapi.py.
 import copy
 from typing import Any
 
-import boto3
 import pytest
 import requests
 import schemathesis
@@ -64,15 +63,8 @@ class Caller:
         self._http = requests.Session()
         self._token = ""
         self.seen: set[tuple[str, int]] = set()  # operations and their statuses
-        functions = boto3.client(
-            "lambda",
-            endpoint_url=service.url.removesuffix("/api"),
-            region_name="us-east-1",
-            aws_access_key_id="local",
-            aws_secret_access_key="local",
-        )
         eve = b'{"username": "eve", "email": "eve@example.com", "password": "eve"}'
-        functions.invoke(FunctionName="CreateUserFunction", Payload=eve)
+        service.client("lambda").invoke(FunctionName="CreateUserFunction", Payload=eve)
 
     def options(self, case: schemathesis.Case) -> dict[str, Any]:
         """Return what a call needs beside the case itself."""

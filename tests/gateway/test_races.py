@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-import boto3
 import httpx
 import pytest
 
@@ -32,13 +31,6 @@ ONE = paths("delete_session")[SHORT]
 LOG_IN = paths("create_session")[SHORT]
 
 LATE_SECONDS = [0.0, 0.005, 0.01, 0.02, 0.035, 0.055]
-
-# No signature is checked on this machine.
-ANYBODY = {
-    "region_name": "us-east-1",
-    "aws_access_key_id": "local",
-    "aws_secret_access_key": "local",
-}
 
 Side = Callable[[], Any]
 
@@ -119,12 +111,7 @@ class Product(NamedTuple):
 
 @pytest.fixture(scope="module")
 def product(service) -> Iterator[Product]:
-    functions = boto3.client(
-        "lambda",
-        endpoint_url=service.url.removesuffix("/api"),
-        config=CONFIG,
-        **ANYBODY,
-    )
+    functions = service.client("lambda", config=CONFIG)
     limits = httpx.Limits(max_connections=20)
     with httpx.Client(base_url=service.url, timeout=60, limits=limits) as http:
         yield Product(http, functions)
@@ -375,7 +362,7 @@ def test_a_request_that_runs_as_its_session_is_ended_is_its_last(product, race, 
 
 @pytest.fixture(scope="module")
 def secrets(service) -> Any:
-    return boto3.client("secretsmanager", endpoint_url=service.database, **ANYBODY)
+    return service.client("secretsmanager")
 
 
 def test_the_database_keeps_a_version_of_a_secret_as_it_is_as_secrets_manager_does(secrets):

@@ -4,6 +4,7 @@ import pytest
 
 from tests.calls import (
     PASSWORD,
+    at,
     call,
     event_for,
     invoke,
@@ -31,10 +32,7 @@ OPERATIONS = {
 @pytest.fixture(scope="module")
 def member(aws):
     """A user with two sessions, and the token of the older one."""
-    from sessions import endpoint  # noqa: PLC0415 - after the environment stands
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(endpoint, "epoch_seconds", lambda: 1_800_000_000)
+    with at(1_800_000_000):
         person = new_person()
         token = log_in(person)
         log_in(person)
