@@ -34,7 +34,7 @@ check: .venv/test .venv-build/ready .venv-audit/ready ## lint, types, and the te
 	.venv-build/bin/cfn-lint template.yaml
 	.venv-audit/bin/checkov
 
-build: .venv-build/ready ## the artefacts that `sam deploy` ships; needs no Docker and no Python 3.13
+build: .venv-build/ready .aws-sam/recipe ## the artefacts that `sam deploy` ships; needs no Docker and no Python 3.13
 	.venv-build/bin/sam build
 
 rehearse: build .venv/rehearsal ## what was built: run as Lambda would, and deployed on this machine
@@ -65,6 +65,12 @@ clean: ## all that was made
 
 .venv/rehearsal: requirements/rehearsal.txt .venv/test
 	@$(BIN)/python $(PIP) -r $<
+	@touch $@
+
+# How layers are made is not in their folders, where SAM's cache looks for changes.
+.aws-sam/recipe: layers/Makefile layers/trim.py
+	@rm -rf .aws-sam/cache
+	@mkdir -p .aws-sam
 	@touch $@
 
 # SAM and checkov pin what the tests need in other versions, so each has its own environment.

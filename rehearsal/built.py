@@ -20,7 +20,8 @@ INSTALL_SECONDS = 240
 NAMES = {name: each.folder.name for name, each in functions_of(load_template()).items()}
 
 # A Python that knows what PYTHONPATH says, its standard library, and nothing else.
-BARE_PYTHON = (sys.executable, "-S", "-s", "-P")
+BARE = ("-S", "-s", "-P")
+BARE_PYTHON = (sys.executable, *BARE)
 
 
 def built_template() -> Template:
@@ -50,8 +51,8 @@ def source_of(layer: str) -> Path:
     return ROOT / str(read(TEMPLATE)["Resources"][layer]["Properties"]["ContentUri"])
 
 
-def make_layers(folder: Path) -> None:
-    """Make every layer for this machine, each in a folder of its logical ID."""
+def make_layers(folder: Path, python: str = sys.executable) -> None:
+    """Make every layer for this machine and a Python of it, each in a folder of its logical ID."""
     # An outer make's options and variables are not meant for this one.
     environ = {
         key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))
@@ -61,8 +62,8 @@ def make_layers(folder: Path) -> None:
             [
                 *("make", "-C", str(source_of(name))),
                 *("-f", str(ROOT / "layers" / "Makefile"), f"build-{name}"),
-                *(f"ARTIFACTS_DIR={folder / name}", f"PYTHON={sys.executable}"),
-                *(f"RUNTIME={sys.executable}", "WHEELS=--only-binary=:all:"),
+                *(f"ARTIFACTS_DIR={folder / name}", f"PYTHON={python}"),
+                *(f"RUNTIME={python}", "WHEELS=--only-binary=:all:"),
             ],
             env=environ,
             stdin=subprocess.DEVNULL,

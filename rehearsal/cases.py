@@ -53,7 +53,7 @@ def event_of(name: str, login: Login) -> Any:
 
 def check(name: str, answer: Any, login: Login, usage_plan_keys: str) -> None:
     """Hold the answer to `event_of` to what the function promises."""
-    body = json.loads(answer["body"]) if "body" in answer else None
+    body: Any = json.loads(answer["body"]) if "body" in answer else None
     match name:
         case "authorize":
             assert _effect(answer) == "Allow", answer
@@ -140,4 +140,5 @@ def _for(username: str, name: str, login: Login | None = None) -> Any:
 
 def _effect(policy: Any) -> str:
     (statement,) = policy["policyDocument"]["Statement"]
-    return statement["Effect"]
+    effect: str = statement["Effect"]
+    return effect

@@ -146,7 +146,7 @@ ACCOUNT_OPERATIONS = {
     and not any(f":{FOLDERS[folder].name}:" in uri for uri in routes().values())
 }
 MODULES_OF_A_FEW = {
-    "pydantic": {"create_session", "delete_sessions", *ACCOUNT_OPERATIONS},
+    "pydantic": ACCOUNT_OPERATIONS,
     "argon2": {"create_session", "create_user", "set_password"},
     "httpagentparser": {"create_session"},
     "sessions.store": set(FOLDERS) - {"authorize"},

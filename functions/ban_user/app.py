@@ -5,8 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from sessions import store
-from sessions.account import WhichUser, find_user
-from sessions.body import parse_input
+from sessions.account import WhichUser, find_user, parse_input
 from sessions.endpoint import account_operation
 from sessions.errors import InvalidInput
 

@@ -2,10 +2,8 @@
 
 import secrets
 
-from pydantic import Field
-
 from sessions import attempts, passwords, settings, store, tokens
-from sessions.body import Body, parse
+from sessions.body import parse
 from sessions.endpoint import ISSUER, clean_up, endpoint, jti_sha256, signing_keys
 from sessions.errors import InvalidUser
 from sessions.model import Session
@@ -18,26 +16,26 @@ REMEMBERED_SESSION_SECONDS = settings.number("REMEMBERED_SESSION_SECONDS")
 MAX_SESSIONS_PER_USER = settings.number("MAX_SESSIONS_PER_USER")
 
 
-class Credentials(Body):
-    """What logs a user in."""
-
-    user: str = Field(min_length=1, max_length=320)
-    password: str = Field(alias="pass", min_length=1, max_length=1024)
-    remember_me: bool = Field(alias="rememberMe", default=False)
+# What logs a user in.
+CREDENTIALS = {
+    "user": {"type": "string", "minLength": 1, "maxLength": 320},
+    "pass": {"type": "string", "minLength": 1, "maxLength": 1024},
+    "rememberMe": {"type": "boolean", "default": False},
+}
 
 
 @endpoint("create_session", "SessionCreated", refused="LoginRefused")
 def handler(request: Request) -> Answer:
     """Count the attempt, check the password, allot the session, sign its token."""
-    credentials = parse(request, Credentials)
-    with attempts.counted(request, credentials.user, secrets.token_urlsafe(6)):
-        login, generation = store.find_login_and_generation(credentials.user)
+    credentials = parse(request, CREDENTIALS)
+    with attempts.counted(request, credentials["user"], secrets.token_urlsafe(6)):
+        login, generation = store.find_login_and_generation(credentials["user"])
         if login is None:
             raise InvalidUser
         request.log["user"] = login.user
-        passwords.check_password(login.password_hash, credentials.password)
+        passwords.check_password(login.password_hash, credentials["pass"])
     if passwords.is_outdated(login.password_hash):
-        renewed = passwords.hash_password(credentials.password, secrets.token_bytes(16))
+        renewed = passwords.hash_password(credentials["pass"], secrets.token_bytes(16))
         store.replace_password_hash(login, renewed)
 
     # The key first: a login that cannot be signed must leave no session behind.
@@ -45,7 +43,7 @@ def handler(request: Request) -> Answer:
     address = address_block(request.source_ip)
     user = store.allot_iat(login, request.now, address)._replace(generation=generation)
     iat = user.last_iat
-    exp = iat + (REMEMBERED_SESSION_SECONDS if credentials.remember_me else SESSION_SECONDS)
+    exp = iat + (REMEMBERED_SESSION_SECONDS if credentials["rememberMe"] else SESSION_SECONDS)
     jti = secrets.token_urlsafe(16)
     name = session_name(
         request.headers.get("x-session-name", ""), request.headers.get("user-agent", "")

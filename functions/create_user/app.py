@@ -4,8 +4,7 @@ import secrets
 from typing import Any
 
 from sessions import passwords, store
-from sessions.account import Email, OperationInput, Password, Username
-from sessions.body import parse_input
+from sessions.account import Email, OperationInput, Password, Username, parse_input
 from sessions.endpoint import account_operation
 from sessions.model import User
 

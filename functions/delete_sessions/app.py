@@ -1,25 +1,20 @@
 """DELETE /user/sessions: end several sessions of the user."""
 
-from typing import Any
-
 from sessions import store
-from sessions.body import Body, parse
+from sessions.body import parse
 from sessions.endpoint import Access, authenticated
 from sessions.model import is_live, session_id
 from sessions.request import Request
 from sessions.responses import Answer, ok
 
-
-class SessionIds(Body):
-    """The sessions to end; whatever among them is no ID is ignored."""
-
-    sessions: list[Any]
+# The sessions to end; whatever among them is no ID is ignored.
+SESSION_IDS = {"sessions": {"type": "array"}}
 
 
 @authenticated("delete_sessions", "SessionsDeleted")
 def handler(request: Request, access: Access) -> Answer:
     """End those of the named sessions that are live ones of this user, and count them."""
-    named = {session_id(given) for given in parse(request, SessionIds).sessions}
+    named = {session_id(given) for given in parse(request, SESSION_IDS)["sessions"]}
     live = [
         session.iat
         for session in store.query_sessions(access.user.id)

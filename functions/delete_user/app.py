@@ -3,8 +3,7 @@
 from typing import Any
 
 from sessions import store
-from sessions.account import WhichUser, read_user
-from sessions.body import parse_input
+from sessions.account import WhichUser, parse_input, read_user
 from sessions.endpoint import account_operation
 
 

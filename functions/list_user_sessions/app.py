@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from sessions.account import WhichUser, read_user_and_sessions
-from sessions.body import parse_input
+from sessions.account import WhichUser, parse_input, read_user_and_sessions
 from sessions.endpoint import account_operation
 from sessions.model import is_live
 

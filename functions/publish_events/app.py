@@ -138,7 +138,8 @@ def _put(events: list[Event]) -> None:
 
 def _put_together(entries: list[dict[str, str]]) -> None:
     for pause in PAUSES:
-        time.sleep(pause)
+        if pause:
+            time.sleep(pause)
         try:
             answer = _events.put_events(Entries=entries)
         except (BotoCoreError, ClientError) as error:

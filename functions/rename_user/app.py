@@ -3,8 +3,7 @@
 from typing import Any
 
 from sessions import store
-from sessions.account import Email, Username, WhichUser, read_user
-from sessions.body import parse_input
+from sessions.account import Email, Username, WhichUser, parse_input, read_user
 from sessions.endpoint import account_operation
 from sessions.errors import InvalidInput
 

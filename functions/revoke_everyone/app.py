@@ -3,8 +3,7 @@
 from typing import Any
 
 from sessions import store
-from sessions.account import OperationInput
-from sessions.body import parse_input
+from sessions.account import OperationInput, parse_input
 from sessions.endpoint import account_operation
 from sessions.errors import InvalidInput
 

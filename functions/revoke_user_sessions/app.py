@@ -3,8 +3,7 @@
 from typing import Any
 
 from sessions import store
-from sessions.account import WhichUser, read_user_and_sessions
-from sessions.body import parse_input
+from sessions.account import WhichUser, parse_input, read_user_and_sessions
 from sessions.endpoint import account_operation
 from sessions.errors import InvalidInput
 from sessions.model import is_live, session_id

@@ -7,8 +7,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from pydantic import Field
 
 from sessions import rotation, settings
-from sessions.account import OperationInput
-from sessions.body import parse_input
+from sessions.account import OperationInput, parse_input
 from sessions.endpoint import account_operation, measure
 from sessions.errors import InvalidInput
 from sessions.tokens import Ring

@@ -4,8 +4,7 @@ import secrets
 from typing import Any
 
 from sessions import passwords, store
-from sessions.account import Password, WhichUser, read_user
-from sessions.body import parse_input
+from sessions.account import Password, WhichUser, parse_input, read_user
 from sessions.endpoint import account_operation
 
 

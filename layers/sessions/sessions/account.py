@@ -1,17 +1,24 @@
-"""Whom an account operation is about, and what their names may be."""
+"""The input of account operations: whom they are about, and what names may be.
 
-from typing import Annotated
+Only they import this: pydantic costs a cold start 60 ms, which operators can wait for.
+"""
 
-from pydantic import AfterValidator, Field
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from sessions import store
-from sessions.body import Body
 from sessions.errors import InvalidInput, UnknownUser
 from sessions.model import Session, User, login_key
 
 
-class OperationInput(Body):
-    """The input of an operation, in which its caller may say who it is."""
+class OperationInput(BaseModel):
+    """The input of an operation, in which its caller may say who it is.
+
+    Types are exact (a number is no string), and unknown members are ignored.
+    """
+
+    model_config = ConfigDict(strict=True, frozen=True)
 
     actor: str | None = Field(default=None, min_length=1, max_length=256)
 
@@ -48,6 +55,21 @@ Email = Annotated[
     Field(max_length=320, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$"),
 ]
 Password = Annotated[str, Field(min_length=1, max_length=1024)]
+
+Input = TypeVar("Input", bound=OperationInput)
+
+
+def parse_input(event: object, model: type[Input]) -> Input:
+    """Return an account operation's input as a `model`.
+
+    Raises:
+        InvalidInput: it names the fields that are absent or wrong.
+    """
+    try:
+        return model.model_validate(event)
+    except ValidationError as error:
+        wrong = dict.fromkeys(str(each["loc"][0]) for each in error.errors() if each["loc"])
+        raise InvalidInput(", ".join(wrong) or "not an object") from None
 
 
 def find_user(which: WhichUser) -> str:

@@ -1,66 +1,57 @@
-"""Bodies: bytes of three content types → one checked pydantic model.
+"""Bodies: bytes of three content types → checked members.
 
-Only the functions that read a body import this: pydantic costs a cold start 80 ms.
+Only the functions that read a body import this.
 """
 
+import json
+from collections.abc import Mapping
 from io import BytesIO
-from typing import Any, TypeVar, get_origin
+from typing import Any
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import from_json
-
-from sessions.errors import BodyTooLarge, InvalidInput, MissingFields
+from sessions.errors import BodyTooLarge, MissingFields
 from sessions.request import Request, UnreadableBody
 
 # A log-in takes some thousand bytes, and this is room for 160,000 IDs of sessions. The gateway's
 # 10 MB would let anybody spend seconds of a core on one form.
 LARGEST_BODY_BYTES = 2_097_152
 
+Fields = Mapping[str, Mapping[str, Any]]
+"""What each member of a body is, in JSON Schema's words: `type`, `minLength`, `maxLength`, and a
+`default` where it may be absent. Types are exact, and members that are not named are ignored."""
 
-class Body(BaseModel):
-    """A body: types are exact (a number is no string), unknown fields are ignored."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
-
-
-Model = TypeVar("Model", bound=Body)
+_TYPES: dict[str, type] = {"string": str, "boolean": bool, "array": list}
 
 
-def parse(request: Request, model: type[Model]) -> Model:
-    """Return the request's body as a `model`.
+def parse(request: Request, fields: Fields) -> dict[str, Any]:
+    """Return what the request's body says of each of the `fields`.
 
     Raises:
         MissingFields: it names the fields that are absent or wrong, or, where the body
             cannot be read at all, those that are required.
         BodyTooLarge: it is over two megabytes.
     """
-    required = [_alias(model, name) for name in model.model_fields if _is_required(model, name)]
+    required = [name for name, field in fields.items() if "default" not in field]
     try:
-        members = _members(request, model)
-    except (ValueError, UnreadableBody) as error:
+        members = _members(request, fields)
+    except (ValueError, RecursionError, UnreadableBody) as error:
         raise MissingFields(required) from error
     if not isinstance(members, dict):
         raise MissingFields(required)
-    try:
-        return model.model_validate(members)
-    except ValidationError as error:
-        raise MissingFields(_wrong_fields(error)) from None  # its message quotes the body
+    given = {name: members.get(name, field.get("default")) for name, field in fields.items()}
+    wrong = [name for name, value in given.items() if not _fits(value, fields[name])]
+    if wrong:
+        raise MissingFields(wrong)
+    return given
 
 
-def parse_input(event: object, model: type[Model]) -> Model:
-    """Return an account operation's input as a `model`.
-
-    Raises:
-        InvalidInput: it names the fields that are absent or wrong.
-    """
-    try:
-        return model.model_validate(event)
-    except ValidationError as error:
-        raise InvalidInput(", ".join(_wrong_fields(error)) or "not an object") from None
+def _fits(value: object, field: Mapping[str, Any]) -> bool:
+    if type(value) is not _TYPES[field["type"]]:  # True is no string, and 1 is not True
+        return False
+    return not isinstance(value, str) or field["minLength"] <= len(value) <= field["maxLength"]
 
 
-def _members(request: Request, model: type[Body]) -> object:
+def _members(request: Request, fields: Fields) -> object:
     # API Gateway, too, takes a body without a content type for JSON.
     content_type = request.headers.get("content-type") or "application/json"
     media_type = content_type.partition(";")[0].strip().lower()
@@ -68,15 +59,26 @@ def _members(request: Request, model: type[Body]) -> object:
     if len(content) > LARGEST_BODY_BYTES:
         raise BodyTooLarge
     if media_type == "application/json":
-        return from_json(content, allow_inf_nan=False)
+        return _json(content.decode("utf-8"))
     if media_type == "application/x-www-form-urlencoded":
         text = content.decode("utf-8")
         return _form_members(
-            parse_qsl(text, keep_blank_values=True, errors="strict", encoding="utf-8"), model
+            parse_qsl(text, keep_blank_values=True, errors="strict", encoding="utf-8"), fields
         )
     if media_type == "multipart/form-data":
-        return _form_members(_multipart_fields(content, content_type), model)
+        return _form_members(_multipart_fields(content, content_type), fields)
     raise ValueError("unsupported content type")
+
+
+def _json(text: str) -> object:
+    members = json.loads(text, parse_constant=_refuse)
+    # Python reads half a surrogate pair, which no UTF-8 can say (RFC 8259, section 8.2).
+    json.dumps(members, ensure_ascii=False).encode()
+    return members
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _multipart_fields(content: bytes, content_type: str) -> list[tuple[str, str]]:
@@ -97,34 +99,20 @@ def _multipart_fields(content: bytes, content_type: str) -> list[tuple[str, str]
     return [(part.name, part.raw.decode()) for part in parser.parts() if part.filename is None]
 
 
-def _form_members(fields: list[tuple[str, str]], model: type[Body]) -> dict[str, Any]:
-    """Give text fields the shape of the model: forms know neither arrays nor booleans."""
+def _form_members(given: list[tuple[str, str]], fields: Fields) -> dict[str, Any]:
+    """Give text the shape of the fields: forms know neither arrays nor booleans."""
     values: dict[str, list[Any]] = {}
-    for name, value in fields:
+    for name, value in given:
         values.setdefault(name, []).append(value)
     members: dict[str, Any] = {}
-    for name, field in model.model_fields.items():
-        alias = _alias(model, name)
-        if get_origin(field.annotation) is list:
-            given = values.get(alias, []) + values.get(f"{alias}[]", [])
-            if given:
-                members[alias] = given
-        elif alias in values:
-            given = values[alias]
-            if field.annotation is bool:
-                given = [{"true": True, "false": False}.get(value, value) for value in given]
+    for name, field in fields.items():
+        if field["type"] == "array":
+            if every := values.get(name, []) + values.get(f"{name}[]", []):
+                members[name] = every
+        elif name in values:
+            texts = values[name]
+            if field["type"] == "boolean":
+                texts = [{"true": True, "false": False}.get(text, text) for text in texts]
             # A field that may stand once and stands twice is wrong, whichever was meant.
-            members[alias] = given[0] if len(given) == 1 else given
+            members[name] = texts[0] if len(texts) == 1 else texts
     return members
-
-
-def _alias(model: type[Body], name: str) -> str:
-    return model.model_fields[name].alias or name
-
-
-def _is_required(model: type[Body], name: str) -> bool:
-    return model.model_fields[name].is_required()
-
-
-def _wrong_fields(error: ValidationError) -> list[str]:
-    return list(dict.fromkeys(str(wrong["loc"][0]) for wrong in error.errors() if wrong["loc"]))

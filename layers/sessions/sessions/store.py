@@ -255,7 +255,8 @@ def end_sessions(user: str, iats: Collection[int], reason: str, now: int) -> int
 def _end_together(user: str, iats: list[int], reason: str, now: int) -> int:
     cancellation: ClientError | None = None
     for pause in _PAUSES:
-        time.sleep(pause)
+        if pause:
+            time.sleep(pause)
         try:
             _dynamodb.transact_write_items(
                 TransactItems=[{"Update": _end(user, iat, reason, now)} for iat in iats]
@@ -775,7 +776,8 @@ def _write_together(parts: list[dict[str, Any]]) -> list[int]:
     """Make a transaction; return which of its parts had a condition that refused it."""
     cancellation: ClientError | None = None
     for pause in _PAUSES:
-        time.sleep(pause)
+        if pause:
+            time.sleep(pause)
         try:
             _dynamodb.transact_write_items(TransactItems=parts)
         except ClientError as error:
@@ -794,7 +796,8 @@ def _until_processed(
 ) -> Iterator[dict[str, Any]]:
     """Yield the answers to a batch call, made again for what DynamoDB did not process."""
     for pause in _PAUSES:
-        time.sleep(pause)
+        if pause:
+            time.sleep(pause)
         answer = call(RequestItems=wanted)
         yield answer
         wanted = answer.get(unprocessed) or {}

@@ -1,0 +1,105 @@
+"""Warm requests: the CPU time of one, beside the same calls of DynamoDB made by boto3 alone.
+
+Runs of a function and of its floor alternate, each in a process of its own; a figure is the median
+of batches, and a ratio the median over the rounds. For the log-in, the floor checks the same
+password. What `--json` writes is what benchmarks/money.py reads.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.bundle import Bundle, Case, bundle
+
+BATCHES = 16
+ROUNDS = 5
+ROUTES = (
+    *("get_current_session", "get_session", "list_sessions", "delete_session", "delete_sessions"),
+    *("delete_all_sessions", "create_session", "authorize"),
+)
+
+
+class Request(NamedTuple):
+    """What one request took, in microseconds of CPU: of the function, and of its floor."""
+
+    function: float
+    floor: float
+
+    @property
+    def ratio(self) -> float:
+        """Return how many times the floor the function takes."""
+        return self.function / self.floor
+
+
+def measure(made: Bundle, names: list[str], rounds: int) -> dict[str, list[Request]]:
+    """Return what a request took, by the name of the function, one a round."""
+    requests: dict[str, list[Request]] = {name: [] for name in names}
+    for _ in range(rounds):
+        for name, measured in requests.items():
+            floor = _microseconds(made, made.floors[name])
+            measured.append(Request(_microseconds(made, made.cases[name]), floor))
+    return requests
+
+
+def _microseconds(made: Bundle, case: Case) -> float:
+    made.play(case)
+    run = subprocess.run(  # noqa: S603 - what runs is ours
+        made.command("warm_calls", case, str(BATCHES)),
+        cwd=case.folder,
+        env=case.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    batches: list[float] = json.loads(run.stdout)
+    return statistics.median(batches)
+
+
+def table(requests: dict[str, list[Request]], made: Bundle) -> str:
+    """Return the medians as a table."""
+    lines = [
+        "| | CPU µs | its DynamoDB calls by boto3 | µs | ratio |",
+        "|---|---:|---|---:|---:|",
+    ]
+    for name, measured in requests.items():
+        calls = [
+            target.partition(".")[2]
+            for target, _ in made.cases[name].tape.requests
+            if target.startswith("DynamoDB")
+        ]
+        function, floor = (statistics.median(values) for values in zip(*measured, strict=True))
+        ratio = f"{statistics.median(each.ratio for each in measured):.2f}" if calls else ""
+        told = ", ".join(f"{calls.count(call)} {call}" for call in dict.fromkeys(calls))
+        if name == "create_session":
+            told += ", and argon2"
+        lines.append(f"| {name} | {function:.0f} | {told} | {floor:.0f} | {ratio} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure warm requests and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.warm", description=__doc__)
+    parser.add_argument("--python", default=sys.executable, help="the Python that runs them")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--json", type=Path, help="a file for the figures")
+    parser.add_argument("names", nargs="*", default=ROUTES, help="functions; every route if none")
+    arguments = parser.parse_args()
+    with bundle(arguments.python, tls=False) as made:
+        requests = measure(made, list(arguments.names), arguments.rounds)
+        print(table(requests, made))
+    if arguments.json:
+        figures = {
+            name: {"cpu_ms": statistics.median(each.function for each in measured) / 1000}
+            for name, measured in requests.items()
+        }
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        arguments.json.write_text(json.dumps(figures, indent=2))
+
+
+if __name__ == "__main__":
+    main()
