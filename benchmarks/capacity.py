@@ -62,7 +62,6 @@ def cost_of(observed: Observed) -> Cost:
 def rows(service: Service, sizes: Sequence[int] = SIZES) -> list[Row]:
     """Invoke each operation for a user of each size, and return what it took."""
     most = int(service.functions["CreateSessionFunction"].environment["MAX_SESSIONS_PER_USER"])
-    service.invoke("RotateSigningKeyFunction", {"when": "due"})  # the first makes the next key
     lasting: dict[int, Person] = {}
     found = []
     for operation in OPERATIONS:

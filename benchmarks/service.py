@@ -46,6 +46,7 @@ class Call:
     write_units: float
     sent_bytes: int
     received_bytes: int
+    entries: int = 0  # events that EventBridge was given
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,7 @@ class Service:
                 units if operation not in READS else 0.0,
                 context["sent_bytes"],
                 len(http_response.content),
+                len(context["asked"].get("Entries", ())),
             )
         )
 
@@ -168,4 +170,7 @@ def _service(template: Template, endpoint: str) -> Service:
     hooks.register("after-call", service.answered)
     with contextlib.redirect_stdout(service.log):  # where loggers write is settled at import
         service.handlers = load_handlers(service.functions, environment)
+    service.invoke(
+        "RotateSigningKeyFunction", {"when": "due"}
+    )  # a stack's first makes the next key
     return service

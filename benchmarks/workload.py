@@ -18,6 +18,8 @@ NAME = "Chrome 96 on Windows 10"
 BATCH = 25  # DynamoDB API Reference, BatchWriteItem
 THREADS = 4
 
+Row = dict[str, Any]
+
 _numbers = itertools.count(1)
 
 
@@ -57,25 +59,30 @@ def new_person(service: Service, sessions: int) -> Person:
     person.token = answer["token"]
     newest = answer["exp"] - SESSION_SECONDS
     person.iats = list(range(newest, newest - sessions, -1))
-    older = person.iats[1:]
-    store_rows(service, "SESSIONS_TABLE", [session_row(person.id, iat) for iat in older])
+    row = stored_row(service, "SESSIONS_TABLE", user={"S": person.id}, iat={"N": str(newest)})
+    store_rows(service, "SESSIONS_TABLE", (session_row(row, iat) for iat in person.iats[1:]))
     return person
 
 
-def session_row(user: str, iat: int) -> dict[str, Any]:
-    """Return a session as `store.put_session` stores it; nobody has its token."""
-    return {
-        "user": {"S": user},
+def session_row(row: Row, iat: int, user: str | None = None) -> Row:
+    """Return a session like the one that a log-in stored; nobody has its token."""
+    return row | {
+        "user": {"S": user} if user else row["user"],
         "iat": {"N": str(iat)},
         "exp": {"N": str(iat + SESSION_SECONDS)},
-        "name": {"S": NAME},
         "jti_sha256": {"B": secrets.token_bytes(32)},
-        "generation": {"N": "0"},
     }
 
 
-def store_rows(service: Service, table: str, rows: Iterable[dict[str, Any]]) -> None:
-    """Put rows straight into a table, named by the variable that names it for functions."""
+def stored_row(service: Service, table: str, **key: dict[str, str]) -> Row:
+    """Return a row of a table, which is named by the variable that names it for functions."""
+    name = service.functions["CreateSessionFunction"].environment[table]
+    row: Row = service.database.get_item(TableName=name, Key=key, ConsistentRead=True)["Item"]
+    return row
+
+
+def store_rows(service: Service, table: str, rows: Iterable[Row]) -> None:
+    """Put rows straight into a table."""
     name = service.functions["CreateSessionFunction"].environment[table]
     puts = ({"PutRequest": {"Item": row}} for row in rows)
     batches = iter(lambda: list(itertools.islice(puts, BATCH)), [])
@@ -139,8 +146,25 @@ def _new_user(_: Person) -> Any:
 
 
 def _began(person: Person) -> Any:
-    image = session_row(person.id, person.iats[0]) | {"jti_sha256": {"B": "AAAA"}}
-    return _record({"user": image["user"], "iat": image["iat"]}, None, image)
+    key, rest = _session_image(person, person.iats[0])
+    return {"Records": [_record(key, None, key | rest)]}
+
+
+def _ended_together(person: Person) -> Any:
+    """Return the records of sessions that were ended one by one in one transaction."""
+    records = []
+    for iat in person.iats[1:]:
+        key, rest = _session_image(person, iat)
+        ended = {"exp": rest["exp"], "ended": {"S": "bulk"}}
+        records.append(_record(key, key | rest, key | ended))
+    return {"Records": records[:100]}
+
+
+def _session_image(person: Person, iat: int) -> tuple[Row, Row]:
+    key = {"user": {"S": person.id}, "iat": {"N": str(iat)}}
+    exp = {"N": str(iat + SESSION_SECONDS)}
+    rest = {"exp": exp, "name": {"S": NAME}, "jti_sha256": {"B": "AAAA"}, "generation": {"N": "0"}}
+    return key, rest
 
 
 def _revoked(person: Person) -> Any:
@@ -154,14 +178,14 @@ def _revoked(person: Person) -> Any:
         "password_version": {"N": "0"},
     }
     revoked = {"revoked_through": row["last_iat"], "revoked_by": {"S": "all"}}
-    return _record({"id": row["id"]}, row, row | revoked)
+    return {"Records": [_record({"id": row["id"]}, row, row | revoked)]}
 
 
-def _record(keys: Any, old: Any, new: Any) -> Any:
+def _record(keys: Row, old: Row | None, new: Row) -> Row:
     change = {"ApproximateCreationDateTime": time.time(), "Keys": keys, "NewImage": new}
     change |= {"OldImage": old} if old else {}
     record = {"eventID": "1", "eventName": "MODIFY" if old else "INSERT"}
-    return {"Records": [record | {"dynamodb": change | {"SequenceNumber": "1"}}]}
+    return record | {"dynamodb": change | {"SequenceNumber": "1"}}
 
 
 # The routes first, then the authorizer, then what operators invoke; the one that ends everybody's
@@ -182,6 +206,7 @@ OPERATIONS = (
     ),
     Operation("authorize", "AuthorizeFunction", _route("authorize")),
     Operation("publish_events, a log-in", "PublishEventsFunction", _began),
+    Operation("publish_events, up to 100 ended", "PublishEventsFunction", _ended_together),
     Operation("publish_events, all ended", "PublishEventsFunction", _revoked, changes=True),
     Operation("create_user", "CreateUserFunction", _new_user),
     Operation(
