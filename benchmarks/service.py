@@ -88,6 +88,7 @@ class Service:
     functions: dict[str, Function]
     handlers: dict[str, Handler]
     database: Any  # a client of the benchmark's own, which nobody observes
+    latency_seconds: float = 0.0  # added to each call, as if the database were across a network
     calls: list[Call] = field(default_factory=list)
     log: io.StringIO = field(default_factory=io.StringIO)
 
@@ -122,6 +123,10 @@ class Service:
         """Note when a call began, and its size."""
         context["sent_bytes"] = len(params["body"])
         context["start"] = time.perf_counter()
+
+    def travels(self, **_: Any) -> None:
+        """Let other threads' calls begin, as they would while this one travels."""
+        time.sleep(self.latency_seconds)
 
     def answered(
         self, http_response: Any, parsed: Any, model: Any, context: dict[str, Any], **_: Any
@@ -167,6 +172,7 @@ def _service(template: Template, endpoint: str) -> Service:
     hooks = clients._session  # noqa: SLF001 - production code has no such seam, and needs none
     hooks.register("before-parameter-build", service.asked)
     hooks.register("before-call", service.sent)
+    hooks.register("before-send", service.travels)
     hooks.register("after-call", service.answered)
     with contextlib.redirect_stdout(service.log):  # where loggers write is settled at import
         service.handlers = load_handlers(service.functions, environment)
