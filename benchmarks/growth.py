@@ -36,7 +36,8 @@ of the functions, in this process; until the answer there is also the engine, wh
 rows of a user at each query: where the second figure grows and the first does not, the growth is
 the engine's. *create_session* is measured at the default `MaxSessionsPerUser`: at 1,000 sessions
 and more it meets rows that no log-in could have left, and ends a batch of them. Times by users are
-not interleaved, as one database holds them all."""
+not interleaved, as one database holds them all; with many, the engine is slower at everything, also
+where no table is read (*list_signing_keys*)."""
 
 # More than this is growth. A session is some 240 bytes as JSON.
 BYTES = 1_024
