@@ -27,8 +27,8 @@ class _AtTheEnd(Thread):
         self.run()
 
 
-# The first call of all is the caller's own, and so the last or the first.
-ORDERS: dict[str, type[Thread]] = {"own call last": _AtOnce, "own call first": _AtTheEnd}
+# The last call is the caller's own.
+ORDERS: dict[str, type[Thread]] = {"as they stand": _AtOnce, "the last one first": _AtTheEnd}
 
 
 @contextlib.contextmanager

@@ -27,9 +27,10 @@ def side_by_side(*calls: Callable[[], Any]) -> tuple[Any, ...]:
     Nothing is left running, whatever fails: Lambda freezes the process once it has the answer, and
     what ran on would end in the middle of another request, or never.
 
+    What decides about the request stands first: it is begun first, on the connection that is open.
+
     Raises:
-        BaseException: what a call raised; of several, the one that stands first. So what decides
-            about the request comes first.
+        BaseException: what a call raised; of several, the one that stands first.
     """
     results: list[Any] = [None] * len(calls)
     failures: dict[int, BaseException] = {}
@@ -41,11 +42,11 @@ def side_by_side(*calls: Callable[[], Any]) -> tuple[Any, ...]:
             failures[place] = error
 
     threads = [Thread(target=make, args=(place,)) for place in range(len(calls))]
-    for thread in threads[1:]:
+    for thread in threads[:-1]:
         thread.start()
-    for thread in threads[:1]:
+    for thread in threads[-1:]:
         thread.run()  # on the caller's own thread, which would but wait
-    for thread in threads[1:]:
+    for thread in threads[:-1]:
         thread.join()
     if failures:
         raise failures[min(failures)]
