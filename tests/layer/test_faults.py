@@ -126,7 +126,7 @@ def test_nothing_is_under_way_any_more_once_a_route_has_answered(
     events.register(f"after-call.dynamodb.{slow}", lambda **_: ended.append(slow))
     before = threading.enumerate()
     assert_unavailable(request(route, person, token), logged)
-    assert threading.enumerate() == before
+    assert set(threading.enumerate()) <= set(before)
     assert ended
 
 

@@ -70,4 +70,4 @@ def test_nothing_runs_on_once_it_has_failed(failing):
     with pytest.raises(DistinctError):
         side_by_side(*calls)
     assert done == [True, True]
-    assert threading.enumerate() == before
+    assert set(threading.enumerate()) <= set(before)
