@@ -1,20 +1,25 @@
 """Every test runs against the template's own tables, environment and secret.
 
-moto plays AWS for the handlers, in this process and one thread; what is about concurrency
-or capacity goes through the development gateway (tests/gateway), and what the store promises is
-held to on several engines (tests/conformance). What DynamoDB would refuse, no engine need know:
-each request that the layer makes is checked before it is sent (tests/dynamodb_limits.py).
+moto plays AWS for the handlers, in this process, and is asked one thing at a time; what is about
+concurrency or capacity goes through the development gateway (tests/gateway), and what the store
+promises is held to on several engines (tests/conformance). What DynamoDB would refuse, no engine
+need know: each request that the layer makes is checked before it is sent
+(tests/dynamodb_limits.py).
 """
 
+import contextlib
 import logging
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 import moto  # first: it hooks into botocore only for clients that are made after it
 import pytest
 from hypothesis import HealthCheck, settings
+from moto.core.models import BotocoreStubber
 
 from local.functions import functions_of, runtime_environment, shared_environment
 from local.provision import provision
@@ -42,6 +47,22 @@ settings.register_profile(
 settings.load_profile("sessions")
 
 
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Let moto answer one request at a time: of updates made at once it loses some.
+
+    Up to there, whatever handlers do side by side is under way together.
+    """
+    lock, answer = threading.RLock(), BotocoreStubber.__call__
+
+    def answer_alone(*given: Any, **named: Any) -> Any:
+        with lock:
+            return answer(*given, **named)
+
+    with mock.patch.object(BotocoreStubber, "__call__", answer_alone):
+        yield
+
+
 @pytest.fixture(scope="module")
 def aws() -> Iterator[None]:
     """AWS, played by moto, with the template's tables and secret; tests use their own users.
@@ -53,7 +74,7 @@ def aws() -> Iterator[None]:
 
     from sessions import endpoint  # noqa: PLC0415 - after the environment stands
 
-    with moto.mock_aws():
+    with moto.mock_aws(), one_at_a_time():
         provision(TEMPLATE, boto3.client("dynamodb"), boto3.client("secretsmanager"))
         endpoint.signing_keys.__init__(endpoint.signing_keys._read)  # as cold as a new process
         yield

@@ -1,6 +1,7 @@
 """POST /user/session: log in."""
 
 import secrets
+from functools import partial
 
 from sessions import attempts, passwords, settings, store, tokens
 from sessions.body import parse
@@ -10,6 +11,7 @@ from sessions.model import Session
 from sessions.request import Request, address_block
 from sessions.responses import Answer, created
 from sessions.session_name import session_name
+from sessions.side_by_side import side_by_side
 
 SESSION_SECONDS = settings.number("SESSION_SECONDS")
 REMEMBERED_SESSION_SECONDS = settings.number("REMEMBERED_SESSION_SECONDS")
@@ -28,20 +30,20 @@ CREDENTIALS = {
 def handler(request: Request) -> Answer:
     """Count the attempt, check the password, allot the session, sign its token."""
     credentials = parse(request, CREDENTIALS)
-    with attempts.counted(request, credentials["user"], secrets.token_urlsafe(6)):
-        login, generation = store.find_login_and_generation(credentials["user"])
+    attempt = secrets.token_urlsafe(6)
+    with attempts.counted(request, credentials["user"], attempt) as (login, generation, take_back):
         if login is None:
             raise InvalidUser
         request.log["user"] = login.user
         passwords.check_password(login.password_hash, credentials["pass"])
-    if passwords.is_outdated(login.password_hash):
-        renewed = passwords.hash_password(credentials["pass"], secrets.token_bytes(16))
-        store.replace_password_hash(login, renewed)
+        if passwords.is_outdated(login.password_hash):
+            renewed = passwords.hash_password(credentials["pass"], secrets.token_bytes(16))
+            store.replace_password_hash(login, renewed)
+        # The key first: a login that cannot be signed must leave no session behind.
+        kid, key = signing_keys.current(request.now)
 
-    # The key first: a login that cannot be signed must leave no session behind.
-    kid, key = signing_keys.current(request.now)
     address = address_block(request.source_ip)
-    user = store.allot_iat(login, request.now, address)._replace(generation=generation)
+    user, _ = side_by_side(partial(store.allot_iat, login, request.now, address), take_back)
     iat = user.last_iat
     exp = iat + (REMEMBERED_SESSION_SECONDS if credentials["rememberMe"] else SESSION_SECONDS)
     jti = secrets.token_urlsafe(16)
@@ -50,6 +52,6 @@ def handler(request: Request) -> Answer:
     )
     store.put_session(Session(user.id, iat, exp, name, jti_sha256(jti), generation))
     with clean_up(request, "keep_newest"):
-        store.keep_newest(user, MAX_SESSIONS_PER_USER, request.now)
+        store.keep_newest(user._replace(generation=generation), MAX_SESSIONS_PER_USER, request.now)
     token = tokens.issue(tokens.Claims(user.id, iat, exp, jti), ISSUER, kid, key)
     return created({"token": token, "exp": exp})

@@ -12,8 +12,10 @@ from tests.calls import (
     stored_user,
     tables,
 )
-from tests.contract import INVALID_SESSION, SESSION_SECONDS, missing
+from tests.contract import INVALID_SESSION, SESSION_SECONDS, UNAVAILABLE, missing
 from tests.functions.routes import HEADERS
+from tests.layer.faults import FAULTS, inject
+from tests.order import in_order
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -230,3 +232,86 @@ def test_a_session_that_another_request_ends_meanwhile_is_not_brought_back(
     answer = call("delete_all_sessions", token, query={"allButSelf": ["true"]})
     assert (answer.status, answer.body) == (401, INVALID_SESSION)
     assert statuses(token, other) == [401, 200 if kept_by_the_other else 401]
+
+
+# -------------------------------------------------------------------- faults
+
+
+@pytest.mark.parametrize("query", [None, {"allButSelf": ["true"]}])
+def test_sessions_that_cannot_be_counted_are_over_all_the_same_and_the_log_says_so(
+    clock, monkeypatch, logged, query
+):
+    from sessions import store  # noqa: PLC0415 - after the environment stands
+    from sessions.errors import Unavailable  # noqa: PLC0415 - after the environment stands
+
+    def fails(*_):
+        raise Unavailable
+
+    person = new_person()
+    token, other = log_in(person), log_in(person)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "query_sessions", fails)
+        answer = call("delete_all_sessions", token, query=query)
+    assert (answer.status, answer.body) == (503, UNAVAILABLE)
+    assert (logged()[-1]["message"], logged()[-1]["revoked"]) == ("RequestFailed", True)
+    assert statuses(token, other) == [200 if query else 401, 401]
+    again = call("delete_all_sessions", token, query=query)
+    assert (again.status, again.body) == ((200, bulk(0)) if query else (401, INVALID_SESSION))
+
+
+@pytest.mark.usefixtures("pauses")
+def test_sessions_that_cannot_be_ended_go_on_and_the_log_does_not_say_that_they_are_over(
+    clock, dynamodb, logged
+):
+    person = new_person()
+    token, before = log_in(person), stored_rows(person)
+    inject(dynamodb, "UpdateItem", FAULTS["an internal error"])
+    answer = call("delete_all_sessions", token)
+    assert (answer.status, answer.body) == (503, UNAVAILABLE)
+    assert logged()[-1]["message"] == "RequestFailed"
+    assert "revoked" not in logged()[-1]
+    assert stored_rows(person) == before
+
+
+def test_a_user_deleted_meanwhile_is_told_so_though_nothing_can_be_counted(
+    clock, dynamodb, monkeypatch
+):
+    from sessions import store  # noqa: PLC0415 - after the environment stands
+
+    person = new_person()
+    token = log_in(person)
+    inject(dynamodb, "Query", FAULTS["no rights"])
+    revoke_all = store.revoke_all
+
+    def revoke_too_late(user, kept):
+        tables().delete_item(TableName=store.USERS, Key={"id": {"S": user.id}})
+        return revoke_all(user, kept)
+
+    monkeypatch.setattr(store, "revoke_all", revoke_too_late)
+    answer = call("delete_all_sessions", token)
+    assert (answer.status, answer.body) == (401, INVALID_SESSION)
+
+
+def test_a_session_that_began_after_the_request_is_counted_though_the_answer_was_lost(
+    clock, dynamodb, monkeypatch
+):
+    from sessions import store  # noqa: PLC0415 - after the environment stands
+
+    def again(attempts, **_):
+        return 0 if attempts == 1 else None
+
+    # Each write is carried out, and made again as if nobody had heard of it.
+    dynamodb.meta.events.register("needs-retry.dynamodb.UpdateItem", again)
+    person = new_person()
+    token, late = log_in(person), []
+    revoke_all = store.revoke_all
+
+    def revoke_after_a_log_in(user, kept):
+        late.append(log_in(person))
+        return revoke_all(user, kept)
+
+    monkeypatch.setattr(store, "revoke_all", revoke_after_a_log_in)
+    with in_order("as they stand"):
+        answer = call("delete_all_sessions", token)
+    assert (answer.status, answer.body) == (200, bulk(2))
+    assert statuses(token, *late) == [401, 401]

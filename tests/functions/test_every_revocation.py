@@ -3,6 +3,7 @@
 import pytest
 
 from tests.calls import PASSWORD, add_sessions, call, invoke, log_in, new_person
+from tests.order import ORDERS, in_order
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -57,9 +58,16 @@ def test_cut_short_after_any_call_it_has_happened_for_every_session_or_for_none(
     assert seen == sorted(seen, key=lambda each: each == {status}), "once done, it stays done"
 
 
+@pytest.fixture
+def one_by_one(request):
+    with in_order(request.param):
+        yield
+
+
+@pytest.mark.parametrize("one_by_one", ORDERS, indirect=True)
 @pytest.mark.parametrize("operation", ["create_session", "delete_session", "delete_all_sessions"])
 def test_a_request_cut_short_after_any_call_brings_nobody_back(
-    clock, dynamodb, power_cut, operation
+    clock, dynamodb, power_cut, one_by_one, operation
 ):
     call_number = 0
     while True:

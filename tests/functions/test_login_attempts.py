@@ -200,6 +200,21 @@ def test_what_is_no_log_in_at_all_is_not_counted():
     assert attempts() == before
 
 
+def test_one_that_meets_two_limits_is_told_the_names_and_counted_nowhere(hashed):
+    person = new_person()
+    use_up(person)
+    others = statuses(attempt(f"other{n}") for n in range(PER_ADDRESS - PER_NAME_AND_ADDRESS))
+    assert set(others) == {404}
+    before = attempts()
+    hashed.clear()
+    for password in ("wrong", PASSWORD):
+        answer = attempt(person.username, password)
+        assert (answer.status, answer.headers["X-RateLimit-Limit"]) == (
+            429, str(PER_NAME_AND_ADDRESS),
+        )  # fmt: skip
+    assert (attempts(), hashed) == (before, [])
+
+
 # --------------------------------------------------------------- one address
 
 
@@ -305,14 +320,15 @@ def test_an_attempt_that_cannot_be_counted_is_not_made(dynamodb, hashed, fault):
 
 
 @pytest.mark.usefixtures("pauses")
-def test_an_attempt_that_is_counted_in_one_row_only_is_taken_back(monkeypatch):
+@pytest.mark.parametrize("failing", ["name#", "address#"])
+def test_an_attempt_that_is_counted_in_one_row_only_is_taken_back(monkeypatch, hashed, failing):
     from sessions import store  # noqa: PLC0415 - after the environment stands
     from sessions.errors import Unavailable  # noqa: PLC0415 - after the environment stands
 
     count_attempt = store.count_attempt
 
     def count(key: str, *given: Any) -> str | None:
-        if key.startswith("address#"):
+        if key.startswith(failing):
             raise Unavailable
         return count_attempt(key, *given)
 
@@ -320,7 +336,9 @@ def test_an_attempt_that_is_counted_in_one_row_only_is_taken_back(monkeypatch):
     monkeypatch.setattr(store, "count_attempt", count)
     tried = statuses(attempt(person.username) for _ in range(2 * PER_NAME_AND_ADDRESS))
     assert tried == [503] * 2 * PER_NAME_AND_ADDRESS
-    assert counted() == []
+    assert (counted(), hashed) == ([], [])
+    monkeypatch.undo()
+    assert attempts(), "the other row was written"
 
 
 @pytest.mark.usefixtures("pauses")
@@ -330,6 +348,40 @@ def test_a_fault_of_ours_is_not_counted_as_a_wrong_password(dynamodb):
     tried = statuses(attempt(person.username) for _ in range(2 * PER_NAME_AND_ADDRESS))
     assert tried == [503] * 2 * PER_NAME_AND_ADDRESS
     assert counted() == []
+
+
+@pytest.mark.parametrize(
+    ("refusal", "status"),
+    [("InvalidUser", 404), ("InvalidPassword", 401), ("Banned", 403), ("Unavailable", 503)],
+)
+def test_a_right_password_is_taken_back_whatever_the_allotting_of_its_session_meets(
+    monkeypatch, refusal, status
+):
+    from sessions import errors, store  # noqa: PLC0415 - after the environment stands
+
+    def refuse(*_: Any) -> None:
+        raise getattr(errors, refusal)
+
+    person = new_person()
+    monkeypatch.setattr(store, "allot_iat", refuse)
+    tried = statuses(attempt(person.username, PASSWORD) for _ in range(2 * PER_NAME_AND_ADDRESS))
+    assert tried == [status] * 2 * PER_NAME_AND_ADDRESS
+    assert counted() == []
+
+
+def test_a_right_password_that_cannot_be_signed_for_is_taken_back_and_has_no_session(monkeypatch):
+    from sessions import endpoint  # noqa: PLC0415 - after the environment stands
+    from sessions.errors import Unavailable  # noqa: PLC0415 - after the environment stands
+
+    def fails(_: int) -> None:
+        raise Unavailable
+
+    person = new_person()
+    before = stored_rows(person)
+    monkeypatch.setattr(endpoint.signing_keys, "current", fails)
+    tried = statuses(attempt(person.username, PASSWORD) for _ in range(2 * PER_NAME_AND_ADDRESS))
+    assert tried == [503] * 2 * PER_NAME_AND_ADDRESS
+    assert (counted(), stored_rows(person)) == ([], before)
 
 
 def test_an_attempt_whose_answers_are_lost_is_counted_once(dynamodb):

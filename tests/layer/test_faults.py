@@ -1,5 +1,8 @@
 """What each route asks of AWS, and what test_every_fault.py does not see of its faults."""
 
+import itertools
+import threading
+
 import pytest
 
 from tests.calls import (
@@ -17,15 +20,21 @@ from tests.layer.faults import FAULTS, inject
 
 pytestmark = pytest.mark.usefixtures("aws", "clock", "pauses")
 
-# What each route asks of DynamoDB, in order. A test below proves it.
-OPERATIONS = {
-    "create_session": ["UpdateItem"] * 2 + ["BatchGetItem"] + ["UpdateItem"] * 3 + ["PutItem"],
-    "get_current_session": ["BatchGetItem"],
-    "get_session": ["BatchGetItem"],
-    "list_sessions": ["BatchGetItem", "Query"],
-    "delete_session": ["BatchGetItem", "UpdateItem"],
-    "delete_sessions": ["BatchGetItem", "Query", "TransactWriteItems"],
-    "delete_all_sessions": ["BatchGetItem", "Query", "UpdateItem"],
+# What each route asks of DynamoDB, in order: each list is a round trip, under way together.
+# A test below proves it.
+ROUND_TRIPS = {
+    "create_session": [
+        ["BatchGetItem", "UpdateItem", "UpdateItem"],
+        ["UpdateItem", "UpdateItem", "UpdateItem"],
+        ["PutItem"],
+        ["Query"],
+    ],
+    "get_current_session": [["BatchGetItem"]],
+    "get_session": [["BatchGetItem"]],
+    "list_sessions": [["BatchGetItem"], ["Query"]],
+    "delete_session": [["BatchGetItem"], ["UpdateItem"]],
+    "delete_sessions": [["BatchGetItem"], ["Query"], ["TransactWriteItems"]],
+    "delete_all_sessions": [["BatchGetItem"], ["Query", "UpdateItem"]],
 }
 
 
@@ -53,16 +62,72 @@ def assert_unavailable(answer, logged):
     return line
 
 
-@pytest.mark.parametrize("route", OPERATIONS)
-def test_the_table_of_operations_is_what_each_route_calls(clock, route, dynamodb_calls):
+class Meeting:
+    """Holds each call until all that should be under way together with it are.
+
+    One that is made alone, where there should be others, waits in vain and fails.
+    """
+
+    def __init__(self, events, sizes):
+        self.met = [[] for _ in sizes]
+        self.early = []  # what began before all that should come before it had ended
+        self._meetings = [threading.Barrier(size, timeout=10) for size in sizes]
+        self._begun = self._ended = 0
+        self._lock = threading.Lock()
+        events.register("before-call.dynamodb", self._begin)
+        events.register("after-call.dynamodb", self._end)
+
+    def _begin(self, model, **_):
+        with self._lock:
+            upto = list(itertools.accumulate(each.parties for each in self._meetings))
+            number = next(place for place, most in enumerate(upto) if self._begun < most)
+            self._begun += 1
+            self.met[number].append(model.name)
+            if self._ended < upto[number] - self._meetings[number].parties:
+                self.early.append(model.name)
+        self._meetings[number].wait()
+
+    def _end(self, **_):
+        with self._lock:
+            self._ended += 1
+
+
+@pytest.mark.parametrize("route", ROUND_TRIPS)
+def test_the_table_of_round_trips_is_what_each_route_makes(clock, route, dynamodb):
     person = new_person()
     token = log_in(person)
     log_in(person)
-    dynamodb_calls.clear()
     clock.now += 2  # a log-in in a second that has had one asks once more
+    meeting = Meeting(dynamodb.meta.events, [len(each) for each in ROUND_TRIPS[route]])
     assert request(route, person, token, clock.now - 1).status in {200, 201}
-    clean_up = ["Query"] if route == "create_session" else []
-    assert [operation for operation, _ in dynamodb_calls] == OPERATIONS[route] + clean_up
+    assert [sorted(each) for each in meeting.met] == ROUND_TRIPS[route]
+    assert meeting.early == []
+
+
+@pytest.mark.parametrize(
+    ("route", "failing", "slow"),
+    [
+        ("create_session", "BatchGetItem", "UpdateItem"),
+        ("create_session", "UpdateItem", "BatchGetItem"),
+        ("delete_all_sessions", "UpdateItem", "Query"),
+        ("delete_all_sessions", "Query", "UpdateItem"),
+    ],
+)
+def test_nothing_is_under_way_any_more_once_a_route_has_answered(
+    clock, dynamodb, logged, route, failing, slow
+):
+    person = new_person()
+    token = log_in(person)
+    has_failed, ended = threading.Event(), []
+    inject(dynamodb, failing, FAULTS["no rights"])
+    events = dynamodb.meta.events
+    events.register(f"after-call.dynamodb.{failing}", lambda **_: has_failed.set())
+    events.register(f"before-call.dynamodb.{slow}", lambda **_: has_failed.wait(10) and None)
+    events.register(f"after-call.dynamodb.{slow}", lambda **_: ended.append(slow))
+    before = threading.enumerate()
+    assert_unavailable(request(route, person, token), logged)
+    assert set(threading.enumerate()) <= set(before)
+    assert ended
 
 
 @pytest.mark.parametrize("fault", ["throttled", "an internal error", "no rights", "no connection"])

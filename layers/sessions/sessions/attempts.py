@@ -7,14 +7,16 @@ deleted does not matter. It is counted by the address that API Gateway saw, and 
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
 from sessions import settings, store
 from sessions.endpoint import clean_up
 from sessions.errors import InvalidPassword, InvalidUser, RateLimited
-from sessions.model import login_key
+from sessions.model import Login, login_key
 from sessions.request import Request, address_block
+from sessions.side_by_side import side_by_side
 
 WINDOW_SECONDS = settings.number("LOGIN_ATTEMPTS_SECONDS")
 PER_NAME_AND_ADDRESS = settings.number("LOGIN_ATTEMPTS_PER_NAME_AND_ADDRESS")
@@ -31,56 +33,76 @@ _LIMITS = {_FROM_EVERYWHERE: "name", _OF_ALL_NAMES: "address"}
 
 
 @contextmanager
-def counted(request: Request, name: str, attempt: str) -> Iterator[None]:
-    """Count an attempt to log in as `name`; it stays counted if it turns out to be wrong.
+def counted(
+    request: Request, name: str, attempt: str
+) -> Iterator[tuple[Login | None, int, Callable[[], None]]]:
+    """Count an attempt to log in as `name`, and read meanwhile what the name leads to.
+
+    It is counted when the block begins. If the block fails it is taken back, unless the name or the
+    password was wrong: then it stays counted. After a block that does not fail, the caller takes it
+    back, beside what comes next.
 
     Args:
         request: who tries, and when.
         name: the username or e-mail address, whether or not anybody has it.
         attempt: the attempt's random ID: under it, whatever is tried again counts once.
 
+    Yields:
+        What `store.find_login_and_generation` returns, and what takes the attempt back.
+
     Raises:
-        RateLimited: too many were wrong, or are under way; this one was not counted.
+        RateLimited: too many were wrong, or are under way; this one is not counted.
         Unavailable: it cannot be counted, and so must not be made.
     """
     window = request.now // WINDOW_SECONDS
     ends = (window + 1) * WINDOW_SECONDS
     address = address_block(request.source_ip)
-    from_here = f"failures_from_{_digest(address)}"
-    rows = {
-        f"name#{_digest(login_key(name))}#{window}": {
-            from_here: PER_NAME_AND_ADDRESS,
-            _FROM_EVERYWHERE: PER_NAME,
-        },
-        f"address#{_digest(address)}#{window}": {_OF_ALL_NAMES: PER_ADDRESS},
-    }
-    counted_in: dict[str, dict[str, int]] = {}
-    is_wrong = False
+    name_row = f"name#{_digest(login_key(name))}#{window}"
+    address_row = f"address#{_digest(address)}#{window}"
+    from_here = {f"failures_from_{_digest(address)}": PER_NAME_AND_ADDRESS}
+    limits = {**from_here, _FROM_EVERYWHERE: PER_NAME, _OF_ALL_NAMES: PER_ADDRESS}
+    counted_in: dict[str, Collection[str]] = {}
+
+    def count(row: str, counters: Mapping[str, int]) -> str | None:
+        full = store.count_attempt(row, counters, attempt, ends)
+        if full is None:
+            counted_in[row] = counters.keys()
+        return full
+
+    def take_back() -> None:
+        # What stays counted makes the limits stricter until the window ends, and no more.
+        with clean_up(request, "take_back_attempt"):
+            side_by_side(
+                *(
+                    partial(store.take_back_attempt, row, counters, attempt)
+                    for row, counters in counted_in.items()
+                )
+            )
+
+    is_settled = False
     try:
-        for key, limits in rows.items():
-            full = store.count_attempt(key, limits, attempt, ends)
-            if full == _FROM_EVERYWHERE and _is_known(name, address, request.now):
-                del limits[_FROM_EVERYWHERE]
-                full = store.count_attempt(key, limits, attempt, ends)
-            if full:
-                request.log["limit"] = _LIMITS.get(full, "name and address")
-                raise RateLimited(limits[full], ends - request.now)
-            counted_in[key] = limits
-        yield
+        full_of_name, full_of_address, (login, generation) = side_by_side(
+            partial(count, name_row, {**from_here, _FROM_EVERYWHERE: PER_NAME}),
+            partial(count, address_row, {_OF_ALL_NAMES: PER_ADDRESS}),
+            partial(store.find_login_and_generation, name),
+        )
+        if full_of_name == _FROM_EVERYWHERE and _is_known(login, address, request.now):
+            full_of_name = count(name_row, from_here)
+        if full := full_of_name or full_of_address:
+            request.log["limit"] = _LIMITS.get(full, "name and address")
+            raise RateLimited(limits[full], ends - request.now)
+        yield login, generation, take_back
+        is_settled = True  # the caller takes it back
     except (InvalidPassword, InvalidUser):
-        is_wrong = True
+        is_settled = True  # it stays counted
         raise
     finally:
-        if not is_wrong:
-            # What stays counted makes the limits stricter until the window ends, and no more.
-            with clean_up(request, "take_back_attempt"):
-                for key, limits in counted_in.items():
-                    store.take_back_attempt(key, limits, attempt)
+        if not is_settled:
+            take_back()
 
 
-def _is_known(name: str, address: str, now: int) -> bool:
+def _is_known(login: Login | None, address: str, now: int) -> bool:
     """Say whether the account of this name was lately logged in to from this address."""
-    login, _ = store.find_login_and_generation(name)
     if login is None:
         return False
     user, _ = store.read_user_and_sessions(login.user, ())

@@ -344,10 +344,12 @@ def revoke_all(user: User, kept: int | None = None) -> User:
     except ClientError as error:
         _row_that_refused(error)
         raise InvalidSession from error
+    before = _user(answer["Attributes"])
     if _was_retried(answer):
-        # The row before the retry may be the row after the first attempt.
-        return user
-    return _user(answer["Attributes"])._replace(generation=user.generation)
+        # The row before the retry may be the row after the first attempt: what that had revoked
+        # was live.
+        return user._replace(last_iat=before.last_iat)
+    return before._replace(generation=user.generation)
 
 
 @_unavailable_on_fault

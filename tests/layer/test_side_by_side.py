@@ -1,0 +1,73 @@
+"""Calls that are made at once."""
+
+import threading
+import time
+
+import pytest
+
+from sessions.side_by_side import side_by_side
+
+SECONDS = 10  # after which a test gives up waiting for what should have come at once
+
+
+def test_the_calls_are_under_way_together_and_their_results_stand_in_order():
+    together = threading.Barrier(3, timeout=SECONDS)
+
+    def call(result):
+        together.wait()
+        return result
+
+    assert side_by_side(lambda: call("a"), lambda: call(2), lambda: call(None)) == ("a", 2, None)
+
+
+def test_the_last_call_is_made_on_the_callers_own_thread():
+    idents = side_by_side(threading.get_ident, threading.get_ident)
+    assert idents[1] == threading.get_ident() != idents[0]
+
+
+def test_without_a_call_there_is_nothing_to_do():
+    assert side_by_side() == ()
+
+
+class DistinctError(BaseException):
+    """What not even a handler catches."""
+
+
+@pytest.mark.parametrize("raised", [ValueError, DistinctError])
+@pytest.mark.parametrize("failing", [{0}, {1}, {2}, {0, 2}, {1, 2}, {0, 1, 2}])
+def test_of_what_fails_the_one_that_stands_first_is_raised_whichever_came_first(failing, raised):
+    # Each waits for the one behind it, so that they end in the other order.
+    ended = [threading.Event() for _ in range(4)]
+    ended[3].set()
+
+    def call(place):
+        assert ended[place + 1].wait(SECONDS)
+        ended[place].set()
+        if place in failing:
+            raise raised(place)
+
+    with pytest.raises(raised) as caught:
+        side_by_side(*(lambda place=place: call(place) for place in range(3)))
+    assert caught.value.args == (min(failing),)
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_nothing_runs_on_once_it_has_failed(failing):
+    has_failed, done = threading.Event(), []
+
+    def fail():
+        has_failed.set()
+        raise DistinctError
+
+    def go_on():
+        assert has_failed.wait(SECONDS)
+        time.sleep(0.05)  # long enough for who would not wait
+        done.append(True)
+
+    before = threading.enumerate()
+    calls = [go_on, go_on, go_on]
+    calls[failing] = fail
+    with pytest.raises(DistinctError):
+        side_by_side(*calls)
+    assert done == [True, True]
+    assert set(threading.enumerate()) <= set(before)
