@@ -5,7 +5,7 @@ PIP := -m pip --disable-pip-version-check --quiet install
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
-.PHONY: help run test conformance check build rehearse invoke dashboard soak lock clean
+.PHONY: help run test conformance check build rehearse instructions bench invoke dashboard soak lock clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -40,6 +40,23 @@ build: .venv-build/ready .aws-sam/recipe ## the artefacts that `sam deploy` ship
 rehearse: build .venv/rehearsal ## what was built: run as Lambda would, and deployed on this machine
 	$(BIN)/python -m pytest rehearsal $(OPTIONS)
 
+# The functions find the layer by themselves; what measures them needs its errors, too.
+BENCHMARK := PYTHONPATH=layers/sessions $(BIN)/python -m benchmarks
+
+instructions: build .venv/rehearsal ## count those of cold starts, and compare with what is recorded
+	@command -v valgrind >/dev/null || { echo "valgrind is needed: apt-get install valgrind" >&2; exit 1; }
+	@$(BENCHMARK).instructions $(OPTIONS)
+
+bench: instructions .venv-bench/ready ## what requests cost, in time, units and dollars; 15 minutes
+	@$(BENCHMARK).cold
+	@$(BENCHMARK).runtime
+	@$(BENCHMARK).warm --json build/bench/warm.json
+	@$(BENCHMARK).capacity
+	@$(BENCHMARK).growth
+	@$(BENCHMARK).money
+	@.venv-bench/bin/python -m benchmarks.chart
+	@$(BENCHMARK).size
+
 soak: .venv/test ## ten minutes of everything at once, with faults; OPTIONS="--seconds 120"
 	@$(BIN)/python -m benchmarks.soak $(OPTIONS)
 
@@ -47,7 +64,7 @@ lock: .venv/test ## the versions in requirements/*.txt and layers/*/requirements
 	requirements/lock
 
 clean: ## all that was made
-	rm -rf .venv .venv-build .venv-audit .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache build *.egg-info
+	rm -rf .venv .venv-build .venv-audit .venv-bench .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache build *.egg-info
 
 .venv/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name one with PYTHON=...")'

@@ -1,0 +1,66 @@
+"""What a function makes when it is imported may be in a snapshot that starts many processes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.functions import functions_of, runtime_environment
+from local.template import load_template
+
+ROOT = Path(__file__).parents[1]
+FUNCTIONS = {each.folder.name: each for each in functions_of(load_template()).values()}
+# AWS, "Handling uniqueness with Lambda SnapStart": what is random, or tells the time, is to be
+# made after the snapshot; a thread of before is not there after it.
+PROGRAM = """
+import importlib, json, os, random, secrets, sys, threading, time, uuid
+
+OURS = tuple(os.path.join(sys.argv[1], *of) for of in (["layers", "sessions"], ["functions"]))
+made = []
+
+def watch(module, name):
+    original = getattr(module, name)
+    def watched(*args, **kwargs):
+        if sys._getframe(1).f_code.co_filename.startswith(OURS):
+            made.append(f"{module.__name__}.{name}")
+        return original(*args, **kwargs)
+    setattr(module, name, watched)
+
+for module, names in {
+    os: ["urandom"],
+    random: ["random", "randint", "getrandbits"],
+    secrets: ["token_bytes", "token_hex", "token_urlsafe"],
+    time: ["time", "time_ns", "monotonic", "perf_counter"],
+    uuid: ["uuid1", "uuid4"],
+}.items():
+    for name in names:
+        watch(module, name)
+importlib.import_module(f"functions.{sys.argv[2]}.app").handler
+print(json.dumps([made, threading.active_count()]))
+"""
+
+
+def start(folder: str) -> tuple[list[str], int]:
+    function = FUNCTIONS[folder]
+    started = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(ROOT), folder],
+        env={
+            "PYTHONPATH": os.pathsep.join([str(ROOT), *map(str, function.layers)]),
+            "PATH": os.environ["PATH"],
+            **function.environment,
+            **runtime_environment("http://127.0.0.1:1", {}),
+        },
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    made, threads = json.loads(started.stdout)
+    return made, threads
+
+
+@pytest.mark.parametrize("folder", sorted(FUNCTIONS))
+def test_nothing_random_or_timed_and_no_thread_is_made_at_import(folder):
+    assert start(folder) == ([], 1)
