@@ -61,12 +61,12 @@ class Runtime(NamedTuple):
 
     def cpu_seconds(self) -> float:
         """Return what the function's process has taken, the emulator aside."""
-        ticks = 0
-        for pid in processes_of_session(self.emulator):
-            if pid != self.emulator:
-                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-                ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
+        # Linux, clock_getcpuclockid(3): the clock of a process, which counts threads that are over.
+        return sum(
+            time.clock_gettime((~pid << 3) | 2)
+            for pid in processes_of_session(self.emulator)
+            if pid != self.emulator
+        )
 
 
 @contextmanager
