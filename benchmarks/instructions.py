@@ -20,7 +20,7 @@ LIMITS = {
     "get_current_session": 850,
     "delete_sessions": 850,
     "create_session": 1250,
-    "create_user": 1250,
+    "create_user": 1400,
 }
 RECORD = Path(__file__).with_suffix(".json")
 TOLERANCE = 0.02
