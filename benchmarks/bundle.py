@@ -12,15 +12,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from botocore import xform_name
-from botocore.session import Session
 
 from benchmarks.canned import Canned, Tape, canned, make_certificate
 from local.engine import engine
-from local.functions import runtime_environment
-from local.provision import provision
-from local.template import load_template
 from rehearsal import cases
-from rehearsal.built import BARE, built_functions, environment, make_layers, source_of
+from rehearsal.built import (
+    BARE,
+    built_functions,
+    environment,
+    make_layers,
+    provision_engine,
+    source_of,
+)
 from sessions import passwords
 
 FLOOR = "boto3"
@@ -79,7 +82,7 @@ def bundle(python: str, *, tls: bool = True) -> Iterator[Bundle]:
         if certificate:
             make_certificate(certificate)
         with engine(folder / "engine") as database, canned(database, certificate) as aws:
-            _provision(database)
+            provision_engine(database)
             measured = Bundle(python, {}, {}, aws)
             _record(measured, folder)
             yield measured
@@ -99,21 +102,6 @@ def _make_floor(folder: Path, python: str) -> None:
 def _run(command: list[str]) -> None:
     run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     assert run.returncode == 0, run.stderr
-
-
-def _provision(database: str) -> None:
-    settings = runtime_environment(database, {})
-    clients = [
-        Session().create_client(
-            service,
-            endpoint_url=database,
-            region_name=settings["AWS_REGION"],
-            aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=settings["AWS_SECRET_ACCESS_KEY"],
-        )
-        for service in ("dynamodb", "secretsmanager")
-    ]
-    provision(load_template(), *clients)
 
 
 def _record(measured: Bundle, folder: Path) -> None:

@@ -9,7 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from botocore.session import Session
+
 from local.functions import Function, functions_of, runtime_environment
+from local.provision import provision
 from local.template import TEMPLATE, Template, load_template, read
 
 ROOT = Path(__file__).parents[1]
@@ -74,6 +77,22 @@ def make_layers(folder: Path, python: str = sys.executable) -> None:
             check=False,
         )
         assert run.returncode == 0, run.stdout
+
+
+def provision_engine(endpoint: str) -> None:
+    """Make the template's tables and secret in an engine on this machine."""
+    settings = runtime_environment(endpoint, {})
+    clients = [
+        Session().create_client(
+            service,
+            endpoint_url=endpoint,
+            region_name=settings["AWS_REGION"],
+            aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=settings["AWS_SECRET_ACCESS_KEY"],
+        )
+        for service in ("dynamodb", "secretsmanager")
+    ]
+    provision(load_template(), *clients)
 
 
 def environment(

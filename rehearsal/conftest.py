@@ -7,18 +7,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from botocore.session import Session
 
 from local.engine import engine
-from local.functions import runtime_environment
-from local.provision import provision
-from local.template import load_template
 from rehearsal.built import (
     BARE_PYTHON,
     built_functions,
     built_template,
     environment,
     make_layers,
+    provision_engine,
 )
 
 ANSWER = Path(__file__).parent / "answer.py"
@@ -53,18 +50,7 @@ def layers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An engine with the template's tables and secret."""
     with engine(tmp_path_factory.mktemp("database")) as endpoint:
-        settings = runtime_environment(endpoint, {})
-        clients = [
-            Session().create_client(
-                service,
-                endpoint_url=endpoint,
-                region_name=settings["AWS_REGION"],
-                aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
-                aws_secret_access_key=settings["AWS_SECRET_ACCESS_KEY"],
-            )
-            for service in ("dynamodb", "secretsmanager")
-        ]
-        provision(load_template(), *clients)
+        provision_engine(endpoint)
         yield endpoint
 
 

@@ -195,11 +195,9 @@ def test_a_session_that_begins_while_all_are_being_ended_is_ended_too(clock, mon
     assert statuses(token, *late) == [401, 401]
 
 
-def test_a_user_deleted_meanwhile_has_no_session_and_comes_not_back(clock, monkeypatch):
+def delete_before_revoking(monkeypatch):
     from sessions import store  # noqa: PLC0415 - after the environment stands
 
-    person = new_person()
-    token = log_in(person)
     revoke_all = store.revoke_all
 
     def revoke_too_late(user, kept):
@@ -207,6 +205,12 @@ def test_a_user_deleted_meanwhile_has_no_session_and_comes_not_back(clock, monke
         return revoke_all(user, kept)
 
     monkeypatch.setattr(store, "revoke_all", revoke_too_late)
+
+
+def test_a_user_deleted_meanwhile_has_no_session_and_comes_not_back(clock, monkeypatch):
+    person = new_person()
+    token = log_in(person)
+    delete_before_revoking(monkeypatch)
     answer = call("delete_all_sessions", token)
     assert (answer.status, answer.body) == (401, INVALID_SESSION)
     assert stored_rows(person)["user"] is None
@@ -276,18 +280,10 @@ def test_sessions_that_cannot_be_ended_go_on_and_the_log_does_not_say_that_they_
 def test_a_user_deleted_meanwhile_is_told_so_though_nothing_can_be_counted(
     clock, dynamodb, monkeypatch
 ):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-
     person = new_person()
     token = log_in(person)
     inject(dynamodb, "Query", FAULTS["no rights"])
-    revoke_all = store.revoke_all
-
-    def revoke_too_late(user, kept):
-        tables().delete_item(TableName=store.USERS, Key={"id": {"S": user.id}})
-        return revoke_all(user, kept)
-
-    monkeypatch.setattr(store, "revoke_all", revoke_too_late)
+    delete_before_revoking(monkeypatch)
     answer = call("delete_all_sessions", token)
     assert (answer.status, answer.body) == (401, INVALID_SESSION)
 
