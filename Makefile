@@ -5,13 +5,15 @@ PIP := -m pip --disable-pip-version-check --quiet install
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
-.PHONY: help run test conformance check build rehearse instructions bench invoke dashboard soak lock clean
+.PHONY: help run reference test conformance check build rehearse instructions bench invoke dashboard soak lock clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 18
 
 run: .venv/run ## the service on this machine; OPTIONS="--port 3001" and more, see --help
 	@$(BIN)/python -m local $(OPTIONS)
+
+reference: node_modules/ready ## what `make run` shows the API's reference with, at /docs; needs npm
 
 invoke: .venv/run ## one function on its event: make invoke FUNCTION=create_user
 	@$(BIN)/python -m local invoke $(FUNCTION) -e $(or $(EVENT),events/$(FUNCTION).json)
@@ -64,7 +66,7 @@ lock: .venv/test ## the versions in requirements/*.txt and layers/*/requirements
 	requirements/lock
 
 clean: ## all that was made
-	rm -rf .venv .venv-build .venv-audit .venv-bench .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache build *.egg-info
+	rm -rf .venv .venv-build .venv-audit .venv-bench node_modules .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache build *.egg-info
 
 .venv/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name one with PYTHON=...")'
@@ -82,6 +84,11 @@ clean: ## all that was made
 
 .venv/rehearsal: requirements/rehearsal.txt .venv/test
 	@$(BIN)/python $(PIP) -r $<
+	@touch $@
+
+node_modules/ready: package-lock.json package.json .npmrc
+	@command -v npm >/dev/null || { echo "npm is needed; it comes with Node.js" >&2; exit 1; }
+	@npm ci --no-audit --no-fund --silent
 	@touch $@
 
 # How layers are made is not in their folders, where SAM's cache looks for changes.
