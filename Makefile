@@ -5,7 +5,7 @@ PIP := -m pip --disable-pip-version-check --quiet install
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
-.PHONY: help run reference test conformance check build rehearse instructions bench invoke dashboard soak lock clean
+.PHONY: help run reference test conformance check build rehearse instructions bench invoke dashboard page soak lock clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -38,6 +38,12 @@ check: .venv/test .venv-build/ready .venv-audit/ready ## lint, types, and the te
 
 build: .venv-build/ready .aws-sam/recipe ## the artefacts that `sam deploy` ships; needs no Docker and no Python 3.13
 	.venv-build/bin/sam build
+
+# `no-cache`: a browser asks whether a file is still the same, CloudFront after a second.
+page: ## the page into its bucket: BUCKET=... (docs/deploy.md)
+	@test -n "$(BUCKET)" || { echo "BUCKET=..., the output PageBucket of a stack with Page=true" >&2; exit 2; }
+	aws s3 cp clients/js/sessions.js "s3://$(BUCKET)/client/sessions.js" --cache-control no-cache
+	aws s3 sync web "s3://$(BUCKET)" --exclude headers.json --exclude "client/*" --delete --cache-control no-cache
 
 rehearse: build .venv/rehearsal ## what was built: run as Lambda would, and deployed on this machine
 	$(BIN)/python -m pytest rehearsal $(OPTIONS)
