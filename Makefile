@@ -34,6 +34,7 @@ check: .venv/test .venv-build/ready .venv-audit/ready ## lint, types, and the te
 	$(BIN)/mypy
 	.venv-build/bin/sam validate --lint
 	.venv-build/bin/cfn-lint template.yaml
+	@mkdir -p build && sed '/^    Condition: /d' template.yaml > build/template-of-all.yaml
 	.venv-audit/bin/checkov
 
 build: .venv-build/ready .aws-sam/recipe ## the artefacts that `sam deploy` ships; needs no Docker and no Python 3.13
