@@ -5,13 +5,15 @@ PIP := -m pip --disable-pip-version-check --quiet install
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
-.PHONY: help run test conformance check build rehearse instructions bench invoke dashboard soak lock clean
+.PHONY: help run reference test conformance check build rehearse instructions bench invoke dashboard page soak lock clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 18
 
 run: .venv/run ## the service on this machine; OPTIONS="--port 3001" and more, see --help
 	@$(BIN)/python -m local $(OPTIONS)
+
+reference: node_modules/ready ## what `make run` shows the API's reference with, at /docs; needs npm
 
 invoke: .venv/run ## one function on its event: make invoke FUNCTION=create_user
 	@$(BIN)/python -m local invoke $(FUNCTION) -e $(or $(EVENT),events/$(FUNCTION).json)
@@ -32,10 +34,17 @@ check: .venv/test .venv-build/ready .venv-audit/ready ## lint, types, and the te
 	$(BIN)/mypy
 	.venv-build/bin/sam validate --lint
 	.venv-build/bin/cfn-lint template.yaml
+	@mkdir -p build && sed '/^    Condition: /d' template.yaml > build/template-of-all.yaml
 	.venv-audit/bin/checkov
 
 build: .venv-build/ready .aws-sam/recipe ## the artefacts that `sam deploy` ships; needs no Docker and no Python 3.13
 	.venv-build/bin/sam build
+
+# `no-cache`: a browser asks whether a file is still the same, CloudFront after a second.
+page: ## the page into its bucket: BUCKET=... (docs/deploy.md)
+	@test -n "$(BUCKET)" || { echo "BUCKET=..., the output PageBucket of a stack with Page=true" >&2; exit 2; }
+	aws s3 cp clients/js/sessions.js "s3://$(BUCKET)/client/sessions.js" --cache-control no-cache
+	aws s3 sync web "s3://$(BUCKET)" --exclude headers.json --exclude "client/*" --delete --cache-control no-cache
 
 rehearse: build .venv/rehearsal ## what was built: run as Lambda would, and deployed on this machine
 	$(BIN)/python -m pytest rehearsal $(OPTIONS)
@@ -64,7 +73,7 @@ lock: .venv/test ## the versions in requirements/*.txt and layers/*/requirements
 	requirements/lock
 
 clean: ## all that was made
-	rm -rf .venv .venv-build .venv-audit .venv-bench .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache build *.egg-info
+	rm -rf .venv .venv-build .venv-audit .venv-bench node_modules .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache build *.egg-info
 
 .venv/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name one with PYTHON=...")'
@@ -82,6 +91,11 @@ clean: ## all that was made
 
 .venv/rehearsal: requirements/rehearsal.txt .venv/test
 	@$(BIN)/python $(PIP) -r $<
+	@touch $@
+
+node_modules/ready: package-lock.json package.json .npmrc
+	@command -v npm >/dev/null || { echo "npm is needed; it comes with Node.js" >&2; exit 1; }
+	@npm ci --no-audit --no-fund --silent
 	@touch $@
 
 # How layers are made is not in their folders, where SAM's cache looks for changes.

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -231,6 +232,18 @@ def test_what_changes_a_function_publishes_a_version_of_it(tmp_path, written, in
     changed.write_text((ROOT / "template.yaml").read_text().replace(written, instead))
     fresh = versions(load_template(changed)) - versions(TEMPLATE)
     assert {function for function, _ in fresh} == published
+
+
+def test_a_parameter_that_changed_alone_reaches_the_stage(monkeypatch):
+    def deployment_of_the_stage(now, **parameters):
+        monkeypatch.setattr(time, "time", lambda: now)
+        template = load_template(parameters=parameters)
+        stage = template.only("AWS::ApiGateway::Stage")[1]
+        assert stage["DeploymentId"] == template.only("AWS::ApiGateway::Deployment")[0]
+        return stage["DeploymentId"]
+
+    before = deployment_of_the_stage(1_800_000_000)
+    assert before != deployment_of_the_stage(1_800_000_001, AllowedOrigins="https://b.example")
 
 
 def test_log_ins_have_a_reserve_only_where_it_is_asked_for():

@@ -3,7 +3,8 @@
 Each attempt is counted before the password is hashed and taken back if it was right, so that
 guesses made at once cost no more hashes than the limits allow (OWASP Authentication Cheat Sheet,
 "Login Throttling"). Windows are fixed and their number is part of a row's key: when a row is
-deleted does not matter. It is counted by the address that API Gateway saw, and by no header.
+deleted does not matter. It is counted by the address that the gateway saw, or the page's CloudFront
+(docs/decisions/0012), and by nothing that a client says.
 """
 
 import hashlib

@@ -33,6 +33,7 @@ from sessions.responses import Answer, to_proxy
 ISSUER = settings.text("TOKEN_ISSUER")
 _ALLOWED_ORIGINS = settings.listed("ALLOWED_ORIGINS")
 _SIGNING_KEYS_SECRET = settings.text("SIGNING_KEYS_SECRET")
+_PAGE_SECRET = settings.text("PAGE_SECRET")
 
 _LONGEST_LOGGED = 320  # as long as a name may be
 _MOST_LOGGED = 100  # events in one line: CloudWatch takes 256 KB
@@ -262,7 +263,7 @@ def authorizer(grant: Callable[[Request], Grant]) -> _LambdaHandler:
 
     @functools.wraps(grant)
     def handler(event: _Event, context: Any) -> dict[str, Any]:
-        request = read_request(event, epoch_seconds())
+        request = read_request(event, epoch_seconds(), _PAGE_SECRET)
         # A cached policy serves every route of the stage, so it must speak of them all.
         resource = "/".join([*request.method_arn.split("/")[:2], "*"])
         try:
@@ -328,7 +329,7 @@ def _answer(
     outcome: str,
     refused: str,
 ) -> dict[str, Any]:
-    request = read_request(event, epoch_seconds())
+    request = read_request(event, epoch_seconds(), _PAGE_SECRET)
     refusal: Refusal | None = None
     try:
         answer = handle(request)

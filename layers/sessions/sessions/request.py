@@ -6,6 +6,7 @@ invoke functions by hand with less than that; so whatever is absent reads as emp
 
 import base64
 import binascii
+import hmac
 import re
 from typing import Any, NamedTuple
 
@@ -19,8 +20,8 @@ class UnreadableBody(Exception):
 class Request(NamedTuple):
     """One HTTP request, or the question whether it may be made, which has a `method_arn`.
 
-    Header names are lower-case; `now` is epoch seconds. What is put into `log` stands in the
-    call's log line.
+    Header names are lower-case; `now` is epoch seconds; `source_ip` is the caller's address, also
+    where CloudFront stands between. What is put into `log` stands in the call's log line.
     """
 
     method: str
@@ -67,8 +68,14 @@ class Request(NamedTuple):
             raise UnreadableBody from error
 
 
-def read_request(event: Any, now: int) -> Request:
-    """Return the request that `event` describes, as it arrived at `now`, in epoch seconds."""
+def read_request(event: Any, now: int, page_secret: str = "") -> Request:
+    """Return the request that `event` describes.
+
+    Args:
+        event: what API Gateway sends.
+        now: when it arrived, in epoch seconds.
+        page_secret: what only the page's CloudFront distribution knows; empty where there is none.
+    """
     event = event if isinstance(event, dict) else {}
     context = _members(event, "requestContext")
     identity = _members(context, "identity")
@@ -94,11 +101,22 @@ def read_request(event: Any, now: int) -> Request:
         raw_body=body if isinstance(body, str) else "",
         body_is_base64=event.get("isBase64Encoded") is True,
         request_id=str(context.get("requestId") or ""),
-        source_ip=str(identity.get("sourceIp") or ""),
+        source_ip=_viewer_address(headers, page_secret) or str(identity.get("sourceIp") or ""),
         method_arn=str(event.get("methodArn") or ""),
         now=now,
         log={},
     )
+
+
+def _viewer_address(headers: dict[str, str], page_secret: str) -> str:
+    """Return the address that CloudFront saw, or nothing where it did not send the request.
+
+    Anybody can send these headers, but for the secret (docs/decisions/0012).
+    """
+    given = headers.get("x-page-secret", "").encode(errors="surrogatepass")
+    if page_secret and hmac.compare_digest(given, page_secret.encode()):
+        return headers.get("x-viewer-address", "")
+    return ""
 
 
 def _members(parent: dict[str, Any], name: str) -> dict[str, Any]:
