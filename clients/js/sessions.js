@@ -152,7 +152,7 @@ export class SessionsClient {
 
   /** Return the session of this ID, which is its `iat`. */
   async session(id, { signal } = {}) {
-    return this.#request("GET", `/session/${encodeURIComponent(id)}`, { signal });
+    return this.#request("GET", pathOf(id), { signal });
   }
 
   /** Return a page of the live sessions, newest first, and how many there are in all. */
@@ -188,7 +188,7 @@ export class SessionsClient {
 
   /** End the session of this ID; to end the one in use is to log out. */
   async endSession(id, { signal } = {}) {
-    await this.#request("DELETE", `/session/${encodeURIComponent(id)}`, { signal });
+    await this.#request("DELETE", pathOf(id), { signal });
   }
 
   /** End several sessions, and return how many that were; what is no live session is ignored. */
@@ -241,6 +241,12 @@ export class SessionsClient {
     const { ok, status, headers } = response;
     return { ok, status, headers, body: objectIn(text) };
   }
+}
+
+// Nothing else, however it is encoded: `..` would lead to a path that answers 200 to everything.
+function pathOf(id) {
+  if (!/^\d+$/.test(id)) throw new TypeError("A session's ID is a whole number");
+  return `/session/${id}`;
 }
 
 function errorOf({ status, headers, body }) {
