@@ -134,7 +134,7 @@ export class SessionsClient {
   }
 
   set token(token) {
-    this.#token = token ?? null;
+    this.#token = token;
   }
 
   /** Log in, and use the new session from now on; `name` is what to call it. */
@@ -208,7 +208,7 @@ export class SessionsClient {
   async #request(method, path, { body, name, signal }) {
     const headers = new Headers({ Accept: "application/json" });
     if (body !== undefined) headers.set("Content-Type", "application/json");
-    if (method !== "POST" && this.#token !== null) headers.set("Authorization", this.#token);
+    if (method !== "POST" && this.#token) headers.set("Authorization", this.#token);
     if (name !== undefined) headers.set("X-Session-Name", utf8Octets(name));
     const request = {
       method,
@@ -286,7 +286,6 @@ function sleepFor(milliseconds, signal) {
       signal?.removeEventListener("abort", abort);
       resolve();
     }, milliseconds);
-    if (signal?.aborted) abort();
-    else signal?.addEventListener("abort", abort, { once: true });
+    signal?.addEventListener("abort", abort, { once: true });
   });
 }
