@@ -283,7 +283,7 @@ async function canned(...answers) {
   return { url: `http://127.0.0.1:${server.address().port}/api`, requests };
 }
 
-const DONE = [200, {}, { count: 2, items: [] }];
+const DONE = [200, {}, { count: 0, items: [] }];
 const UNAVAILABLE = { code: "SERVICE_UNAVAILABLE_ERROR", message: "Service Unavailable" };
 const LIMITED = { code: "RATELIMITED_ERROR", message: "You Have Been Ratelimited." };
 
@@ -296,6 +296,12 @@ async function impatient(answers, options) {
   };
   return { one: new sessions.SessionsClient(url, { sleep, ...options }), waits, requests };
 }
+
+test("iterates in pages of the size that it is told", async () => {
+  const { one, requests } = await impatient([DONE]);
+  assert.deepEqual(await gathered(one.allSessions({ pageSize: 7 })), []);
+  assert.deepEqual(requests.map(({ url }) => url), ["/api/sessions?limit=7&offset=0"]);
+});
 
 test("tries again after the time that the answer names", async () => {
   const answers = [

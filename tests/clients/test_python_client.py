@@ -374,6 +374,12 @@ class Canned:
         return copy.copy(self.answers.pop(0))
 
 
+def test_iterates_in_pages_of_the_size_it_is_told(make):
+    canned = Canned(DONE)
+    assert list(make(answer=canned).all_sessions(7)) == []
+    assert [request.url.query for request in canned.requests] == [b"limit=7&offset=0"]
+
+
 def test_tries_again_after_the_time_that_the_answer_names(make):
     canned = Canned(busy(7, 429, LIMITED), busy(30), httpx.Response(503, text="a page"), DONE)
     waits = []
@@ -433,7 +439,7 @@ def test_does_not_try_again_what_got_no_answer(make):
     [
         (httpx.Response(502, text="<html>Bad Gateway</html>"), None),
         (httpx.Response(200, text="<html>Log in to this network</html>"), None),
-        (httpx.Response(200, json=None), None),
+        (httpx.Response(200, text="null"), None),
         (httpx.Response(200, json={"hello": "world"}), None),
         (httpx.Response(200, json={"count": 1, "items": [{"iat": 5}]}), None),
         (httpx.Response(307, headers={"Location": "http://elsewhere"}), None),
