@@ -253,7 +253,8 @@ function errorOf({ status, headers, body }) {
   const requestId = headers.get("X-Request-Id");
   const code = typeof body?.code === "string" ? body.code : null;
   const answer = { status, code, requestId, headers, body };
-  const message = body?.message ?? `Not an answer of the session service: HTTP status ${status}`;
+  const said = typeof body?.message === "string" ? body.message : null;
+  const message = said ?? `Not an answer of the session service: HTTP status ${status}`;
   return new (ERRORS[`${status} ${code}`] ?? SessionsError)(message, answer);
 }
 

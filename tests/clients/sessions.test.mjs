@@ -366,17 +366,19 @@ test("does not try again what got no answer", async () => {
 });
 
 test("knows what is no answer of the service", async () => {
-  const answers = [
-    [502, { "X-Request-Id": "r" }, "<html>Bad Gateway</html>"],
-    [200, {}, "<html>Log in to this network</html>"],
-    [200, {}, null],
-    [418, {}, { code: "TEAPOT", message: "short and stout" }],
-    [403, {}, { code: 5, message: "Forbidden" }],
+  const unknown = "Not an answer of the session service: HTTP status";
+  const cases = [
+    [[502, {}, "<html>Bad Gateway</html>"], null, `${unknown} 502`],
+    [[200, {}, "<html>Log in to this network</html>"], null, `${unknown} 200`],
+    [[200, {}, null], null, `${unknown} 200`],
+    [[403, {}, { code: 5, message: { no: "words" } }], null, `${unknown} 403`],
+    [[403, {}, { message: "Forbidden" }], null, "Forbidden"],
+    [[418, {}, { code: "TEAPOT", message: "short and stout" }], "TEAPOT", "short and stout"],
   ];
-  const { one } = await impatient(answers);
-  for (const [status, code] of [[502, null], [200, null], [200, null], [418, "TEAPOT"], [403, null]]) {
+  const { one } = await impatient(cases.map(([answer]) => answer));
+  for (const [[status], code, message] of cases) {
     const error = await rejection(one.sessions(), sessions.SessionsError);
-    assert.deepEqual([error.status, error.code], [status, code]);
+    assert.deepEqual([error.status, error.code, error.message], [status, code, message]);
   }
 });
 
