@@ -246,8 +246,6 @@ def _banner(template: Template, api: Api, url: str, endpoint: str, state: Path) 
     host = url.removesuffix(f"/{api.stage}")
     lines = [
         f"Sessions   {url}",
-        f"Page       {host}/",
-        f"Reference  {host}/docs",
         f"Origins    {', '.join(template.parameters.get('AllowedOrigins', ()))}",
         f"Database   {database}",
         f"Log        {state / 'functions.log'}",
@@ -257,6 +255,7 @@ def _banner(template: Template, api: Api, url: str, endpoint: str, state: Path) 
         lines.append(
             f"           (port {PORT} is taken, so the database is not where it usually is)"
         )
+    lines += [f"Page       {host}/", f"Reference  {host}/docs"]
     if login := _login_path(api):
         name, password = SEED["username"], SEED["password"]
         lines += ["", f"  curl -i {url}{login} -d user={name} -d pass={password}"]
