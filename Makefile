@@ -5,10 +5,10 @@ PIP := -m pip --disable-pip-version-check --quiet install
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
-.PHONY: help run test conformance check build rehearse instructions bench invoke dashboard soak lock clean
+.PHONY: help run test test-browser conformance check build rehearse instructions bench invoke dashboard soak lock clean
 
 help: ## what can be made
-	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 18
 
 run: .venv/run ## the service on this machine; OPTIONS="--port 3001" and more, see --help
 	@$(BIN)/python -m local $(OPTIONS)
@@ -18,6 +18,10 @@ invoke: .venv/run ## one function on its event: make invoke FUNCTION=create_user
 
 test: .venv/test ## every test; OPTIONS="-n 0 tests/layer" for some of them, one after the other
 	$(BIN)/python -m pytest -n auto --dist loadfile $(OPTIONS)
+
+test-browser: .venv/browser node_modules/ready ## the page, the reference and the published examples, in chromium
+	@command -v chromium >/dev/null || { echo "chromium is needed: apt-get install chromium" >&2; exit 1; }
+	$(BIN)/python -m pytest browser $(OPTIONS)
 
 dashboard: .venv/run ## the dashboard of CloudWatch, of what this machine's runs logged, as a page
 	@$(BIN)/python -m local.dashboard $(OPTIONS)
@@ -64,7 +68,7 @@ lock: .venv/test ## the versions in requirements/*.txt and layers/*/requirements
 	requirements/lock
 
 clean: ## all that was made
-	rm -rf .venv .venv-build .venv-audit .venv-bench .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache build *.egg-info
+	rm -rf .venv .venv-build .venv-audit .venv-bench node_modules .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache build *.egg-info
 
 .venv/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name one with PYTHON=...")'
@@ -82,6 +86,14 @@ clean: ## all that was made
 
 .venv/rehearsal: requirements/rehearsal.txt .venv/test
 	@$(BIN)/python $(PIP) -r $<
+	@touch $@
+
+.venv/browser: requirements/browser.txt .venv/test
+	@$(BIN)/python $(PIP) -r $<
+	@touch $@
+
+node_modules/ready: package-lock.json package.json .npmrc
+	@npm ci --no-audit --no-fund --silent
 	@touch $@
 
 # How layers are made is not in their folders, where SAM's cache looks for changes.
