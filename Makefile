@@ -19,7 +19,7 @@ invoke: .venv/run ## one function on its event: make invoke FUNCTION=create_user
 test: .venv/test ## every test; OPTIONS="-n 0 tests/layer" for some of them, one after the other
 	$(BIN)/python -m pytest -n auto --dist loadfile $(OPTIONS)
 
-test-browser: .venv/browser node_modules/ready ## the page, the reference and the published examples, in chromium
+test-browser: .venv/browser node_modules/.package-lock.json ## the page, the reference and the published examples, in chromium
 	@command -v chromium >/dev/null || { echo "chromium is needed: apt-get install chromium" >&2; exit 1; }
 	$(BIN)/python -m pytest browser $(OPTIONS)
 
@@ -92,8 +92,10 @@ clean: ## all that was made
 	@$(BIN)/python $(PIP) -r $<
 	@touch $@
 
-node_modules/ready: package-lock.json package.json .npmrc
-	@npm ci --no-audit --no-fund --silent
+# The viewer of the reference, and what looks through pages in tests.
+node_modules/.package-lock.json: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "npm is needed: it comes with Node.js" >&2; exit 1; }
+	@npm ci --silent --no-audit --no-fund
 	@touch $@
 
 # How layers are made is not in their folders, where SAM's cache looks for changes.

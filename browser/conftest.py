@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.gateway.conftest import ROOT, Service, running
 
@@ -33,7 +33,7 @@ CHROMIUM_OPTIONS = [
     "--no-first-run",
 ]
 PATIENCE_MILLISECONDS = 15_000  # of a test with what it waits for
-PASSWORD = "a long sentence of their own"
+PASSWORD = "a long sentence of their own"  # noqa: S105 - of people that do not exist
 TOKEN = re.compile(r"eyJ[\w-]{20}")  # how each begins: base64url of `{"`
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light"},
@@ -103,9 +103,7 @@ def person_of(service: Service, username: str) -> Person:
 @contextmanager
 def site(folder: Path) -> Iterator[str]:
     """Serve one bare page from a port of its own; yield its origin."""
-    (folder / "index.html").write_text(
-        "<!doctype html><title>Elsewhere</title><link rel=icon href=data:,>"
-    )
+    (folder / "index.html").write_text("<!doctype html><link rel=icon href=data:,>")
 
     class Handler(SimpleHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
@@ -139,6 +137,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, sites: tuple[str, str]) ->
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The browser, with an empty profile for each test."""
+    expect.set_options(PATIENCE_MILLISECONDS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=CHROMIUM_OPTIONS

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from browser.conftest import Browse, Person
+from browser.conftest import Person
 from tests.contract import INVALID_SESSION, SESSION_MISSING
 
 PUBLISHED = (Path(__file__).parent / "published.js").read_text()
