@@ -5,7 +5,7 @@ PIP := -m pip --disable-pip-version-check --quiet install
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
-.PHONY: help run test test-browser conformance check build rehearse instructions bench invoke dashboard soak lock clean
+.PHONY: help run reference test test-browser conformance check build rehearse instructions bench invoke dashboard soak lock clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -13,13 +13,15 @@ help: ## what can be made
 run: .venv/run ## the service on this machine; OPTIONS="--port 3001" and more, see --help
 	@$(BIN)/python -m local $(OPTIONS)
 
+reference: node_modules/ready ## what `make run` shows the API's reference with, at /docs; needs npm
+
 invoke: .venv/run ## one function on its event: make invoke FUNCTION=create_user
 	@$(BIN)/python -m local invoke $(FUNCTION) -e $(or $(EVENT),events/$(FUNCTION).json)
 
 test: .venv/test ## every test; OPTIONS="-n 0 tests/layer" for some of them, one after the other
 	$(BIN)/python -m pytest -n auto --dist loadfile $(OPTIONS)
 
-test-browser: .venv/browser node_modules/.package-lock.json ## the page, the reference and the published examples, in chromium
+test-browser: .venv/browser node_modules/ready ## the page, the reference and the published examples, in chromium
 	@command -v chromium >/dev/null || { echo "chromium is needed: apt-get install chromium" >&2; exit 1; }
 	$(BIN)/python -m pytest browser $(OPTIONS)
 
@@ -93,9 +95,9 @@ clean: ## all that was made
 	@touch $@
 
 # The viewer of the reference, and what looks through pages in tests.
-node_modules/.package-lock.json: package.json package-lock.json
-	@command -v npm >/dev/null || { echo "npm is needed: it comes with Node.js" >&2; exit 1; }
-	@npm ci --silent --no-audit --no-fund
+node_modules/ready: package-lock.json package.json .npmrc
+	@command -v npm >/dev/null || { echo "npm is needed; it comes with Node.js" >&2; exit 1; }
+	@npm ci --no-audit --no-fund --silent
 	@touch $@
 
 # How layers are made is not in their folders, where SAM's cache looks for changes.

@@ -30,6 +30,7 @@ from local.functions import (
     runtime_environment,
 )
 from local.gateway import FUNCTION_IN_URI, Gateway
+from local.pages import Pages
 from local.provision import provision
 from local.routes import Api, api_of
 from local.server import application, serve
@@ -131,7 +132,8 @@ def _serve(options: argparse.Namespace) -> int:
         with closing(gateway), ExitStack() as stack:
             if options.endpoint is None:  # elsewhere others may follow, as Lambda does at AWS
                 stack.enter_context(following(template, functions, handlers, _client, log.write))
-            app = application(gateway, _say, on_start=lambda: _say(banner))
+            pages = Pages(f"/{api.stage}")
+            app = application(gateway, _say, lambda: _say(banner), pages.answer)
             asyncio.run(serve(app, listener))
     return 0
 
@@ -241,12 +243,15 @@ def _event(file: str) -> Any:
 
 def _banner(template: Template, api: Api, url: str, endpoint: str, state: Path) -> str:
     database = f"{endpoint} (region {os.environ['AWS_REGION']})" if endpoint else "AWS"
+    host = url.removesuffix(f"/{api.stage}")
     lines = [
         f"Sessions   {url}",
+        f"Page       {host}/",
+        f"Reference  {host}/docs",
         f"Origins    {', '.join(template.parameters.get('AllowedOrigins', ()))}",
         f"Database   {database}",
         f"Log        {state / 'functions.log'}",
-        f"Operations python -m sessionctl --local {url.removesuffix(f'/{api.stage}')}",
+        f"Operations python -m sessionctl --local {host}",
     ]
     if endpoint.startswith("http://127.0.0.1:") and not endpoint.endswith(f":{PORT}"):
         lines.append(

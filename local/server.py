@@ -1,4 +1,4 @@
-"""The gateway behind HTTP: an ASGI application, and hypercorn to serve it."""
+"""The gateway and the pages behind HTTP: an ASGI application, and hypercorn to serve it."""
 
 import asyncio
 import signal
@@ -11,8 +11,8 @@ from typing import Any
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 
-from local.gateway import MAX_BODY_BYTES, Gateway
-from local.messages import Request
+from local.gateway import MAX_BODY_BYTES, Gateway, Outcome
+from local.messages import Request, Response
 
 DRAIN_SECONDS = 30.0
 GRACE_SECONDS = 5.0  # for clients that have not sent all of their request; hypercorn gives 3
@@ -24,9 +24,15 @@ Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
 
 def application(
-    gateway: Gateway, report: Callable[[str], None], on_start: Callable[[], None] = lambda: None
+    gateway: Gateway,
+    report: Callable[[str], None],
+    on_start: Callable[[], None] = lambda: None,
+    pages: Callable[[Request], Response | None] = lambda _: None,
 ) -> Application:
-    """Return the ASGI application; `report` takes its one line for each request."""
+    """Return the ASGI application; `report` takes its one line for each request.
+
+    What `pages` answers is no request of the API: no plan counts it and no access log has it.
+    """
 
     async def app(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -38,7 +44,10 @@ def application(
             except ConnectionResetError:
                 return
             request = _request(scope, body or b"", gateway.clock())
-            outcome = await gateway.answer(request, too_large=body is None)
+            if (page := pages(request)) is not None:
+                outcome = Outcome(page, "page")
+            else:
+                outcome = await gateway.answer(request, too_large=body is None)
             milliseconds = (time.perf_counter() - started_at) * 1000
             report(
                 f"{time.strftime('%H:%M:%S')} {request.method} {request.path} "

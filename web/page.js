@@ -1,0 +1,261 @@
+// The page "Your sessions": log in, see the sessions, end them.
+// What the service says is put in as text, never as HTML; the token is put nowhere but in storage.
+
+import {
+  BannedError,
+  BodyTooLargeError,
+  InvalidPasswordError,
+  InvalidSessionError,
+  InvalidUserError,
+  MissingFieldsError,
+  SessionNotFoundError,
+  SessionsClient,
+  SessionsError,
+} from "./client/sessions.js";
+import * as words from "./words.js";
+
+const KEY = "sessions.token";
+const MINUTE = 60_000;
+
+const element = (id) => document.getElementById(id);
+const form = element("log-in");
+const list = element("list");
+const heading = document.querySelector("h1");
+const template = element("session");
+
+// The reader is told to wait, and decides: a page that waits by itself looks like one that hangs.
+const client = new SessionsClient(new URL("api", document.baseURI), { retries: 0 });
+let own = null; // the session of this page
+let busy = false;
+
+// To try again changes nothing about these.
+const FINAL = [
+  BannedError,
+  BodyTooLargeError,
+  InvalidPasswordError,
+  InvalidSessionError,
+  InvalidUserError,
+  MissingFieldsError,
+];
+
+// Where the token outlives a reload: for "Remember me" localStorage, which outlives the browser,
+// else sessionStorage, which ends with the tab. Why there: docs/security.md, "A token in a page".
+const stores = attempt(() => [sessionStorage, localStorage]) ?? [];
+
+function storedToken() {
+  return stores.map((store) => store.getItem(KEY)).find((token) => token !== null) ?? null;
+}
+
+function keep(token, remember) {
+  attempt(() => stores[Number(remember)]?.setItem(KEY, token));
+}
+
+/** Forget a token; that of a later log-in in another tab stays. */
+function forget(token) {
+  for (const store of stores) if (store.getItem(KEY) === token) store.removeItem(KEY);
+}
+
+/** Do what a browser may forbid, or have no room for: then the token lives as long as the page. */
+function attempt(use) {
+  try {
+    return use();
+  } catch {
+    return undefined;
+  }
+}
+
+// ------------------------------------------------------------------ showing
+
+function say({ alert = "", status = "", again = null }) {
+  element("alert").textContent = alert;
+  element("status").textContent = status;
+  element("again").hidden = again === null;
+  element("again").onclick = again;
+}
+
+function showLogIn() {
+  element("sessions").hidden = true;
+  list.replaceChildren();
+  form.hidden = false;
+}
+
+function showSessions(sessions) {
+  form.hidden = true;
+  element("count").textContent = words.count(sessions.length);
+  list.replaceChildren(...sessions.map(item));
+  element("sessions").hidden = false;
+}
+
+/** Return the list's item for a session. */
+function item(session, position) {
+  const made = template.content.cloneNode(true).firstElementChild;
+  const [checkbox] = made.getElementsByTagName("input");
+  const [button] = made.getElementsByTagName("button");
+  const [since, until] = made.getElementsByTagName("time");
+  checkbox.value = session.iat;
+  made.querySelector(".name span").textContent = session.name;
+  made.querySelector("strong").hidden = session.iat !== own.iat;
+  checkbox.setAttribute("aria-label", words.select(session.name));
+  button.querySelector("span").textContent = session.name;
+  button.onclick = () => act(() => endOne(session, position));
+  show(since, session.iat);
+  show(until, session.exp);
+  since.id = `since-${session.iat}`; // two sessions may share a name, but not a time
+  checkbox.setAttribute("aria-describedby", since.id);
+  button.setAttribute("aria-describedby", since.id);
+  return made;
+}
+
+function show(time, seconds) {
+  time.lang = words.language;
+  time.dateTime = new Date(seconds * 1000).toISOString();
+  time.textContent = words.moment(seconds);
+}
+
+// How far away a time is changes while the page is open.
+setInterval(() => {
+  for (const time of list.getElementsByTagName("time")) {
+    show(time, Date.parse(time.dateTime) / 1000);
+  }
+}, MINUTE);
+
+// ------------------------------------------------------------------- acting
+
+/**
+ * Do one thing at a time for the reader, and say what went wrong with it.
+ *
+ * A step returns the one after it, if there is one; "Try again" begins with the one that failed.
+ */
+async function act(step) {
+  if (busy) return;
+  const focused = document.activeElement;
+  setBusy(true);
+  say({});
+  try {
+    while (step) step = await step();
+  } catch (error) {
+    explain(error, step);
+    if (!(error instanceof SessionsError)) throw error; // a mistake of ours: the console shows it
+  } finally {
+    setBusy(false);
+    // A button loses the focus when it is disabled, and for good when it is gone.
+    if (document.activeElement === document.body) focused.focus();
+    if (document.activeElement === document.body) heading.focus();
+  }
+}
+
+function setBusy(now) {
+  busy = now;
+  document.querySelector("main").setAttribute("aria-busy", now);
+  for (const button of document.querySelectorAll("main button")) button.disabled = now;
+}
+
+function explain(error, step) {
+  if (error instanceof InvalidSessionError || error instanceof BannedError) leave();
+  const isFinal = FINAL.includes(error.constructor);
+  say({ alert: words.explanation(error), again: isFinal ? null : () => act(step) });
+  for (const [input, kind] of [
+    [form.user, InvalidUserError],
+    [form.password, InvalidPasswordError],
+  ]) {
+    const isWrong = error instanceof kind;
+    input.setAttribute("aria-invalid", isWrong);
+    if (isWrong) input.select();
+  }
+}
+
+/** Forget the session, and show the log-in with the focus in it. */
+function leave(status = "") {
+  forget(client.token);
+  client.token = own = null;
+  showLogIn();
+  say({ status });
+  form.user.focus();
+}
+
+async function logIn() {
+  const remember = form.remember.checked;
+  const { token } = await client.logIn({
+    user: form.user.value,
+    password: form.password.value,
+    rememberMe: remember,
+  });
+  keep(token, remember);
+  form.reset();
+  return open;
+}
+
+async function open() {
+  form.hidden = true;
+  say({ status: words.LOADING });
+  await load();
+  say({});
+  heading.focus();
+}
+
+async function load() {
+  own ??= await client.currentSession();
+  const sessions = [];
+  for await (const session of client.allSessions()) sessions.push(session);
+  showSessions(sessions);
+}
+
+/** Return the step that shows what is left, with the focus where the reader was, or at the top. */
+function showRest(status, position) {
+  return async () => {
+    await load();
+    say({ status });
+    const near = list.children[Math.min(position, list.children.length - 1)];
+    (near ?? heading).focus();
+  };
+}
+
+async function endOne(session, position) {
+  let status = words.ended(session.name);
+  try {
+    await client.endSession(session.iat);
+  } catch (error) {
+    if (!(error instanceof SessionNotFoundError)) throw error;
+    status = words.ENDED_BEFORE;
+  }
+  return session.iat === own.iat ? leave(words.LOGGED_OUT) : showRest(status, position);
+}
+
+async function endSelected() {
+  const ids = [...list.querySelectorAll(":checked")].map((checkbox) => Number(checkbox.value));
+  if (ids.length === 0) return say({ alert: words.NOTHING_SELECTED });
+  const number = await client.endSessions(ids);
+  return ids.includes(own.iat) ? leave(words.LOGGED_OUT) : showRest(words.endedSome(number));
+}
+
+async function endOthers() {
+  const number = await client.endAllSessions({ exceptThis: true });
+  return showRest(words.endedOthers(number));
+}
+
+async function endAll() {
+  await client.endAllSessions();
+  leave(words.SIGNED_OUT_EVERYWHERE);
+}
+
+// ----------------------------------------------------------------- listening
+
+const dialog = element("confirm");
+
+form.onsubmit = (event) => {
+  event.preventDefault();
+  act(logIn);
+};
+element("end-selected").onclick = () => act(endSelected);
+element("end-others").onclick = () => act(endOthers);
+element("end-all").onclick = () => dialog.showModal();
+element("log-out").onclick = () => act(() => endOne(own));
+element("confirm-no").onclick = () => dialog.close();
+element("confirm-yes").onclick = () => {
+  dialog.close();
+  act(endAll);
+};
+
+client.token = storedToken();
+if (client.token === null) showLogIn();
+else act(open);
