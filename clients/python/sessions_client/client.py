@@ -1,0 +1,249 @@
+"""The two clients: alike, but that one blocks and the other is awaited."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from typing import Self, TypeVar
+
+import httpx
+
+from sessions_client import operations
+from sessions_client.errors import NetworkError
+from sessions_client.model import Page, Session, Token
+from sessions_client.operations import Operation, Walk, seconds_to_wait
+
+# API Gateway answers within 29 seconds ("Amazon API Gateway quotas", integration timeout).
+_TIMEOUT_SECONDS = 30.0
+_NO_ANSWER = "No answer from the session service"
+
+_Result = TypeVar("_Result")
+
+
+class _Caller:
+    """What the two clients have in common.
+
+    Attributes:
+        token: of the session in use, as secret as a password; None if there is none.
+    """
+
+    def __init__(self, base_url: str, token: str | None, retries: int) -> None:
+        self.token = token
+        self._base_url = base_url.rstrip("/")
+        self._retries = retries
+
+    def _request(
+        self, http: httpx.Client | httpx.AsyncClient, operation: Operation[_Result]
+    ) -> httpx.Request:
+        headers = {b"Accept": b"application/json", **operation.headers}
+        if operation.needs_token and self.token is not None:
+            headers[b"Authorization"] = self.token.encode()
+        return http.build_request(
+            operation.method,
+            self._base_url + operation.path,
+            params=operation.query,
+            json=operation.body,
+            headers=headers,
+        )
+
+
+class SessionsClient(_Caller):
+    """Calls the service for one user, and blocks meanwhile.
+
+    A request that is answered 429 or 503 is made again after the time that the answer names,
+    unless that is longer than 30 seconds. One that got no answer is not: it may have been
+    carried out. Every method raises `SessionsError`s.
+
+    Args:
+        base_url: where the service is, such as `https://accounts.example.com/api`.
+        token: of a session that there is already.
+        http_client: what makes requests; whoever gives it closes it.
+        retries: how often a request is made again.
+        sleep: what waits in between; it takes seconds.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        token: str | None = None,
+        http_client: httpx.Client | None = None,
+        retries: int = 3,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        super().__init__(base_url, token, retries)
+        self._http = http_client or httpx.Client(timeout=_TIMEOUT_SECONDS)
+        self._is_ours = http_client is None
+        self._sleep = sleep
+
+    def __enter__(self) -> Self:
+        """Return the client itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connections."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections; the session goes on."""
+        if self._is_ours:
+            self._http.close()
+
+    def log_in(
+        self, user: str, password: str, *, remember_me: bool = False, name: str | None = None
+    ) -> Token:
+        """Log in, and use the new session from now on.
+
+        Args:
+            user: the username or the e-mail address.
+            password: the password.
+            remember_me: whether the session lasts ten years.
+            name: what to call it, in 1 to 64 printable characters.
+        """
+        token = self._perform(operations.log_in(user, password, remember_me=remember_me, name=name))
+        self.token = token.token
+        return token
+
+    def current_session(self) -> Session:
+        """Return the session in use."""
+        return self._perform(operations.current_session())
+
+    def session(self, session_id: int) -> Session:
+        """Return the session of this ID, which is its `iat`."""
+        return self._perform(operations.session(session_id))
+
+    def sessions(self, *, limit: int | None = None, offset: int | None = None) -> Page:
+        """Return `limit` live sessions, 50 at most, after the `offset` newest ones."""
+        return self._perform(operations.sessions(limit=limit, offset=offset))
+
+    def all_sessions(self, page_size: int = 50) -> Iterator[Session]:
+        """Go through every live session, newest first; each may be ended as it comes."""
+        walk = Walk(page_size)
+        while not walk.is_done:
+            yield from walk.take(self._perform(walk.next_page()))
+
+    def end_session(self, session_id: int) -> None:
+        """End the session of this ID; to end the one in use is to log out."""
+        self._perform(operations.end_session(session_id))
+
+    def end_sessions(self, session_ids: Iterable[int]) -> int:
+        """End several sessions, and return how many; what is no live session is ignored."""
+        return self._perform(operations.end_sessions(session_ids))
+
+    def end_all_sessions(self, *, except_this: bool = False) -> int:
+        """End all sessions, or all but the one in use, and return how many that were."""
+        return self._perform(operations.end_all_sessions(except_this=except_this))
+
+    def _perform(self, operation: Operation[_Result]) -> _Result:
+        retries = self._retries
+        while True:
+            request = self._request(self._http, operation)
+            try:
+                response = self._http.send(request, follow_redirects=False)
+            except httpx.RequestError as error:
+                raise NetworkError(_NO_ANSWER) from error
+            seconds = seconds_to_wait(response, retries)
+            if seconds is None:
+                return operation.result(response)
+            self._sleep(seconds)
+            retries -= 1
+
+
+class AsyncSessionsClient(_Caller):
+    """Calls the service for one user, as `SessionsClient` does, with methods to await.
+
+    Args:
+        base_url: where the service is, such as `https://accounts.example.com/api`.
+        token: of a session that there is already.
+        http_client: what makes requests; whoever gives it closes it.
+        retries: how often a request is made again.
+        sleep: what waits in between; it takes seconds.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        token: str | None = None,
+        http_client: httpx.AsyncClient | None = None,
+        retries: int = 3,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        super().__init__(base_url, token, retries)
+        self._http = http_client or httpx.AsyncClient(timeout=_TIMEOUT_SECONDS)
+        self._is_ours = http_client is None
+        self._sleep = sleep
+
+    async def __aenter__(self) -> Self:
+        """Return the client itself."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the connections."""
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections; the session goes on."""
+        if self._is_ours:
+            await self._http.aclose()
+
+    async def log_in(
+        self, user: str, password: str, *, remember_me: bool = False, name: str | None = None
+    ) -> Token:
+        """Log in, and use the new session from now on.
+
+        Args:
+            user: the username or the e-mail address.
+            password: the password.
+            remember_me: whether the session lasts ten years.
+            name: what to call it, in 1 to 64 printable characters.
+        """
+        token = await self._perform(
+            operations.log_in(user, password, remember_me=remember_me, name=name)
+        )
+        self.token = token.token
+        return token
+
+    async def current_session(self) -> Session:
+        """Return the session in use."""
+        return await self._perform(operations.current_session())
+
+    async def session(self, session_id: int) -> Session:
+        """Return the session of this ID, which is its `iat`."""
+        return await self._perform(operations.session(session_id))
+
+    async def sessions(self, *, limit: int | None = None, offset: int | None = None) -> Page:
+        """Return `limit` live sessions, 50 at most, after the `offset` newest ones."""
+        return await self._perform(operations.sessions(limit=limit, offset=offset))
+
+    async def all_sessions(self, page_size: int = 50) -> AsyncIterator[Session]:
+        """Go through every live session, newest first; each may be ended as it comes."""
+        walk = Walk(page_size)
+        while not walk.is_done:
+            for session in walk.take(await self._perform(walk.next_page())):
+                yield session
+
+    async def end_session(self, session_id: int) -> None:
+        """End the session of this ID; to end the one in use is to log out."""
+        await self._perform(operations.end_session(session_id))
+
+    async def end_sessions(self, session_ids: Iterable[int]) -> int:
+        """End several sessions, and return how many; what is no live session is ignored."""
+        return await self._perform(operations.end_sessions(session_ids))
+
+    async def end_all_sessions(self, *, except_this: bool = False) -> int:
+        """End all sessions, or all but the one in use, and return how many that were."""
+        return await self._perform(operations.end_all_sessions(except_this=except_this))
+
+    async def _perform(self, operation: Operation[_Result]) -> _Result:
+        retries = self._retries
+        while True:
+            request = self._request(self._http, operation)
+            try:
+                response = await self._http.send(request, follow_redirects=False)
+            except httpx.RequestError as error:
+                raise NetworkError(_NO_ANSWER) from error
+            seconds = seconds_to_wait(response, retries)
+            if seconds is None:
+                return operation.result(response)
+            await self._sleep(seconds)
+            retries -= 1

@@ -1,0 +1,161 @@
+"""Every operation: the request that asks for it, and what its answer means. Nothing here waits."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import httpx
+
+from sessions_client.errors import error_of, whole_number
+from sessions_client.model import Page, Session, Token
+
+LONGEST_WAIT_SECONDS = 30
+_WAIT_SECONDS = 1  # where a proxy's answer does not say how long
+# Both say that the request may be made again, and when. A 504 does not: it may still be at work.
+_RETRIED = (429, 503)
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[_Result]):
+    """One request, and how to read its success."""
+
+    method: str
+    path: str
+    read: Callable[[Any], _Result]
+    query: Mapping[str, str | int] = field(default_factory=dict)
+    body: Mapping[str, object] | None = None
+    headers: Mapping[bytes, bytes] = field(default_factory=dict)
+    needs_token: bool = True
+
+    def result(self, response: httpx.Response) -> _Result:
+        """Return what an answer gives.
+
+        Raises:
+            SessionsError: it is no success, or no answer of the service.
+        """
+        if not response.is_success:
+            raise error_of(response)
+        try:
+            return self.read(response.json())
+        except (LookupError, TypeError, ValueError) as error:
+            raise error_of(response) from error
+
+
+def seconds_to_wait(response: httpx.Response, retries: int) -> int | None:
+    """Return how long to wait before the request is made again; None if it is not to be.
+
+    Args:
+        response: its answer.
+        retries: how often it may still be made again.
+    """
+    if response.status_code not in _RETRIED or retries <= 0:
+        return None
+    named = whole_number(response, "Retry-After")
+    seconds = _WAIT_SECONDS if named is None else named
+    return seconds if seconds <= LONGEST_WAIT_SECONDS else None
+
+
+def log_in(user: str, password: str, *, remember_me: bool, name: str | None) -> Operation[Token]:
+    """Log in; a name that is no printable text is a ValueError."""
+    headers = {}
+    if name is not None:
+        if not name.isprintable():
+            raise ValueError("the name of a session must be printable")
+        headers[b"X-Session-Name"] = name.strip().encode()  # the service reads it as UTF-8
+    return Operation(
+        "POST",
+        "/session",
+        lambda body: Token(body["token"], body["exp"]),
+        body={"user": user, "pass": password, "rememberMe": remember_me},
+        headers=headers,
+        needs_token=False,
+    )
+
+
+def current_session() -> Operation[Session]:
+    """Return the session in use."""
+    return Operation("GET", "/session", _session)
+
+
+def session(session_id: int) -> Operation[Session]:
+    """Return one session."""
+    return Operation("GET", _path_of(session_id), _session)
+
+
+def sessions(*, limit: int | None, offset: int | None) -> Operation[Page]:
+    """Return a page of sessions."""
+    given = {"limit": limit, "offset": offset}
+    query = {name: value for name, value in given.items() if value is not None}
+    return Operation("GET", "/sessions", _page, query=query)
+
+
+def end_session(session_id: int) -> Operation[None]:
+    """End one session."""
+    return Operation("DELETE", _path_of(session_id), _done)
+
+
+def end_sessions(session_ids: Iterable[int]) -> Operation[int]:
+    """End several sessions."""
+    return Operation("DELETE", "/sessions", _count, body={"sessions": list(session_ids)})
+
+
+def end_all_sessions(*, except_this: bool) -> Operation[int]:
+    """End all sessions, or all but the one in use."""
+    query = {"allButSelf": "true"} if except_this else {}
+    return Operation("DELETE", "/sessions/all", _count, query=query)
+
+
+class Walk:
+    """Where somebody stands who goes through all sessions.
+
+    Pages overlap by one session, which shows whether earlier ones are gone since: then what
+    follows has moved up, and has to be looked for further up.
+    """
+
+    def __init__(self, page_size: int) -> None:
+        self.is_done = False
+        self._limit = max(2, page_size)
+        self._offset = 0
+        self._last: int | None = None
+
+    def next_page(self) -> Operation[Page]:
+        """Return what to ask for next."""
+        return sessions(limit=self._limit, offset=self._offset)
+
+    def take(self, page: Page) -> list[Session]:
+        """Take the answer to that, and return the sessions that were not seen before."""
+        last = self._last
+        is_joined = last is None or bool(page.items and page.items[0].iat >= last)
+        if self._offset and not is_joined:
+            self._offset = max(0, self._offset - self._limit)
+            return []
+        unseen = [session for session in page.items if last is None or session.iat < last]
+        if unseen:
+            self._last = unseen[-1].iat
+        self.is_done = self._offset + len(page.items) >= page.count
+        self._offset += len(page.items) - 1
+        return unseen
+
+
+def _path_of(session_id: int) -> str:
+    # A number and nothing else: `..` would lead to a path that answers 200 to everything.
+    return f"/session/{int(session_id)}"
+
+
+def _session(body: Any) -> Session:
+    return Session(body["iat"], body["exp"], body["sub"], body["name"])
+
+
+def _page(body: Any) -> Page:
+    return Page(body["count"], tuple(map(_session, body["items"])))
+
+
+def _count(body: Any) -> int:
+    count: int = body["count"]
+    return count
+
+
+def _done(body: Any) -> None:
+    """Take a success: it says nothing more."""

@@ -1,0 +1,445 @@
+// The JavaScript client against a service that runs; test_js_client.py says where, and runs this.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { after, test } from "node:test";
+import { inspect } from "node:util";
+
+import * as sessions from "../../clients/js/sessions.js";
+
+const { SERVICE_URL, LIMITED_SERVICE_URL } = process.env;
+const PASSWORD = "correct horse battery staple";
+
+/** Invoke an account operation, as `sessionctl` does. */
+async function invoke(operation, event, url = SERVICE_URL) {
+  const path = `/2015-03-31/functions/${operation}/invocations`;
+  const headers = { Authorization: "AWS4-HMAC-SHA256 of nobody" };
+  const answer = await fetch(new URL(path, url), {
+    method: "POST",
+    headers,
+    body: JSON.stringify(event),
+  });
+  assert.equal(answer.headers.get("X-Amz-Function-Error"), null, await answer.clone().text());
+  return answer.json();
+}
+
+let users = 0;
+async function newUser(url) {
+  users += 1;
+  const user = `js${users}`;
+  await invoke("create_user", { username: user, email: `${user}@example.com`, password: PASSWORD }, url);
+  return user;
+}
+
+function client(options) {
+  return new sessions.SessionsClient(SERVICE_URL, options);
+}
+
+/** Return a client that is logged in, as a new user or once more as one. */
+async function loggedIn(user) {
+  const one = client();
+  await one.logIn({ user: user ?? (await newUser()), password: PASSWORD });
+  return one;
+}
+
+/** Return the error that a call rejects with; it must be of this class itself. */
+async function rejection(call, kind) {
+  const error = await call.then(
+    (value) => assert.fail(`it gave ${inspect(value)}`),
+    (reason) => reason,
+  );
+  assert.equal(error.constructor, kind, inspect(error));
+  if (error instanceof sessions.SessionsError) assert.equal(error.name, kind.name);
+  return error;
+}
+
+async function gathered(iterator) {
+  const found = [];
+  for await (const item of iterator) found.push(item);
+  return found;
+}
+
+// ------------------------------------------------------------ operations
+
+test("logs in with a name, sees the session and logs out", async () => {
+  const user = await newUser();
+  const here = client();
+  assert.equal(here.token, null);
+  const { token, exp } = await here.logIn({ user, password: PASSWORD, name: "Jürgens Läptop 💻" });
+  assert.equal(here.token, token);
+  const session = await here.currentSession();
+  assert.deepEqual(Object.keys(session).sort(), ["exp", "iat", "name", "sub"]);
+  assert.equal(session.name, "Jürgens Läptop 💻");
+  assert.equal(session.exp, exp);
+  assert.deepEqual(await here.session(session.iat), session);
+  assert.deepEqual(await here.session(String(session.iat)), session);
+  assert.equal(await here.endSession(session.iat), undefined);
+  await rejection(here.currentSession(), sessions.InvalidSessionError);
+});
+
+test("logs in by e-mail address, to be remembered", async () => {
+  const one = client();
+  await one.logIn({ user: `${await newUser()}@example.com`, password: PASSWORD, rememberMe: true });
+  const { iat, exp } = await one.currentSession();
+  assert.ok(exp - iat > 9 * 365 * 86400);
+  assert.ok(Math.abs(iat - Date.now() / 1000) < 60);
+});
+
+test("takes a token that there is already, and logs in anew with a stale one", async () => {
+  const user = await newUser();
+  const { token } = await loggedIn(user);
+  const again = client({ token });
+  const { iat } = await again.currentSession();
+  await again.endSession(iat);
+  await again.logIn({ user, password: PASSWORD });
+  assert.notEqual((await again.currentSession()).iat, iat);
+  again.token = null;
+  await rejection(again.currentSession(), sessions.InvalidSessionError);
+});
+
+test("lists the sessions by pages, newest first", async () => {
+  const user = await newUser();
+  const one = await loggedIn(user);
+  for (let n = 0; n < 2; n += 1) await loggedIn(user);
+  const all = await one.sessions();
+  assert.equal(all.count, 3);
+  assert.equal(all.items.length, 3);
+  assert.ok(all.items[0].iat > all.items[1].iat);
+  assert.deepEqual(await one.sessions({ limit: 1, offset: 1 }), { count: 3, items: [all.items[1]] });
+  assert.deepEqual(await one.sessions({ offset: 3 }), { count: 3, items: [] });
+});
+
+test("iterates over every session, whatever the size of pages", async () => {
+  const user = await newUser();
+  const one = await loggedIn(user);
+  for (let n = 0; n < 4; n += 1) await loggedIn(user);
+  const { items } = await one.sessions();
+  for (const pageSize of [1, 2, 3, 4, 5, 6, 1000]) {
+    assert.deepEqual(await gathered(one.allSessions({ pageSize })), items, `pages of ${pageSize}`);
+  }
+  assert.deepEqual(await gathered(one.allSessions()), items);
+});
+
+test("iterates over every session while each is ended as it comes", async () => {
+  const user = await newUser();
+  const one = await loggedIn(user);
+  const { iat } = await one.currentSession();
+  for (let n = 0; n < 6; n += 1) await loggedIn(user);
+  let ended = 0;
+  for await (const session of one.allSessions({ pageSize: 3 })) {
+    if (session.iat === iat) continue;
+    await one.endSession(session.iat);
+    ended += 1;
+  }
+  assert.equal(ended, 6);
+  assert.equal((await one.sessions()).count, 1);
+});
+
+test("iterates over each session once while somebody logs in", async () => {
+  const user = await newUser();
+  const one = await loggedIn(user);
+  for (let n = 0; n < 3; n += 1) await loggedIn(user);
+  const expected = (await one.sessions()).items;
+  const seen = [];
+  for await (const session of one.allSessions({ pageSize: 2 })) {
+    seen.push(session);
+    if (seen.length === 1) await loggedIn(user);
+  }
+  assert.deepEqual(seen, expected);
+});
+
+test("ends several sessions, and all but this one, and all", async () => {
+  const user = await newUser();
+  const one = await loggedIn(user);
+  for (let n = 0; n < 4; n += 1) await loggedIn(user);
+  const [first, second] = (await one.sessions()).items;
+  assert.equal(await one.endSessions([first.iat, String(second.iat), "no ID", 1]), 2);
+  assert.equal(await one.endSessions(new Set()), 0);
+  assert.equal(await one.endAllSessions({ exceptThis: true }), 2);
+  assert.equal((await one.sessions()).count, 1);
+  await loggedIn(user);
+  assert.equal(await one.endAllSessions(), 2);
+  await rejection(one.currentSession(), sessions.InvalidSessionError);
+});
+
+// ---------------------------------------------------------------- errors
+
+test("says which fields are missing or wrong", async () => {
+  const one = await loggedIn();
+  const error = await rejection(one.sessions({ limit: 0, offset: -1 }), sessions.MissingFieldsError);
+  assert.deepEqual(error.fields, ["limit", "offset"]);
+  assert.equal(error.status, 400);
+  assert.equal(error.code, "MISSING_FIELDS_ERROR");
+  assert.equal(error.message, "Missing Fields");
+  assert.match(error.requestId, /^[0-9a-f-]{36}$/);
+  const empty = await rejection(client().logIn({ user: "", password: "" }), sessions.MissingFieldsError);
+  assert.deepEqual(empty.fields, ["user", "pass"]);
+});
+
+test("tells a wrong password from an unknown user", async () => {
+  const user = await newUser();
+  const one = client();
+  const wrong = await rejection(one.logIn({ user, password: "wrong" }), sessions.InvalidPasswordError);
+  assert.equal(wrong.status, 401);
+  assert.equal(one.token, null);
+  const nobody = one.logIn({ user: "nobody at all", password: "wrong" });
+  assert.equal((await rejection(nobody, sessions.InvalidUserError)).status, 404);
+});
+
+test("knows that a token is none", async () => {
+  for (const token of [null, undefined, "", "none"]) {
+    const error = await rejection(client({ token }).sessions(), sessions.InvalidSessionError);
+    assert.equal(error.status, 401);
+    assert.equal(error.code, "INVALID_SESSION_ERROR");
+  }
+});
+
+test("knows that a user is banned, logged in or not", async () => {
+  const user = await newUser();
+  const one = await loggedIn(user);
+  await invoke("ban_user", { user });
+  const error = await rejection(one.currentSession(), sessions.BannedError);
+  assert.equal(error.status, 403);
+  await rejection(loggedIn(user), sessions.BannedError);
+});
+
+test("has one error for a session that is not there, whatever was to be done", async () => {
+  const one = await loggedIn();
+  const read = await rejection(one.session(1), sessions.SessionNotFoundError);
+  assert.deepEqual([read.status, read.code], [404, "INVALID_SESSION_ERROR"]);
+  const ended = await rejection(one.endSession(1), sessions.SessionNotFoundError);
+  assert.deepEqual([ended.status, ended.code], [404, "SESSION_NOT_FOUND_ERROR"]);
+});
+
+test("asks for nothing with what cannot be an ID", async () => {
+  const one = client({ fetch: () => assert.fail("it asked") });
+  for (const id of ["..", ".", "", "../sessions/all", "1/../..", "1?x", undefined]) {
+    await rejection(one.session(id), TypeError);
+    await rejection(one.endSession(id), TypeError);
+  }
+});
+
+test("knows a wrong base URL, and does not mind a slash at its end", async () => {
+  const lost = new sessions.SessionsClient(`${SERVICE_URL}/nowhere`);
+  await rejection(lost.currentSession(), sessions.EndpointNotFoundError);
+  const slashed = new sessions.SessionsClient(new URL(`${SERVICE_URL}/`));
+  await rejection(slashed.currentSession(), sessions.InvalidSessionError);
+});
+
+test("knows that a request was too large", async () => {
+  const password = "x".repeat(3_000_000);
+  const error = await rejection(client().logIn({ user: "joe", password }), sessions.BodyTooLargeError);
+  assert.equal(error.status, 413);
+});
+
+test("gives up at once when the service lets nobody guess for minutes", async () => {
+  const user = await newUser(LIMITED_SERVICE_URL);
+  const guesser = new sessions.SessionsClient(LIMITED_SERVICE_URL, {
+    sleep: () => assert.fail("it waited"),
+  });
+  const guess = () => guesser.logIn({ user, password: "guess" });
+  for (let n = 0; n < 5; n += 1) await rejection(guess(), sessions.InvalidPasswordError);
+  const error = await rejection(guess(), sessions.RateLimitedError);
+  assert.equal(error.status, 429);
+  assert.ok(error.retryAfter > 30 && error.retryAfter <= 900, `${error.retryAfter} s`);
+  assert.equal(error.limit, 5);
+  assert.equal(error.remaining, 0);
+});
+
+test("shows no token and no password when it or an error is printed", async () => {
+  const one = await loggedIn();
+  const { token } = one;
+  await one.endAllSessions();
+  const error = await rejection(one.currentSession(), sessions.InvalidSessionError);
+  for (const shown of [inspect(one, { showHidden: true, depth: 9 }), JSON.stringify(one)]) {
+    assert.ok(!shown.includes(token));
+  }
+  assert.ok(!inspect(error, { showHidden: true, depth: 9 }).includes(token));
+});
+
+// --------------------------------------------------- what the service seldom answers
+
+const servers = [];
+after(() => servers.forEach((server) => server.close()));
+
+/** Start a server that gives these answers in turn, and keeps the requests. */
+async function canned(...answers) {
+  const requests = [];
+  const server = createServer((request, response) => {
+    requests.push(request);
+    const answer = answers.shift();
+    if (answer === undefined) {
+      request.socket.destroy();
+      return;
+    }
+    request.resume();
+    const [status, headers, body] = answer;
+    response.writeHead(status, { Connection: "close", ...headers });
+    response.end(typeof body === "string" ? body : JSON.stringify(body));
+  });
+  servers.push(server);
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  return { url: `http://127.0.0.1:${server.address().port}/api`, requests };
+}
+
+const DONE = [200, {}, { count: 2, items: [] }];
+const UNAVAILABLE = { code: "SERVICE_UNAVAILABLE_ERROR", message: "Service Unavailable" };
+const LIMITED = { code: "RATELIMITED_ERROR", message: "You Have Been Ratelimited." };
+
+/** Return a client of canned answers, and the seconds that it waited. */
+async function impatient(answers, options) {
+  const { url, requests } = await canned(...answers);
+  const waits = [];
+  const sleep = async (milliseconds) => {
+    waits.push(milliseconds / 1000);
+  };
+  return { one: new sessions.SessionsClient(url, { sleep, ...options }), waits, requests };
+}
+
+test("tries again after the time that the answer names", async () => {
+  const answers = [
+    [429, { "Retry-After": "7" }, LIMITED],
+    [503, { "Retry-After": "30" }, UNAVAILABLE],
+    [503, {}, "a proxy's page"],
+    DONE,
+  ];
+  const { one, waits, requests } = await impatient(answers);
+  assert.deepEqual(await one.sessions({ limit: 5 }), DONE[2]);
+  assert.deepEqual(waits, [7, 30, 1]);
+  assert.deepEqual(new Set(requests.map(({ url }) => url)), new Set(["/api/sessions?limit=5"]));
+});
+
+test("tries a log-in again that was answered, since nothing came of it", async () => {
+  const answers = [
+    [503, { "Retry-After": "1" }, UNAVAILABLE],
+    [201, {}, { token: "t", exp: 5 }],
+  ];
+  const { one, requests } = await impatient(answers);
+  assert.deepEqual(await one.logIn({ user: "joe", password: "joe" }), { token: "t", exp: 5 });
+  assert.equal(requests.length, 2);
+});
+
+test("tries three times more, or as often as it is told", async () => {
+  const busy = [503, { "Retry-After": "2" }, UNAVAILABLE];
+  const first = await impatient(Array(9).fill(busy));
+  const error = await rejection(first.one.currentSession(), sessions.UnavailableError);
+  assert.deepEqual([error.status, error.retryAfter], [503, 2]);
+  assert.deepEqual(first.waits, [2, 2, 2]);
+  const second = await impatient(Array(9).fill(busy), { retries: 0 });
+  await rejection(second.one.currentSession(), sessions.UnavailableError);
+  assert.equal(second.requests.length, 1);
+});
+
+test("does not wait longer than half a minute", async () => {
+  const { one, waits } = await impatient([[503, { "Retry-After": "31" }, UNAVAILABLE]]);
+  const error = await rejection(one.currentSession(), sessions.UnavailableError);
+  assert.equal(error.retryAfter, 31);
+  assert.deepEqual(waits, []);
+});
+
+test("does not try again what may still be at work, or was answered otherwise", async () => {
+  const mistake = { code: "INTERNAL_SERVER_ERROR", message: "Internal Server Error" };
+  const late = await impatient([[504, { "Retry-After": "1" }, UNAVAILABLE], DONE]);
+  assert.equal((await rejection(late.one.sessions(), sessions.UnavailableError)).status, 504);
+  const failed = await impatient([[500, {}, mistake], DONE]);
+  await rejection(failed.one.sessions(), sessions.InternalError);
+  assert.equal(late.requests.length + failed.requests.length, 2);
+});
+
+test("does not try again what got no answer", async () => {
+  const { one, requests } = await impatient([]);
+  const error = await rejection(
+    one.logIn({ user: "joe", password: "joe" }),
+    sessions.NetworkError,
+  );
+  assert.ok(error.cause instanceof Error);
+  assert.equal(error.status, null);
+  assert.ok(error instanceof sessions.SessionsError);
+  assert.equal(requests.length, 1);
+});
+
+test("knows what is no answer of the service", async () => {
+  const answers = [
+    [502, { "X-Request-Id": "r" }, "<html>Bad Gateway</html>"],
+    [200, {}, "<html>Log in to this network</html>"],
+    [200, {}, null],
+    [418, {}, { code: "TEAPOT", message: "short and stout" }],
+    [403, {}, { code: 5, message: "Forbidden" }],
+  ];
+  const { one } = await impatient(answers);
+  for (const [status, code] of [[502, null], [200, null], [200, null], [418, "TEAPOT"], [403, null]]) {
+    const error = await rejection(one.sessions(), sessions.SessionsError);
+    assert.deepEqual([error.status, error.code], [status, code]);
+  }
+});
+
+test("takes a password and a token to nowhere else", async () => {
+  const elsewhere = await canned(DONE);
+  const { one } = await impatient([[307, { Location: elsewhere.url }, ""]]);
+  await rejection(one.logIn({ user: "joe", password: "joe" }), sessions.NetworkError);
+  assert.equal(elsewhere.requests.length, 0);
+});
+
+test("sends only headers that preflights allow, and the token only where it is needed", async () => {
+  const { one, requests } = await impatient([[201, {}, { token: "t", exp: 5 }], DONE, DONE], {
+    token: "old",
+  });
+  await one.logIn({ user: "joe", password: "joe", name: "mine" });
+  await one.endSessions([1]);
+  await one.sessions();
+  const [login, end, list] = requests.map(({ headers }) => headers);
+  assert.equal(login.authorization, undefined);
+  assert.equal(end.authorization, "t");
+  assert.equal(login["content-type"], "application/json");
+  assert.equal(list["content-type"], undefined);
+  assert.equal(list.accept, "application/json");
+  const preflight = await fetch(`${SERVICE_URL}/session`, {
+    method: "OPTIONS",
+    headers: { Origin: "http://localhost:8080", "Access-Control-Request-Method": "POST" },
+  });
+  const allowed = preflight.headers.get("Access-Control-Allow-Headers").toLowerCase().split(/, */);
+  // What browsers send by themselves, or let pages set without asking (Fetch Standard, 2.2.2).
+  const free = ["accept", "accept-encoding", "accept-language", "connection", "content-length"];
+  free.push("host", "sec-fetch-mode", "user-agent");
+  for (const headers of [login, end, list]) {
+    const asked = Object.keys(headers).filter((name) => !free.includes(name));
+    assert.deepEqual(asked.filter((name) => !allowed.includes(name)), []);
+  }
+});
+
+test("is given up when its caller says so, at once", async () => {
+  const gone = client({ token: "t" });
+  const reason = new RangeError("no longer wanted");
+  await rejection(gone.currentSession({ signal: AbortSignal.abort(reason) }), RangeError);
+
+  const { url } = await canned([503, { "Retry-After": "20" }, UNAVAILABLE], DONE);
+  const waiting = new sessions.SessionsClient(url);
+  const abort = new AbortController();
+  const call = waiting.sessions({ signal: abort.signal });
+  setTimeout(() => abort.abort(reason), 100);
+  await rejection(call, RangeError);
+});
+
+test("waits by itself where it is given nothing to wait with", async () => {
+  const { url, requests } = await canned([429, { "Retry-After": "1" }, LIMITED], DONE);
+  const before = Date.now();
+  await new sessions.SessionsClient(url).sessions();
+  assert.ok(Date.now() - before >= 990);
+  assert.equal(requests.length, 2);
+});
+
+// ----------------------------------------------------------------- types
+
+test("has types for all that it exports, and for nothing else", async () => {
+  const types = await readFile(
+    new URL("../../clients/js/sessions.d.ts", import.meta.url),
+    "utf8",
+  );
+  const classes = [...types.matchAll(/^export class (\w+)/gm)].map(([, name]) => name);
+  assert.deepEqual(classes.sort(), Object.keys(sessions).sort());
+  const [, body] = types.match(/class SessionsClient \{(.*?)^\}/ms);
+  const members = [...body.matchAll(/^ {2}(\w+)[(:]/gm)].map(([, name]) => name);
+  const { prototype } = sessions.SessionsClient;
+  assert.deepEqual(members.sort(), Object.getOwnPropertyNames(prototype).sort());
+});

@@ -1,0 +1,540 @@
+"""The Python clients, both held to the same, against a service that runs."""
+
+import asyncio
+import copy
+import itertools
+import json
+import os
+import pickle
+import re
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from sessions_client import (
+    AsyncSessionsClient,
+    Banned,
+    BodyTooLarge,
+    Internal,
+    InvalidEndpoint,
+    InvalidPassword,
+    InvalidSession,
+    InvalidUser,
+    MissingFields,
+    NetworkError,
+    Page,
+    RateLimited,
+    Session,
+    SessionMissing,
+    SessionsClient,
+    SessionsError,
+    Token,
+    Unavailable,
+)
+from tests.calls import PASSWORD
+from tests.clients.conftest import operate
+from tests.contract import REMEMBERED_SESSION_SECONDS, SESSION_SECONDS, TEMPLATE
+from tests.gateway.conftest import Service
+
+PACKAGE = Path(__file__).parents[2] / "clients" / "python"
+NOWHERE = "http://127.0.0.1:1/api"
+
+_numbers = itertools.count(1)
+
+
+class Awaited:
+    """An async client, called as if it were the other one."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, client: AsyncSessionsClient) -> None:
+        self.__dict__.update(loop=loop, client=client)
+
+    def __getattr__(self, name: str) -> Any:
+        member = getattr(self.client, name)
+        if name == "all_sessions":
+            return lambda *given: self._stepping(member(*given))
+        if not callable(member):
+            return member
+        return lambda *given, **named: self.loop.run_until_complete(member(*given, **named))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.client, name, value)
+
+    def _stepping(self, iterator: Any) -> Iterator[Any]:
+        while True:
+            try:
+                yield self.loop.run_until_complete(anext(iterator))
+            except StopAsyncIteration:
+                return
+
+
+Make = Callable[..., Any]
+
+
+@pytest.fixture(params=["sync", "async"])
+def make(request: pytest.FixtureRequest, service: Service) -> Iterator[Make]:
+    """Make clients of either kind; `answer` takes the service's place, `waits` hears of waits."""
+    clients = []
+    with asyncio.Runner() as runner:
+
+        def make(
+            url: str = service.url,
+            *,
+            answer: Callable[[httpx.Request], httpx.Response] | None = None,
+            waits: list[float] | None = None,
+            **options: Any,
+        ) -> Any:
+            is_async = request.param == "async"
+            if answer is not None:
+                own = httpx.AsyncClient if is_async else httpx.Client
+                options["http_client"] = own(transport=httpx.MockTransport(answer))
+            heard = [] if waits is None else waits
+
+            async def hear(seconds: float) -> None:
+                heard.append(seconds)
+
+            if is_async:
+                sleep = {} if waits is None else {"sleep": hear}
+                client = AsyncSessionsClient(url, **sleep, **options)
+                clients.append(client)
+                return Awaited(runner.get_loop(), client)
+            sleep = {} if waits is None else {"sleep": heard.append}
+            clients.append(SessionsClient(url, **sleep, **options))
+            return clients[-1]
+
+        yield make
+        for client in clients:
+            if isinstance(client, AsyncSessionsClient):
+                runner.run(client.aclose())
+            else:
+                client.close()
+
+
+@pytest.fixture
+def new_user(service: Service) -> Callable[..., str]:
+    def new_user(at: Service = service) -> str:
+        user = f"py{next(_numbers)}"
+        person = {"username": user, "email": f"{user}@example.com", "password": PASSWORD}
+        operate(at, "create_user", person)
+        return user
+
+    return new_user
+
+
+@pytest.fixture
+def logged_in(make: Make, new_user: Callable[..., str]) -> Callable[..., Any]:
+    """Return a client that is logged in, as a new user or once more as one."""
+
+    def logged_in(user: str | None = None) -> Any:
+        client = make()
+        client.log_in(user or new_user(), PASSWORD)
+        return client
+
+    return logged_in
+
+
+# -------------------------------------------------------------- operations
+
+
+def test_logs_in_with_a_name_sees_the_session_and_logs_out(make, new_user):
+    client = make()
+    assert client.token is None
+    token = client.log_in(new_user(), PASSWORD, name=" Jürgens Läptop 💻")
+    assert client.token == token.token
+    here = client.current_session()
+    assert here.name == "Jürgens Läptop 💻"
+    assert here.exp == token.exp == here.iat + SESSION_SECONDS
+    assert abs(here.iat - time.time()) < 60
+    assert client.session(here.iat) == here
+    assert client.end_session(here.iat) is None
+    with pytest.raises(InvalidSession):
+        client.current_session()
+
+
+def test_logs_in_by_address_to_be_remembered(make, new_user):
+    client = make()
+    client.log_in(f"{new_user()}@example.com", PASSWORD, remember_me=True)
+    session = client.current_session()
+    assert session.exp - session.iat == REMEMBERED_SESSION_SECONDS
+
+
+def test_takes_a_token_and_logs_in_anew_with_a_stale_one(make, new_user, logged_in):
+    user = new_user()
+    client = make(token=logged_in(user).token)
+    stale = client.current_session()
+    client.end_session(stale.iat)
+    client.log_in(user, PASSWORD)
+    assert client.current_session() != stale
+    client.token = None
+    with pytest.raises(InvalidSession):
+        client.current_session()
+
+
+def test_lists_the_sessions_by_pages_newest_first(new_user, logged_in):
+    user = new_user()
+    client, *_ = [logged_in(user) for _ in range(3)]
+    page = client.sessions()
+    assert page.count == len(page.items) == 3
+    assert page.items == tuple(sorted(page.items, key=lambda session: -session.iat))
+    assert client.sessions(limit=1, offset=1) == Page(3, page.items[1:2])
+    assert client.sessions(offset=3) == Page(3, ())
+
+
+def test_iterates_over_every_session_whatever_the_size_of_pages(new_user, logged_in):
+    user = new_user()
+    client, *_ = [logged_in(user) for _ in range(5)]
+    sessions = client.sessions().items
+    for size in (1, 2, 3, 4, 5, 6, 1000):
+        assert tuple(client.all_sessions(size)) == sessions
+    assert tuple(client.all_sessions()) == sessions
+
+
+def test_iterates_over_every_session_while_each_is_ended_as_it_comes(new_user, logged_in):
+    user = new_user()
+    client, *_ = [logged_in(user) for _ in range(7)]
+    here = client.current_session()
+    ended = [
+        client.end_session(session.iat) for session in client.all_sessions(3) if session != here
+    ]
+    assert len(ended) == 6
+    assert client.sessions() == Page(1, (here,))
+
+
+def test_iterates_over_each_session_once_while_somebody_logs_in(new_user, logged_in):
+    user = new_user()
+    client, *_ = [logged_in(user) for _ in range(4)]
+    sessions = client.sessions().items
+    seen = []
+    for session in client.all_sessions(2):
+        seen.append(session)
+        if len(seen) == 1:
+            logged_in(user)
+    assert tuple(seen) == sessions
+
+
+def test_ends_several_sessions_and_all_but_this_one_and_all(new_user, logged_in):
+    user = new_user()
+    client, *_ = [logged_in(user) for _ in range(5)]
+    first, second, *_ = client.sessions().items
+    assert client.end_sessions(iat for iat in (first.iat, second.iat, 1)) == 2
+    assert client.end_sessions([]) == 0
+    assert client.end_all_sessions(except_this=True) == 2
+    assert client.sessions().items == (client.current_session(),)
+    logged_in(user)
+    assert client.end_all_sessions() == 2
+    with pytest.raises(InvalidSession):
+        client.current_session()
+
+
+# ------------------------------------------------------------------ errors
+
+
+def test_says_which_fields_are_missing_or_wrong(make, logged_in):
+    with pytest.raises(MissingFields, match=r"^Missing Fields$") as raised:
+        logged_in().sessions(limit=0, offset=-1)
+    error = raised.value
+    assert error.fields == ("limit", "offset")
+    assert (error.status, error.code) == (400, "MISSING_FIELDS_ERROR")
+    assert re.fullmatch(r"[0-9a-f-]{36}", error.request_id)
+    with pytest.raises(MissingFields) as raised:
+        make().log_in("", "")
+    assert raised.value.fields == ("user", "pass")
+
+
+def test_tells_a_wrong_password_from_an_unknown_user(make, new_user):
+    client = make()
+    with pytest.raises(InvalidPassword) as raised:
+        client.log_in(new_user(), "wrong")
+    assert raised.value.status == 401
+    assert client.token is None
+    with pytest.raises(InvalidUser) as raised:
+        client.log_in("nobody at all", "wrong")
+    assert raised.value.status == 404
+
+
+@pytest.mark.parametrize("token", [None, "", "none", "nöne"])
+def test_knows_that_a_token_is_none(make, token):
+    with pytest.raises(InvalidSession) as raised:
+        make(token=token).sessions()
+    assert (raised.value.status, raised.value.code) == (401, "INVALID_SESSION_ERROR")
+
+
+def test_knows_that_a_user_is_banned_logged_in_or_not(service, new_user, logged_in):
+    user = new_user()
+    client = logged_in(user)
+    operate(service, "ban_user", {"user": user})
+    with pytest.raises(Banned) as raised:
+        client.current_session()
+    assert raised.value.status == 403
+    with pytest.raises(Banned):
+        logged_in(user)
+
+
+def test_has_one_error_for_a_session_that_is_not_there(logged_in):
+    client = logged_in()
+    with pytest.raises(SessionMissing) as raised:
+        client.session(1)
+    assert (raised.value.status, raised.value.code) == (404, "INVALID_SESSION_ERROR")
+    with pytest.raises(SessionMissing) as raised:
+        client.end_session(1)
+    assert (raised.value.status, raised.value.code) == (404, "SESSION_NOT_FOUND_ERROR")
+
+
+@pytest.mark.parametrize("no_id", ["..", ".", "", "../sessions/all", "1/../..", "1?x"])
+def test_asks_for_nothing_with_what_cannot_be_an_id(make, no_id):
+    client = make(NOWHERE)  # where asking would be a NetworkError
+    with pytest.raises(ValueError, match="invalid literal"):
+        client.session(no_id)
+    with pytest.raises(ValueError, match="invalid literal"):
+        client.end_session(no_id)
+
+
+def test_asks_for_nothing_with_a_name_that_no_header_can_hold(make):
+    with pytest.raises(ValueError, match="printable"):
+        make(NOWHERE).log_in("joe", "joe", name="a\r\nb: c")
+
+
+def test_knows_a_wrong_base_url_and_does_not_mind_a_slash_at_its_end(service, make):
+    with pytest.raises(InvalidEndpoint):
+        make(f"{service.url}/nowhere").current_session()
+    with pytest.raises(InvalidSession):
+        make(f"{service.url}/").current_session()
+
+
+def test_knows_that_a_request_was_too_large(make):
+    with pytest.raises(BodyTooLarge) as raised:
+        make().log_in("joe", "x" * 3_000_000)
+    assert raised.value.status == 413
+
+
+def test_gives_up_at_once_when_the_service_lets_nobody_guess_for_minutes(limited, make, new_user):
+    waits = []
+    client = make(limited.url, waits=waits)
+    user = new_user(limited)
+    limit = TEMPLATE.parameters["LoginAttemptsPerNameAndAddress"]
+    for _ in range(limit):
+        with pytest.raises(InvalidPassword):
+            client.log_in(user, "guess")
+    with pytest.raises(RateLimited) as raised:
+        client.log_in(user, "guess")
+    error = raised.value
+    assert (error.status, error.limit, error.remaining) == (429, limit, 0)
+    assert 30 < error.retry_after <= TEMPLATE.parameters["LoginAttemptsSeconds"]
+    assert waits == []
+
+
+def test_says_so_when_nobody_answers(make):
+    with pytest.raises(NetworkError) as raised:
+        make(NOWHERE).current_session()
+    assert isinstance(raised.value.__cause__, httpx.ConnectError)
+    assert (raised.value.status, raised.value.code, raised.value.request_id) == (None, None, None)
+
+
+def test_shows_no_token_in_what_it_prints(make, new_user):
+    client = make()
+    token = client.log_in(new_user(), PASSWORD)
+    assert token.token not in f"{client!r} {getattr(client, 'client', None)!r} {token!r} {token}"
+    client.end_all_sessions()
+    with pytest.raises(InvalidSession) as raised:
+        client.current_session()
+    shown = "".join(traceback.format_exception(raised.value))
+    assert token.token not in f"{shown} {vars(raised.value)}"
+
+
+# --------------------------------------------- what the service seldom answers
+
+UNAVAILABLE = {"code": "SERVICE_UNAVAILABLE_ERROR", "message": "Service Unavailable"}
+LIMITED = {"code": "RATELIMITED_ERROR", "message": "You Have Been Ratelimited."}
+MISTAKE = {"code": "INTERNAL_SERVER_ERROR", "message": "Internal Server Error"}
+DONE = httpx.Response(200, json={"count": 0, "items": []})
+
+
+def busy(seconds: int, status: int = 503, body: Any = UNAVAILABLE) -> httpx.Response:
+    return httpx.Response(status, headers={"Retry-After": str(seconds)}, json=body)
+
+
+class Canned:
+    """Gives these answers in turn, and keeps the requests."""
+
+    def __init__(self, *answers: httpx.Response) -> None:
+        self.answers = list(answers)
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        if not self.answers:
+            raise httpx.ReadError("the connection was closed", request=request)
+        return copy.copy(self.answers.pop(0))
+
+
+def test_tries_again_after_the_time_that_the_answer_names(make):
+    canned = Canned(busy(7, 429, LIMITED), busy(30), httpx.Response(503, text="a page"), DONE)
+    waits = []
+    assert make(answer=canned, waits=waits).sessions(limit=5) == Page(0, ())
+    assert waits == [7, 30, 1]
+    assert {request.url.query for request in canned.requests} == {b"limit=5"}
+
+
+def test_tries_a_log_in_again_that_was_answered_since_nothing_came_of_it(make):
+    canned = Canned(busy(1), httpx.Response(201, json={"token": "t", "exp": 5}))
+    client = make(answer=canned, waits=[])
+    assert client.log_in("joe", "joe") == Token("t", 5)
+    bodies = [json.loads(request.content) for request in canned.requests]
+    assert bodies == [{"user": "joe", "pass": "joe", "rememberMe": False}] * 2
+
+
+def test_tries_three_times_more_or_as_often_as_it_is_told(make):
+    waits = []
+    with pytest.raises(Unavailable) as raised:
+        make(answer=Canned(*[busy(2)] * 9), waits=waits).current_session()
+    assert (raised.value.status, raised.value.retry_after) == (503, 2)
+    assert waits == [2, 2, 2]
+    once = Canned(*[busy(2)] * 9)
+    with pytest.raises(Unavailable):
+        make(answer=once, retries=0).current_session()
+    assert len(once.requests) == 1
+
+
+def test_does_not_wait_longer_than_half_a_minute(make):
+    waits = []
+    with pytest.raises(Unavailable) as raised:
+        make(answer=Canned(busy(31), DONE), waits=waits).sessions()
+    assert raised.value.retry_after == 31
+    assert waits == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [(busy(1, 504), Unavailable), (httpx.Response(500, json=MISTAKE), Internal)],
+)
+def test_does_not_try_again_what_may_be_at_work_or_was_answered_otherwise(make, answer, error):
+    canned = Canned(answer, DONE)
+    with pytest.raises(error):
+        make(answer=canned, waits=[]).sessions()
+    assert len(canned.requests) == 1
+
+
+def test_does_not_try_again_what_got_no_answer(make):
+    canned = Canned()
+    with pytest.raises(NetworkError):
+        make(answer=canned, waits=[]).log_in("joe", "joe")
+    assert len(canned.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (httpx.Response(502, text="<html>Bad Gateway</html>"), None),
+        (httpx.Response(200, text="<html>Log in to this network</html>"), None),
+        (httpx.Response(200, json=None), None),
+        (httpx.Response(200, json={"hello": "world"}), None),
+        (httpx.Response(200, json={"count": 1, "items": [{"iat": 5}]}), None),
+        (httpx.Response(307, headers={"Location": "http://elsewhere"}), None),
+        (httpx.Response(403, json={"message": "Forbidden"}), None),
+        (httpx.Response(400, json=[]), None),
+        (httpx.Response(418, json={"code": "TEAPOT", "message": "short and stout"}), "TEAPOT"),
+    ],
+)
+def test_knows_what_is_no_answer_of_the_service(make, answer, code):
+    canned = Canned(answer)
+    with pytest.raises(SessionsError) as raised:
+        make(answer=canned).sessions()
+    assert type(raised.value) is SessionsError
+    assert (raised.value.status, raised.value.code) == (answer.status_code, code)
+    assert len(canned.requests) == 1
+
+
+@pytest.mark.parametrize("of_our_own", [httpx.Client, httpx.AsyncClient])
+def test_takes_a_password_to_nowhere_else_even_if_others_follow(of_our_own):
+    canned = Canned(httpx.Response(307, headers={"Location": "http://elsewhere"}), DONE)
+
+    async def log_in() -> None:
+        http = of_our_own(transport=httpx.MockTransport(canned), follow_redirects=True)
+        if isinstance(http, httpx.Client):
+            SessionsClient(NOWHERE, http_client=http).log_in("joe", "joe")
+        else:
+            await AsyncSessionsClient(NOWHERE, http_client=http).log_in("joe", "joe")
+
+    with pytest.raises(SessionsError):
+        asyncio.run(log_in())
+    assert len(canned.requests) == 1
+
+
+def test_sends_the_token_only_where_it_is_needed(make):
+    canned = Canned(httpx.Response(201, json={"token": "new", "exp": 5}), DONE)
+    client = make(answer=canned, token="old")
+    client.log_in("joe", "joe")
+    client.sessions()
+    login, listed = canned.requests
+    assert "Authorization" not in login.headers
+    assert listed.headers["Authorization"] == "new"
+    assert listed.headers["Accept"] == "application/json"
+
+
+def test_waits_by_itself_where_it_is_given_nothing_to_wait_with(make):
+    before = time.monotonic()
+    make(answer=Canned(busy(1), DONE)).sessions()
+    assert time.monotonic() - before >= 0.99
+
+
+def test_closes_its_own_connections_and_not_those_it_was_given():
+    with httpx.Client() as given:
+        with SessionsClient(NOWHERE, http_client=given), SessionsClient(NOWHERE) as own:
+            pass
+        assert (given.is_closed, own._http.is_closed) == (False, True)
+
+
+def test_closes_its_own_connections_and_not_those_it_was_given_when_awaited():
+    async def open_and_close() -> list[bool]:
+        async with httpx.AsyncClient() as given:
+            async with (
+                AsyncSessionsClient(NOWHERE, http_client=given),
+                AsyncSessionsClient(NOWHERE) as own,
+            ):
+                pass
+            return [given.is_closed, own._http.is_closed]
+
+    assert asyncio.run(open_and_close()) == [False, True]
+
+
+# ------------------------------------------------------------------ values
+
+
+def test_times_are_seconds_and_moments():
+    session = Session(1_795_452_939, 1_798_044_939, "user", "my laptop")
+    assert session.began == datetime(2026, 11, 23, 16, 55, 39, tzinfo=UTC)
+    assert session.ends == Token("t", session.exp).ends == datetime.fromtimestamp(session.exp, UTC)
+
+
+def test_errors_can_be_pickled_as_they_are_between_processes():
+    canned = Canned(busy(9))
+    http = httpx.Client(transport=httpx.MockTransport(canned))
+    with pytest.raises(Unavailable) as raised:
+        SessionsClient(NOWHERE, http_client=http, retries=0).sessions()
+    again = pickle.loads(pickle.dumps(raised.value))  # noqa: S301 - it was ours a moment ago
+    assert type(again) is Unavailable
+    assert (str(again), again.retry_after) == ("Service Unavailable", 9)
+
+
+def test_the_examples_of_its_readme_run(service: Service, tmp_path: Path) -> None:
+    readme = (PACKAGE / "README.md").read_text()
+    examples = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        program = tmp_path / "example.py"
+        program.write_text(example.replace("http://127.0.0.1:3000/api", service.url))
+        shown = subprocess.run(
+            [sys.executable, "-W", "error", program],
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PACKAGE)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert re.search(r"^my laptop \d{4}-\d\d-\d\dT[\d:]+\+00:00", shown.stdout, re.MULTILINE)
