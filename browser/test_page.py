@@ -8,12 +8,20 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.faulty_proxy import Faults, faulty_proxy
-from browser.conftest import LOOKS, PASSWORD, Person, assert_is_sound, operate, person_of
+from browser.conftest import (
+    LOOKS,
+    PASSWORD,
+    TOKEN,
+    Person,
+    assert_is_accessible,
+    http,
+    operate,
+    person_of,
+)
 from local.engine import engine
 from local.functions import functions_of, shared_environment
 from tests.contract import REMEMBERED_SESSION_SECONDS, SESSION_SECONDS, TEMPLATE
@@ -50,6 +58,12 @@ def expect_log_in(page: Page, alert: str = "") -> None:
     expect(page.get_by_role("alert")).to_have_text(
         re.compile(alert, re.IGNORECASE) if alert else ""
     )
+
+
+def assert_is_sound(page: Page, screenshot: str = "") -> None:
+    assert_is_accessible(page, screenshot)
+    assert not TOKEN.search(page.content())
+    assert not TOKEN.search(page.url)
 
 
 @pytest.fixture
@@ -162,7 +176,7 @@ def test_a_session_outlives_a_reload_and_the_tab_if_it_is_remembered(page, perso
 
 def assert_has_ended(session: dict[str, Any], person: Person) -> None:
     token = {"Authorization": session["token"]}
-    assert httpx.get(f"{person.service.url}/session", headers=token, timeout=60).status_code == 401
+    assert http.get(f"{person.service.url}/session", headers=token).status_code == 401
 
 
 def test_one_session_is_ended(open_page, person, others):

@@ -5,10 +5,9 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import httpx
 import pytest
 
-from browser.conftest import Person
+from browser.conftest import Person, http
 from tests.contract import INVALID_SESSION, SESSION_MISSING
 
 PUBLISHED = (Path(__file__).parent / "published.js").read_text()
@@ -93,7 +92,7 @@ def test_an_allowed_page_logs_in(sites, browse, given):
     answer = given.seen(browse(sites[0]), LOG_IN)
     assert answer["status"] == 201
     token = {"Authorization": answer["body"]["token"]}
-    current = httpx.get(f"{given.person.service.url}/session", headers=token, timeout=60).json()
+    current = http.get(f"{given.person.service.url}/session", headers=token).json()
     assert current["exp"] == answer["body"]["exp"]
     assert current["name"].startswith("Chrom")
 
