@@ -155,8 +155,9 @@ Browse = Callable[..., Page]
 def browse(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Browse]:
     """Open a page, with options of a playwright context.
 
-    At the end chromium's console must be empty, but for what the test's marker `refused` says, and
-    neither it nor an address that was asked for may show a token.
+    At the end chromium's console must be empty, but for what the test's marker `refused` says;
+    neither it nor an address that was asked for may show a token; and nothing was asked for that
+    is not on this machine.
     """
     marker = request.node.get_closest_marker("refused")
     expected: tuple[str, ...] = marker.args if marker else ()
@@ -179,6 +180,7 @@ def browse(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Browse
     assert [line for line in said if not any(word in line for word in expected)] == []
     assert [word for word in expected if not any(word in line for line in said)] == []
     assert [text for text in (*said, *asked) if TOKEN.search(text)] == []
+    assert [url for url in asked if not url.startswith(("http://127.0.0.1:", "data:"))] == []
 
 
 def assert_is_accessible(page: Page, screenshot: str = "") -> None:
