@@ -163,6 +163,10 @@ def browse(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Browse
     expected: tuple[str, ...] = marker.args if marker else ()
     said: list[str] = []
     asked: list[str] = []
+
+    def follow(page: Page) -> None:  # also where it goes without a request
+        page.on("framenavigated", lambda frame: asked.append(frame.url))
+
     with ExitStack() as stack:
 
         def browse(url: str, **options: Any) -> Page:
@@ -172,6 +176,7 @@ def browse(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Browse
             context.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
             context.on("weberror", lambda error: said.append(f"uncaught: {error.error}"))
             context.on("request", lambda sent: asked.append(sent.url))
+            context.on("page", follow)
             page = context.new_page()
             page.goto(url)
             return page
@@ -180,7 +185,9 @@ def browse(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Browse
     assert [line for line in said if not any(word in line for word in expected)] == []
     assert [word for word in expected if not any(word in line for line in said)] == []
     assert [text for text in (*said, *asked) if TOKEN.search(text)] == []
-    assert [url for url in asked if not url.startswith(("http://127.0.0.1:", "data:"))] == []
+    assert [
+        url for url in asked if not url.startswith(("http://127.0.0.1:", "about:", "data:"))
+    ] == []
 
 
 def assert_is_accessible(page: Page, screenshot: str = "") -> None:
