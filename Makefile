@@ -5,10 +5,10 @@ PIP := -m pip --disable-pip-version-check --quiet install
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
-.PHONY: help run reference test conformance check build rehearse instructions bench invoke dashboard page soak lock clean
+.PHONY: help run reference test test-browser conformance check build rehearse instructions bench invoke dashboard page soak lock clean
 
 help: ## what can be made
-	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 18
 
 run: .venv/run ## the service on this machine; OPTIONS="--port 3001" and more, see --help
 	@$(BIN)/python -m local $(OPTIONS)
@@ -21,6 +21,10 @@ invoke: .venv/run ## one function on its event: make invoke FUNCTION=create_user
 test: .venv/test ## every test; OPTIONS="-n 0 tests/layer" for some of them, one after the other
 	$(BIN)/python -m pytest -n auto --dist loadfile $(OPTIONS)
 
+test-browser: .venv/browser node_modules/ready ## the page, the reference and the published examples, in chromium
+	@command -v chromium >/dev/null || { echo "chromium is needed: apt-get install chromium" >&2; exit 1; }
+	$(BIN)/python -m pytest browser $(OPTIONS)
+
 dashboard: .venv/run ## the dashboard of CloudWatch, of what this machine's runs logged, as a page
 	@$(BIN)/python -m local.dashboard $(OPTIONS)
 
@@ -28,7 +32,7 @@ conformance: .venv/test ## what the store promises, on a DynamoDB: ENDPOINT=http
 	@test -n "$(ENDPOINT)" || { echo "ENDPOINT=http://..., or ENDPOINT=aws: your account in AWS_REGION. The tables are its own, conformance-..., and deleted." >&2; exit 2; }
 	CONFORMANCE_ENDPOINT=$(ENDPOINT) $(BIN)/python -m pytest tests/conformance --force-enable-socket $(OPTIONS)
 
-check: .venv/test .venv-build/ready .venv-audit/ready ## lint, types, and the template
+check: .venv/test .venv-build/ready .venv-audit/ready node_modules/ready ## lint, types, the template, the reference
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -36,8 +40,9 @@ check: .venv/test .venv-build/ready .venv-audit/ready ## lint, types, and the te
 	.venv-build/bin/cfn-lint template.yaml
 	@mkdir -p build && sed '/^    Condition: /d' template.yaml > build/template-of-all.yaml
 	.venv-audit/bin/checkov
+	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true node_modules/.bin/redocly lint docs/openapi.yaml
 
-build: .venv-build/ready .aws-sam/recipe ## the artefacts that `sam deploy` ships; needs no Docker and no Python 3.13
+build: .venv-build/ready .aws-sam/recipe ## the artefacts that `sam deploy` ships; needs no Docker
 	.venv-build/bin/sam build
 
 # `no-cache`: a browser asks whether a file is still the same, CloudFront after a second.
@@ -73,7 +78,7 @@ lock: .venv/test ## the versions in requirements/*.txt and layers/*/requirements
 	requirements/lock
 
 clean: ## all that was made
-	rm -rf .venv .venv-build .venv-audit .venv-bench node_modules .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache build *.egg-info
+	rm -rf .venv .venv-build .venv-audit .venv-bench node_modules clients/python/build .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache build *.egg-info clients/python/*.egg-info
 
 .venv/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name one with PYTHON=...")'
@@ -93,6 +98,11 @@ clean: ## all that was made
 	@$(BIN)/python $(PIP) -r $<
 	@touch $@
 
+.venv/browser: requirements/browser.txt .venv/test
+	@$(BIN)/python $(PIP) -r $<
+	@touch $@
+
+# The viewer of the reference, and what looks through pages in tests.
 node_modules/ready: package-lock.json package.json .npmrc
 	@command -v npm >/dev/null || { echo "npm is needed; it comes with Node.js" >&2; exit 1; }
 	@npm ci --no-audit --no-fund --silent

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -47,14 +47,16 @@ class Service(NamedTuple):
 
 
 @contextmanager
-def running(state: Path, *options: str) -> Iterator[Service]:
+def running(
+    state: Path, *options: str, origins: Sequence[str] = ALLOWED_ORIGINS
+) -> Iterator[Service]:
     environment = {"PATH": os.environ["PATH"], "HOME": str(state)}
     output = state / "output"
-    origins = [word for origin in ALLOWED_ORIGINS for word in ("--origin", origin)]
+    allowed = [word for origin in origins for word in ("--origin", origin)]
     command = [sys.executable, "-m", "local", "--port", "0", "--state", str(state)]
     with output.open("w") as file:
         process = subprocess.Popen(
-            [*command, *origins, *options], cwd=ROOT, env=environment, stdout=file, stderr=file
+            [*command, *allowed, *options], cwd=ROOT, env=environment, stdout=file, stderr=file
         )
     try:
         end = time.monotonic() + START_SECONDS

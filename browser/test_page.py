@@ -1,0 +1,513 @@
+"""The page "Your sessions": each thing that one can do on it, and what is stored after that."""
+
+import math
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from benchmarks.faulty_proxy import Faults, faulty_proxy
+from browser.conftest import (
+    LOOKS,
+    PASSWORD,
+    TOKEN,
+    Person,
+    assert_is_accessible,
+    http,
+    operate,
+    person_of,
+)
+from local.engine import engine
+from local.functions import functions_of, shared_environment
+from tests.contract import (
+    BODY_TOO_LARGE,
+    INTERNAL,
+    INVALID_ENDPOINT,
+    RATE_LIMITED,
+    REMEMBERED_SESSION_SECONDS,
+    SESSION_SECONDS,
+    TEMPLATE,
+    UNAVAILABLE,
+    missing,
+)
+from tests.gateway.conftest import Service, running
+
+GUESSES = TEMPLATE.parameters["LoginAttemptsPerNameAndAddress"]
+MOST_SESSIONS = TEMPLATE.parameters["MaxSessionsPerUser"]
+SESSIONS = shared_environment(functions_of(TEMPLATE).values())["SESSIONS_TABLE"]
+
+
+def log_in(page: Page, person: Person, password: str = PASSWORD, *, remember: bool = False) -> None:
+    page.get_by_role("textbox", name="Username or e-mail").fill(person.username)
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_role("checkbox", name="Remember me").set_checked(remember)
+    button(page, "Log in").click()
+
+
+def button(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def end_button(page: Page, name: str) -> Locator:
+    return button(page, f"End session {name}")
+
+
+def items(page: Page) -> Locator:
+    return page.get_by_role("listitem")
+
+
+def expect_log_in(page: Page, alert: str = "") -> None:
+    """Expect the log-in and no session, and the alert to say this (a regular expression)."""
+    expect(button(page, "Log in")).to_be_visible()
+    expect(items(page)).to_have_count(0)
+    expect(page.get_by_role("alert")).to_have_text(
+        re.compile(alert, re.IGNORECASE) if alert else ""
+    )
+
+
+def assert_is_sound(page: Page, screenshot: str = "") -> None:
+    assert_is_accessible(page, screenshot)
+    assert not TOKEN.search(page.content())
+
+
+@pytest.fixture
+def page(browse, service) -> Iterator[Page]:
+    """The page, before anybody has logged in."""
+    page = browse(address_of(service))
+    yield page
+    assert not TOKEN.search(page.content())
+
+
+def address_of(service: Service) -> str:
+    return service.url.removesuffix("api")
+
+
+@pytest.fixture
+def others(person: Person) -> list[dict[str, Any]]:
+    """Three sessions that the person has elsewhere, the oldest first."""
+    return [person.log_in(name) for name in ("old laptop", "tablet", "work phone")]
+
+
+@pytest.fixture
+def open_page(page: Page, person: Person, others: list[dict[str, Any]]) -> Page:
+    """The page of a person who has logged in on it, as well as elsewhere."""
+    log_in(page, person)
+    expect(items(page)).to_have_count(4)
+    return page
+
+
+def own_name(person: Person) -> str:
+    return person.names()[0]
+
+
+# ------------------------------------------------------------------ logging in
+
+
+def test_after_a_log_in_every_session_is_listed_and_this_one_is_marked(open_page, person):
+    listed = items(open_page)
+    stored = operate(person.service, "ListUserSessionsFunction", id=person.id)["items"]
+    assert listed.count() == len(stored) == 4
+    for index, session in enumerate(stored):
+        item = listed.nth(index)
+        expect(item).to_contain_text(session["name"])
+        since, until = (time.get_attribute("datetime") for time in item.locator("time").all())
+        for shown, seconds in ((since, session["iat"]), (until, session["exp"])):
+            assert datetime.fromisoformat(shown) == datetime.fromtimestamp(seconds, UTC)
+        expect(item.get_by_text("This session")).to_be_visible(visible=index == 0)
+    assert stored[0]["exp"] - stored[0]["iat"] == SESSION_SECONDS
+    expect(open_page.get_by_role("heading", level=1)).to_have_text("Your sessions")
+    expect(open_page.get_by_role("alert")).to_have_text("")
+
+
+@pytest.mark.refused("401")
+def test_a_wrong_password_is_told(page, person):
+    log_in(page, person, "a guess")
+    expect_log_in(page, "password")
+    expect(page.get_by_label("Password", exact=True)).to_be_focused()
+    assert person.names() == []
+    log_in(page, person)
+    expect(items(page)).to_have_count(1)
+    expect(page.get_by_role("alert")).to_have_text("")
+
+
+@pytest.mark.refused("404")
+def test_a_name_that_nobody_has_is_told(page, person):
+    log_in(page, person._replace(username="nobody"))
+    expect_log_in(page, "username|e-mail")
+
+
+@pytest.mark.refused("403")
+def test_who_is_banned_is_told(page, person):
+    operate(person.service, "BanUserFunction", id=person.id, reason="spam")
+    log_in(page, person)
+    expect_log_in(page, "banned")
+    assert person.names() == []
+
+
+@pytest.mark.refused("401", "429")
+def test_who_guesses_too_often_is_told_how_long_to_wait(browse, tmp_path):
+    with running(tmp_path) as limited:
+        person = person_of(limited, "guesser")
+        page = browse(address_of(limited))
+        for _ in range(2 * GUESSES + 1):  # a window of time may end in between
+            with page.expect_response("**/session") as met:
+                log_in(page, person, "a guess")
+            if met.value.status == 429:
+                break
+        seconds = int(met.value.headers["retry-after"])
+        wait = f"{seconds} seconds" if seconds <= 90 else f"{math.ceil(seconds / 60)} minutes"
+        expect_log_in(page, wait)
+        page.context.close()
+
+
+@pytest.mark.parametrize("remember", [False, True])
+def test_a_session_outlives_a_reload_and_the_tab_if_it_is_remembered(page, person, remember):
+    log_in(page, person, remember=remember)
+    expect(items(page)).to_have_count(1)
+    page.reload()
+    expect(items(page)).to_have_count(1)
+    (stored,) = operate(person.service, "ListUserSessionsFunction", id=person.id)["items"]
+    lasts = REMEMBERED_SESSION_SECONDS if remember else SESSION_SECONDS
+    assert stored["exp"] - stored["iat"] == lasts
+    tab = page.context.new_page()
+    tab.goto(page.url)
+    if remember:
+        expect(items(tab)).to_have_count(1)
+    else:
+        expect_log_in(tab)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "says"),
+    [
+        pytest.param(status, body, says, marks=pytest.mark.refused(str(status)))
+        for status, body, says in (
+            (400, missing("user"), "Username"),
+            (404, INVALID_ENDPOINT, "request 1-2-3"),
+            (413, BODY_TOO_LARGE, "more than"),
+            (429, RATE_LIMITED, "wait 7 seconds"),
+            (500, INTERNAL, "request 1-2-3"),
+            (503, UNAVAILABLE, "wait 7 seconds"),
+            (504, UNAVAILABLE, "wait 7 seconds"),
+        )
+    ],
+)
+def test_each_refusal_is_said_in_plain_words(page, person, status, body, says):
+    headers = {"X-Request-Id": "1-2-3", "Retry-After": "7"}
+    page.route("**/api/**", lambda route: route.fulfill(status=status, headers=headers, json=body))
+    log_in(page, person)
+    expect_log_in(page, says)
+    for technical in (body["code"], body["message"]):
+        expect(page.get_by_role("alert")).not_to_contain_text(technical)
+
+
+@pytest.mark.refused("Content Security Policy")
+def test_markup_that_got_in_could_run_nothing(page):
+    refused = page.evaluate("""new Promise(resolve => {
+        document.addEventListener('securitypolicyviolation', event => {
+            resolve(event.effectiveDirective);
+        });
+        document.body.insertAdjacentHTML('beforeend', '<img src=icon.svg onload="ran = true">');
+    })""")
+    assert refused == "script-src-attr"
+    assert page.evaluate("typeof ran") == "undefined"
+
+
+# ------------------------------------------------------------- ending sessions
+
+
+def assert_has_ended(session: dict[str, Any], person: Person) -> None:
+    token = {"Authorization": session["token"]}
+    assert http.get(f"{person.service.url}/session", headers=token).status_code == 401
+
+
+def test_one_session_is_ended(open_page, person, others):
+    end_button(open_page, "tablet").click()
+    expect(items(open_page)).to_have_count(3)
+    expect(open_page.get_by_role("status")).to_contain_text("tablet")
+    expect(items(open_page).filter(has_text="tablet")).to_have_count(0)
+    assert person.names()[1:] == ["work phone", "old laptop"]
+    assert_has_ended(others[1], person)
+
+
+def test_those_that_are_ticked_are_ended(open_page, person):
+    for name in ("old laptop", "work phone"):
+        open_page.get_by_role("checkbox", name=f"Select {name}").check()
+    button(open_page, "End selected sessions").click()
+    expect(items(open_page)).to_have_count(2)
+    expect(open_page.get_by_role("status")).to_contain_text("2")
+    assert person.names()[1:] == ["tablet"]
+
+
+def test_where_none_is_ticked_none_is_ended(open_page, person):
+    button(open_page, "End selected sessions").click()
+    expect(open_page.get_by_role("alert")).to_have_text(re.compile("tick", re.IGNORECASE))
+    assert len(person.names()) == 4
+
+
+def test_all_others_are_ended(open_page, person, others):
+    button(open_page, "Sign out everywhere else").click()
+    expect(items(open_page)).to_have_count(1)
+    expect(items(open_page)).to_contain_text("This session")
+    assert len(person.names()) == 1
+    assert_has_ended(others[0], person)
+    open_page.reload()
+    expect(items(open_page)).to_have_count(1)
+
+
+@pytest.mark.parametrize("how", ["Cancel", "Escape"])
+def test_who_is_asked_can_leave_everything_as_it_is(open_page, person, how):
+    button(open_page, "Sign out everywhere").click()
+    dialog = open_page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    if how == "Cancel":
+        dialog.get_by_role("button", name="Cancel").click()
+    else:
+        open_page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(button(open_page, "Sign out everywhere")).to_be_focused()
+    expect(items(open_page)).to_have_count(4)
+    assert len(person.names()) == 4
+
+
+def test_everything_is_ended(open_page, person, others):
+    button(open_page, "Sign out everywhere").click()
+    open_page.get_by_role("dialog").get_by_role("button", name="Sign out everywhere").click()
+    expect_log_in(open_page)
+    expect(open_page.get_by_role("status")).to_contain_text(re.compile("signed out", re.IGNORECASE))
+    assert person.names() == []
+    assert_is_forgotten(open_page)
+
+
+@pytest.mark.parametrize("by", ["Log out", "its own button"])
+@pytest.mark.parametrize("remember", [False, True])
+def test_a_log_out_ends_this_session_only_and_forgets_it(page, person, others, by, remember):
+    log_in(page, person, remember=remember)
+    expect(items(page)).to_have_count(4)
+    (button(page, by) if by == "Log out" else end_button(page, own_name(person))).click()
+    expect_log_in(page)
+    expect(page.get_by_role("status")).to_contain_text(re.compile("logged out", re.IGNORECASE))
+    assert person.names() == ["work phone", "tablet", "old laptop"]
+    assert_is_forgotten(page)
+
+
+def assert_is_forgotten(page: Page) -> None:
+    assert page.evaluate("[sessionStorage.length, localStorage.length]") == [0, 0]
+    page.reload()
+    expect_log_in(page)
+
+
+# ------------------------------------------- what others do while it is open
+
+
+@pytest.mark.parametrize("then", ["End session tablet", "Sign out everywhere else", "Log out", ""])
+@pytest.mark.refused("401")
+def test_a_session_that_was_ended_elsewhere_is_told_at_the_log_in(open_page, person, then):
+    operate(person.service, "RevokeUserSessionsFunction", id=person.id, all=True)
+    if then:
+        button(open_page, then).click()
+    else:
+        open_page.reload()
+    if then == "Log out":  # is what the person wanted anyway
+        expect(button(open_page, "Log in")).to_be_visible()
+        expect(items(open_page)).to_have_count(0)
+    else:
+        expect_log_in(open_page, "signed out|ended")
+    assert_is_forgotten(open_page)
+    log_in(open_page, person)
+    expect(items(open_page)).to_have_count(1)
+
+
+@pytest.mark.refused("403")
+def test_who_is_banned_meanwhile_is_told(open_page, person):
+    operate(person.service, "BanUserFunction", id=person.id, reason="spam")
+    end_button(open_page, "tablet").click()
+    expect_log_in(open_page, "banned")
+    assert "tablet" in person.names()
+
+
+@pytest.mark.refused("404")
+def test_a_session_that_was_ended_meanwhile_is_gone_from_the_list(open_page, person, others):
+    person.end(others[1])
+    end_button(open_page, "tablet").click()
+    expect(items(open_page)).to_have_count(3)
+    expect(items(open_page).filter(has_text="tablet")).to_have_count(0)
+    assert len(person.names()) == 3
+
+
+@pytest.mark.refused("net::ERR_INTERNET_DISCONNECTED")
+def test_without_a_connection_nothing_is_lost(open_page, person):
+    open_page.context.set_offline(True)
+    end_button(open_page, "tablet").click()
+    expect(open_page.get_by_role("alert")).to_contain_text(re.compile("connection|reached"))
+    expect(items(open_page)).to_have_count(4)
+    open_page.context.set_offline(False)
+    button(open_page, "Try again").click()
+    expect(items(open_page)).to_have_count(3)
+    expect(open_page.get_by_role("alert")).to_have_text("")
+    assert "tablet" not in person.names()
+
+
+@pytest.fixture
+def ill(tmp_path) -> Iterator[tuple[Service, Faults]]:
+    """A service, and the faults between it and its database; none yet."""
+    faults = Faults(seed=1)
+    with ExitStack() as stack:
+        proxy = stack.enter_context(
+            faulty_proxy(stack.enter_context(engine(tmp_path / "engine")), faults)
+        )
+        state = tmp_path / "gateway"
+        state.mkdir()
+        yield (
+            stack.enter_context(running(state, "--no-rate-limit", "--endpoint", proxy)),
+            faults,
+        )
+
+
+@pytest.mark.refused("503")
+def test_while_the_service_is_ill_nothing_is_lost(browse, ill):
+    service, faults = ill
+    person = person_of(service, "patient")
+    person.log_in("tablet")
+    page = browse(address_of(service))
+    log_in(page, person)
+    expect(items(page)).to_have_count(2)
+    faults.rate = 1.0
+    end_button(page, "tablet").click()
+    expect(page.get_by_role("alert")).to_contain_text(re.compile(r"wait \w+ second"))
+    expect(items(page)).to_have_count(2)
+    page.reload()  # it cannot know whether the session is good, and keeps it
+    expect(page.get_by_role("alert")).to_contain_text(re.compile(r"wait \w+ second"))
+    faults.rate = 0.0
+    button(page, "Try again").click()
+    expect(page.get_by_role("alert")).to_have_text("")
+    end_button(page, "tablet").click()
+    expect(items(page)).to_have_count(1)
+    assert len(person.names()) == 1
+    page.context.close()
+
+
+# ---------------------------------------------------------- how it is shown
+
+
+@pytest.mark.parametrize(
+    ("locale", "zone", "form"),
+    [
+        ("de-DE", "Asia/Tokyo", ["%-d. ", "%Y", "%H:%M"]),
+        ("en-US", "America/New_York", ["%B %-d, %Y", "%-I:%M"]),
+        ("ja-JP", "Pacific/Chatham", ["%Y年%-m月%-d日", "%-H:%M"]),
+    ],
+)
+def test_times_are_in_the_readers_language_and_zone(browse, service, person, locale, zone, form):
+    session = person.log_in("tablet")
+    page = browse(address_of(service), locale=locale, timezone_id=zone)
+    log_in(page, person)
+    shown = items(page).filter(has_text="tablet").locator("time")
+    for index, seconds in enumerate((session["iat"], session["exp"])):
+        moment = datetime.fromtimestamp(seconds, ZoneInfo(zone))
+        for part in form:
+            expect(shown.nth(index)).to_contain_text(moment.strftime(part))
+        expect(shown.nth(index)).to_have_attribute("lang", re.compile(locale[:2]))
+
+
+@pytest.mark.parametrize(
+    "name", ["<img src=x onerror=alert(1)>", "</li><script>alert(1)</script>", "&lt;b&gt; \"'"]
+)
+def test_a_name_is_shown_as_text_whatever_is_in_it(page, person, name):
+    person.log_in(name)
+    log_in(page, person)
+    expect(items(page)).to_have_count(2)
+    expect(items(page).nth(1).get_by_text(name, exact=True).first).to_be_visible()
+    expect(page.get_by_role("checkbox", name=f"Select {name}", exact=True)).to_be_visible()
+    assert page.locator("main img, main script").count() == 0
+    end_button(page, name).click()
+    expect(page.get_by_role("status")).to_contain_text(name)
+    expect(items(page)).to_have_count(1)
+
+
+def test_a_long_list_is_shown_whole_and_newest_first(page, person):
+    oldest = person.log_in("the oldest")
+    dynamodb = person.service.client("dynamodb")
+    row = {
+        "user": {"S": person.id},
+        "exp": {"N": str(oldest["exp"])},
+        "jti_sha256": {"B": bytes(32)},
+    }
+    for number in range(1, MOST_SESSIONS - 1):  # before the oldest: no ID that a log-in may allot
+        named = {"iat": {"N": str(oldest["iat"] - number)}, "name": {"S": f"number {number}"}}
+        dynamodb.put_item(TableName=SESSIONS, Item=row | named)
+    log_in(page, person)
+    expect(items(page)).to_have_count(MOST_SESSIONS)
+    shown = items(page).all_inner_texts()
+    for name, text in zip(person.names(), shown, strict=True):
+        assert name in text
+    assert_is_sound(page)
+
+
+def test_everything_can_be_done_with_the_keyboard(page, person, others):
+    def tab_to(target: Locator) -> None:
+        for _ in range(30):
+            page.keyboard.press("Tab")
+            if target.evaluate("element => element === document.activeElement"):
+                return
+        pytest.fail(f"the Tab key does not reach {target}")
+
+    tab_to(page.get_by_role("textbox", name="Username or e-mail"))
+    page.keyboard.type(person.username)
+    tab_to(page.get_by_label("Password", exact=True))
+    page.keyboard.type(PASSWORD)
+    tab_to(page.get_by_role("checkbox", name="Remember me"))
+    page.keyboard.press("Space")
+    expect(page.get_by_role("checkbox", name="Remember me")).to_be_checked()
+    page.keyboard.press("Enter")
+    expect(items(page)).to_have_count(4)
+
+    tab_to(end_button(page, "work phone"))
+    page.keyboard.press("Enter")
+    expect(items(page)).to_have_count(3)
+    assert page.evaluate("document.activeElement !== document.body")  # one goes on from there
+    tab_to(page.get_by_role("checkbox", name="Select old laptop"))
+    page.keyboard.press("Space")
+    tab_to(button(page, "End selected sessions"))
+    page.keyboard.press("Space")
+    expect(items(page)).to_have_count(2)
+    assert person.names()[1:] == ["tablet"]
+    tab_to(button(page, "Sign out everywhere"))
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    tab_to(dialog.get_by_role("button", name="Sign out everywhere"))
+    page.keyboard.press("Enter")
+    expect_log_in(page)
+    assert person.names() == []
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.refused("401")
+def test_every_state_is_accessible(browse, service, person, others, look):
+    page = browse(address_of(service), **LOOKS[look])
+    expect_log_in(page)
+    assert_is_sound(page, f"log-in-{look}")
+    log_in(page, person, "a guess")
+    expect_log_in(page, "password")
+    assert_is_sound(page, f"refused-{look}")
+    log_in(page, person)
+    expect(items(page)).to_have_count(4)
+    assert_is_sound(page, f"list-{look}")
+    page.get_by_role("checkbox", name="Select tablet").check()
+    button(page, "Sign out everywhere").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert_is_sound(page, f"dialog-{look}")
+    page.keyboard.press("Escape")
+    end_button(page, "work phone").click()
+    expect(items(page)).to_have_count(3)
+    assert_is_sound(page, f"ended-{look}")
+    operate(service, "RevokeUserSessionsFunction", id=person.id, all=True)
+    end_button(page, "tablet").click()
+    expect_log_in(page, "signed out|ended")
+    assert_is_sound(page, f"ended-elsewhere-{look}")
