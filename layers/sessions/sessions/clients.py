@@ -12,8 +12,8 @@ _CONFIG = Config(
     connect_timeout=1,
     read_timeout=1,
     retries={"mode": "standard", "total_max_attempts": 3},
-    # Both would be worked out anew for each call: checks of parameters that AWS checks itself, and a
-    # User-Agent that describes the machine.
+    # Both would be worked out anew for each call: checks of parameters, which AWS checks itself,
+    # and a User-Agent that describes the machine.
     parameter_validation=False,
     user_agent="sessions",
 )
