@@ -99,8 +99,7 @@ def person_of(service: Service, username: str) -> Person:
 
 @contextmanager
 def site(folder: Path) -> Iterator[str]:
-    """Serve one bare page from a port of its own; yield its origin."""
-    (folder / "index.html").write_text("<!doctype html><link rel=icon href=data:,>")
+    """Serve a folder from a port of its own; yield its origin."""
 
     class Handler(SimpleHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
@@ -119,6 +118,7 @@ def site(folder: Path) -> Iterator[str]:
 def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """Two origins: of a page that may call the service, and of one that may not."""
     folder = tmp_path_factory.mktemp("site")
+    (folder / "index.html").write_text("<!doctype html><link rel=icon href=data:,>")
     with site(folder) as allowed, site(folder) as refused:
         yield allowed, refused
 

@@ -1,0 +1,46 @@
+"""What the README has a web developer type makes a page that logs in."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from playwright.sync_api import expect
+
+from browser.conftest import Browse, site
+from local.__main__ import SEED
+from tests.gateway.conftest import ROOT, running
+
+SECTION = re.compile(r"## Your own page.*?\n## ", re.DOTALL)
+BLOCK = re.compile(r"^    .*\n(?:(?:    .*)?\n)*", re.MULTILINE)
+PLACE = "/tmp/page"  # noqa: S108 - where the README has it
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[str]:
+    """Type what makes the page; yield where it is."""
+    found = SECTION.search((ROOT / "README.md").read_text())
+    assert found
+    start, make = (dedent(block).strip() for block in BLOCK.findall(found[0]))
+    commands, _, serve = make.rpartition("\n")
+    folder = tmp_path / "page"
+    commands = commands.replace(PLACE, str(folder))
+    subprocess.run(["/bin/sh", "-euc", commands], cwd=ROOT, check=True)
+    assert start == 'make run OPTIONS="--origin http://localhost:8080"'
+    assert serve == f"python3 -m http.server 8080 --directory {PLACE}"
+    state = tmp_path / "service"
+    state.mkdir()
+    with site(folder) as origin, running(state, origins=[origin]) as service:
+        index = folder / "index.html"
+        index.write_text(index.read_text().replace("http://127.0.0.1:3000/api", service.url))
+        yield origin
+
+
+def test_a_page_as_the_readme_has_it_logs_in_from_its_own_origin(browse: Browse, page: str):
+    shown = browse(page)
+    shown.get_by_label("Name").fill(SEED["username"])
+    shown.get_by_label("Password").fill(SEED["password"])
+    shown.get_by_role("button", name="Log in").click()
+    expect(shown.get_by_role("status")).to_have_text("You are logged in. Sessions: 1.")
