@@ -201,7 +201,7 @@ def stack(cloud: Cloud, name: str) -> Stack:
     """Look up a stack."""
     cloudformation = cloud.client("cloudformation")
     (found,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
-    assert found["StackStatus"] == "CREATE_COMPLETE", found
+    assert found["StackStatus"] in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}, found
     made = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
     return Stack(
         name,
