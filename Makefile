@@ -57,11 +57,11 @@ rehearse: build .venv/rehearsal ## what was built: run as Lambda would, and depl
 # The functions find the layer by themselves; what measures them needs its errors, too.
 BENCHMARK := PYTHONPATH=layers/sessions $(BIN)/python -m benchmarks
 
-instructions: build .venv/rehearsal ## count those of cold starts, and compare with what is recorded
+instructions: build .venv/test ## count those of cold starts, and compare with what is recorded
 	@command -v valgrind >/dev/null || { echo "valgrind is needed: apt-get install valgrind" >&2; exit 1; }
 	@$(BENCHMARK).instructions $(OPTIONS)
 
-bench: instructions .venv-bench/ready ## what requests cost, in time, units and dollars; 15 minutes
+bench: instructions .venv/rehearsal .venv-bench/ready ## what requests cost, in time, units and dollars; 15 minutes
 	@$(BENCHMARK).cold
 	@$(BENCHMARK).runtime
 	@$(BENCHMARK).warm --json build/bench/warm.json
@@ -94,11 +94,7 @@ clean: ## all that was made
 	@$(BIN)/python $(PIP) -r $<
 	@touch $@ .venv/run
 
-.venv/rehearsal: requirements/rehearsal.txt .venv/test
-	@$(BIN)/python $(PIP) -r $<
-	@touch $@
-
-.venv/browser: requirements/browser.txt .venv/test
+.venv/rehearsal .venv/browser: .venv/%: requirements/%.txt .venv/test
 	@$(BIN)/python $(PIP) -r $<
 	@touch $@
 

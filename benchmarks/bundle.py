@@ -59,6 +59,20 @@ class Bundle(NamedTuple):
         file = str(HERE / f"{program}.py")
         return [self.python, *BARE, file, case.handler, str(case.event), *arguments]
 
+    def run(self, program: str, case: Case, *arguments: str) -> str:
+        """Run a program of this folder on a case; return what it printed."""
+        run = subprocess.run(  # noqa: S603 - what runs is ours
+            self.command(program, case, *arguments),
+            cwd=case.folder,
+            env=case.environ,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+        assert run.returncode == 0, run.stderr
+        return run.stdout
+
     def play(self, case: Case) -> None:
         """Let AWS answer this case, from the start."""
         case.tape.rewind()
@@ -118,17 +132,7 @@ def _record(measured: Bundle, folder: Path) -> None:
         return Case(name, function.handler, function.folder, environ, file, Tape())
 
     def answer(case: Case) -> Any:
-        run = subprocess.run(  # noqa: S603 - what runs is ours
-            measured.command("cold_start", case),
-            cwd=case.folder,
-            env=case.environ,
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-        assert run.returncode == 0, run.stderr
-        return json.loads(run.stdout)[1]
+        return json.loads(measured.run("cold_start", case))[1]
 
     for name, function in functions.items():
         login = cases.new_login(lambda other, event: answer(case_of(other, event)))

@@ -14,6 +14,7 @@ import time
 from typing import NamedTuple
 
 from benchmarks.bundle import FLOOR, Bundle, Case, bundle
+from benchmarks.tables import markdown, median_ratio
 from rehearsal.built import BARE
 
 BARE_PYTHON = "bare Python"
@@ -72,24 +73,24 @@ def measure(bundle: Bundle, names: list[str], rounds: int) -> dict[str, list[Sta
 
 def table(starts: dict[str, list[Start]]) -> str:
     """Return the medians, and the ratios to the floor, as a table."""
-    lines = [
-        "| | CPU ms | of boto3 | of bare Python | wall ms | of boto3 | peak MB |",
-        "|---|---:|---:|---:|---:|---:|---:|",
-    ]
+    head = ("", "CPU ms", "of boto3", "of bare Python", "wall ms", "of boto3", "peak MB")
+    lines = []
     for name, measured in starts.items():
         cpu, wall, memory = (statistics.median(values) for values in zip(*measured, strict=True))
-        ratios = [
-            statistics.median(
-                getattr(a, field) / getattr(b, field)
-                for a, b in zip(measured, starts[other], strict=True)
+        of_boto3, of_bare, wall_of_boto3 = (
+            median_ratio(
+                (getattr(each, field) for each in measured),
+                (getattr(each, field) for each in starts[other]),
             )
             for field, other in (("cpu", FLOOR), ("cpu", BARE_PYTHON), ("wall", FLOOR))
-        ]
-        lines.append(
-            f"| {name} | {cpu:.0f} | {ratios[0]:.2f} | {ratios[1]:.1f} | {wall:.0f} "
-            f"| {ratios[2]:.2f} | {memory:.0f} |"
         )
-    return "\n".join(lines)
+        lines.append(
+            (
+                *(name, f"{cpu:.0f}", f"{of_boto3:.2f}", f"{of_bare:.1f}"),
+                *(f"{wall:.0f}", f"{wall_of_boto3:.2f}", f"{memory:.0f}"),
+            )
+        )
+    return markdown(head, lines)
 
 
 def main() -> None:

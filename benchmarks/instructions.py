@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.bundle import FLOOR, Bundle, bundle
+from benchmarks.tables import markdown
 
 # Millions of instructions that a cold start may take, of one function of each kind.
 LIMITS = {
@@ -64,18 +65,19 @@ def main() -> None:
     which = interpreter(arguments.python)
     recorded = known.setdefault(which, {})
     print(f"Python {which}; {platform.platform()}")
-    print("| | million instructions | recorded | limit |\n|---|---:|---:|---:|")
+    lines = []
     exceeded = []
     with bundle(arguments.python, tls=False) as made:
         for name in (FLOOR, *LIMITS):
             counted = count(made, name)
             before, limit = recorded.get(name), LIMITS.get(name)
-            print(f"| {name} | {counted:.0f} | {before or ''} | {limit or ''} |", flush=True)
+            lines.append((name, round(counted), before or "", limit or ""))
             if limit and counted > limit:
                 exceeded.append(f"{name}: over its limit of {limit} million")
             if limit and before and counted > before * (1 + TOLERANCE) and not arguments.record:
                 exceeded.append(f"{name}: {counted / before - 1:.1%} over what was recorded")
             recorded[name] = round(counted)
+    print(markdown(("", "million instructions", "recorded", "limit"), lines))
     if arguments.record:
         RECORD.write_text(json.dumps(known, indent=2) + "\n")
     if exceeded:

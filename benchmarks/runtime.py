@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.bundle import FLOOR, Bundle, Case, bundle
+from benchmarks.tables import markdown, median_ratio
 from rehearsal.runtime import copy_emulator, link_client, running
 
 ROUNDS = 9
@@ -54,16 +55,15 @@ def measure(made: Bundle, rounds: int, folder: Path) -> dict[str, list[Start]]:
 
 def table(starts: dict[str, list[Start]]) -> str:
     """Return the medians, and the ratios to the floor in the same round, as a table."""
-    lines = ["| | CPU ms | of boto3 | wall ms | of boto3 |", "|---|---:|---:|---:|---:|"]
+    lines = []
     for name, measured in starts.items():
         told = [name]
         for field in Start._fields:
             values = [getattr(each, field) for each in measured]
             floors = [getattr(each, field) for each in starts[FLOOR]]
-            ratio = statistics.median(a / b for a, b in zip(values, floors, strict=True))
-            told += [f"{statistics.median(values):.0f}", f"{ratio:.2f}"]
-        lines.append(f"| {' | '.join(told)} |")
-    return "\n".join(lines)
+            told += [f"{statistics.median(values):.0f}", f"{median_ratio(values, floors):.2f}"]
+        lines.append(told)
+    return markdown(("", "CPU ms", "of boto3", "wall ms", "of boto3"), lines)
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
-"""Tables of GitHub Flavored Markdown."""
+"""Tables of GitHub Flavored Markdown, and the ratios that stand in them."""
 
+import statistics
 from collections.abc import Iterable, Sequence
 
 
@@ -8,6 +9,11 @@ def markdown(head: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
     marks = ["---", *["---:"] * (len(head) - 1)]
     rows = [head, marks, *([_text(cell) for cell in line] for line in lines)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def median_ratio(measured: Iterable[float], floors: Iterable[float]) -> float:
+    """Return the median of what was measured over its floor in the same round."""
+    return statistics.median(a / b for a, b in zip(measured, floors, strict=True))
 
 
 def _text(cell: object) -> str:

@@ -8,12 +8,12 @@ password. What `--json` writes is what benchmarks/money.py reads.
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.bundle import Bundle, Case, bundle
+from benchmarks.tables import markdown, median_ratio
 
 BATCHES = 16
 ROUNDS = 5
@@ -29,11 +29,6 @@ class Request(NamedTuple):
     function: float
     floor: float
 
-    @property
-    def ratio(self) -> float:
-        """Return how many times the floor the function takes."""
-        return self.function / self.floor
-
 
 def measure(made: Bundle, names: list[str], rounds: int) -> dict[str, list[Request]]:
     """Return what a request took, by the name of the function, one a round."""
@@ -47,38 +42,31 @@ def measure(made: Bundle, names: list[str], rounds: int) -> dict[str, list[Reque
 
 def _microseconds(made: Bundle, case: Case) -> float:
     made.play(case)
-    run = subprocess.run(  # noqa: S603 - what runs is ours
-        made.command("warm_calls", case, str(BATCHES)),
-        cwd=case.folder,
-        env=case.environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    batches: list[float] = json.loads(run.stdout)
+    batches: list[float] = json.loads(made.run("warm_calls", case, str(BATCHES)))
     return statistics.median(batches)
 
 
 def table(requests: dict[str, list[Request]], made: Bundle) -> str:
     """Return the medians as a table."""
-    lines = [
-        "| | CPU µs | its DynamoDB calls by boto3 | µs | ratio |",
-        "|---|---:|---|---:|---:|",
-    ]
+    lines = []
     for name, measured in requests.items():
         calls = [
             target.partition(".")[2]
             for target, _ in made.cases[name].tape.requests
             if target.startswith("DynamoDB")
         ]
-        function, floor = (statistics.median(values) for values in zip(*measured, strict=True))
-        ratio = f"{statistics.median(each.ratio for each in measured):.2f}" if calls else ""
+        functions, floors = zip(*measured, strict=True)
         told = ", ".join(f"{calls.count(call)} {call}" for call in dict.fromkeys(calls))
         if name == "create_session":
             told += ", and argon2"
-        lines.append(f"| {name} | {function:.0f} | {told} | {floor:.0f} | {ratio} |")
-    return "\n".join(lines)
+        lines.append(
+            (
+                *(name, f"{statistics.median(functions):.0f}", told),
+                f"{statistics.median(floors):.0f}",
+                f"{median_ratio(functions, floors):.2f}" if calls else "",
+            )
+        )
+    return markdown(("", "CPU µs", "its DynamoDB calls by boto3", "µs", "ratio"), lines)
 
 
 def main() -> None:

@@ -1,17 +1,13 @@
 """What a function makes when it is imported may be in a snapshot that starts many processes."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from local.functions import functions_of, runtime_environment
+from local.functions import functions_of
 from local.template import load_template
+from tests.processes import ROOT, run_beside
 
-ROOT = Path(__file__).parents[1]
 FUNCTIONS = {each.folder.name: each for each in functions_of(load_template()).values()}
 # AWS, "Handling uniqueness with Lambda SnapStart": what is random, or tells the time, is to be
 # made after the snapshot; a thread of before is not there after it.
@@ -43,24 +39,8 @@ print(json.dumps([made, threading.active_count()]))
 """
 
 
-def start(folder: str) -> tuple[list[str], int]:
-    function = FUNCTIONS[folder]
-    started = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(ROOT), folder],
-        env={
-            "PYTHONPATH": os.pathsep.join([str(ROOT), *map(str, function.layers)]),
-            "PATH": os.environ["PATH"],
-            **function.environment,
-            **runtime_environment("http://127.0.0.1:1", {}),
-        },
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    made, threads = json.loads(started.stdout)
-    return made, threads
-
-
 @pytest.mark.parametrize("folder", sorted(FUNCTIONS))
 def test_nothing_random_or_timed_and_no_thread_is_made_at_import(folder):
-    assert start(folder) == ([], 1)
+    told = run_beside(FUNCTIONS[folder], PROGRAM, str(ROOT), folder)
+    made, threads = json.loads(told)
+    assert (made, threads) == ([], 1)

@@ -1,18 +1,16 @@
 """One fact, one place: what must stand twice is held together here."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from local.functions import functions_of, runtime_environment
+from local.functions import functions_of
 from local.template import load_template
 from sessions import errors, responses
 from tests.contract import API, REMEMBERED_SESSION_SECONDS, SESSION_SECONDS, TEMPLATE, UP
+from tests.processes import run_beside
 
 ROOT = Path(__file__).parents[1]
 FUNCTIONS = functions_of(TEMPLATE)
@@ -159,23 +157,14 @@ MODULES_OF_A_FEW = {
 
 @pytest.mark.parametrize("folder", sorted(FOLDERS))
 def test_a_function_starts_with_its_own_environment_and_imports_no_more_than_it_needs(folder):
-    function = FOLDERS[folder]
     program = (
         "import sys, importlib;"
         f"importlib.import_module('functions.{folder}.app').handler;"
         f"print(*[m for m in {list(MODULES_OF_A_FEW)} if m in sys.modules])"
     )
-    environment = {
-        "PYTHONPATH": os.pathsep.join([str(ROOT), *map(str, function.layers)]),
-        "PATH": os.environ["PATH"],
-        **function.environment,
-        **runtime_environment("http://127.0.0.1:1", {}),
-    }
-    started = subprocess.run(
-        [sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True
-    )
+    imported = run_beside(FOLDERS[folder], program)
     wanted = {module for module, folders in MODULES_OF_A_FEW.items() if folder in folders}
-    assert set(started.stdout.split()) == wanted
+    assert set(imported.split()) == wanted
 
 
 def test_the_environment_for_sam_local_invoke_names_only_what_the_template_does():

@@ -41,12 +41,12 @@ def side_by_side(*calls: Callable[[], Any]) -> tuple[Any, ...]:
         except BaseException as error:  # noqa: BLE001 - it is raised below, on the caller's thread
             failures[place] = error
 
-    threads = [Thread(target=make, args=(place,)) for place in range(len(calls))]
-    for thread in threads[:-1]:
+    threads = [Thread(target=make, args=(place,)) for place in range(len(calls) - 1)]
+    for thread in threads:
         thread.start()
-    for thread in threads[-1:]:
-        thread.run()  # on the caller's own thread, which would but wait
-    for thread in threads[:-1]:
+    if calls:
+        make(len(calls) - 1)  # on the caller's own thread, which would but wait
+    for thread in threads:
         thread.join()
     if failures:
         raise failures[min(failures)]

@@ -49,7 +49,7 @@ _ADDRESSES = [f"login_address_{place}" for place in range(8)]
 
 # How long to wait, in seconds, before what DynamoDB left undone is asked for again: as its
 # guide says, doubling. One hot partition recovers within a second or not at all.
-_PAUSES = (0.0, 0.05, 0.1, 0.2, 0.4)
+_PAUSES = (0.05, 0.1, 0.2, 0.4)
 
 _CHANGED = "the user was changed at this moment; try again"
 # What ends every session allotted so far; `:why` is what the stream tells of it.
@@ -254,9 +254,7 @@ def end_sessions(user: str, iats: Collection[int], reason: str, now: int) -> int
 
 def _end_together(user: str, iats: list[int], reason: str, now: int) -> int:
     cancellation: ClientError | None = None
-    for pause in _PAUSES:
-        if pause:
-            time.sleep(pause)
+    for _ in _tries():
         try:
             _dynamodb.transact_write_items(
                 TransactItems=[{"Update": _end(user, iat, reason, now)} for iat in iats]
@@ -774,12 +772,18 @@ def _read_rows(keys: Mapping[str, list[_Row]]) -> dict[str, list[_Row]]:
     return rows
 
 
+def _tries() -> Iterator[None]:
+    """Yield for each try of a call, and wait before all but the first."""
+    yield
+    for pause in _PAUSES:
+        time.sleep(pause)
+        yield
+
+
 def _write_together(parts: list[dict[str, Any]]) -> list[int]:
     """Make a transaction; return which of its parts had a condition that refused it."""
     cancellation: ClientError | None = None
-    for pause in _PAUSES:
-        if pause:
-            time.sleep(pause)
+    for _ in _tries():
         try:
             _dynamodb.transact_write_items(TransactItems=parts)
         except ClientError as error:
@@ -797,9 +801,7 @@ def _until_processed(
     call: Callable[..., Any], unprocessed: str, wanted: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
     """Yield the answers to a batch call, made again for what DynamoDB did not process."""
-    for pause in _PAUSES:
-        if pause:
-            time.sleep(pause)
+    for _ in _tries():
         answer = call(RequestItems=wanted)
         yield answer
         wanted = answer.get(unprocessed) or {}
