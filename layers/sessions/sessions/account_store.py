@@ -1,7 +1,8 @@
 """What account operations change about a user. Only they import this.
 
 A user has one row in Users, and one row in Logins for each of the two names to log in with, which
-also has the password's hash. A change of several rows is one transaction.
+also has the password's hash. A change of several rows is one transaction. Each function raises
+`Unavailable` for a fault of DynamoDB that outlasts the retries.
 """
 
 from typing import Any
@@ -21,7 +22,6 @@ def create_user(user: User, password_hash: str) -> None:
 
     Raises:
         UserTaken: another user has the name, the address or the ID.
-        Unavailable: DynamoDB does not answer.
     """
     puts = [_put_new(dynamodb.USERS, "id", to_item(user))]
     for name in (user.username, user.email):
@@ -38,7 +38,6 @@ def replace_password(user: User, password_hash: str, *, keep_sessions: bool) -> 
 
     Raises:
         ChangedMeanwhile: the user is not as it was read.
-        Unavailable: DynamoDB does not answer.
     """
     version = {":next": {"N": str(user.password_version + 1)}}
     update = "SET password_version = :next"
@@ -61,7 +60,6 @@ def rename_user(user: User, username: str, email: str) -> None:
     Raises:
         UserTaken: another user has the name or the address.
         ChangedMeanwhile: the user is not as it was read.
-        Unavailable: DynamoDB does not answer.
     """
     names = {":new_username": {"S": username}, ":new_email": {"S": email}}
     update = {
@@ -99,7 +97,6 @@ def ban(user: str, now: int, reason: str | None, until: int | None) -> None:
 
     Raises:
         UnknownUser: there is no such user.
-        Unavailable: DynamoDB does not answer.
     """
     ban = {"banned_at": now, "ban_reason": reason, "banned_until": until}
     given = {name: value for name, value in ban.items() if value is not None}
@@ -115,7 +112,6 @@ def lift_ban(user: str, *, revoke_sessions: bool) -> None:
 
     Raises:
         UnknownUser: there is no such user.
-        Unavailable: DynamoDB does not answer.
     """
     ban = "banned_at, ban_reason, banned_until"
     if revoke_sessions:
@@ -130,7 +126,6 @@ def close_account(user: str, now: int) -> None:
 
     Raises:
         UnknownUser: there is no such user.
-        Unavailable: DynamoDB does not answer.
     """
     update = f"SET {REVOKE_ALL}, banned_at = :now REMOVE revoked_except, banned_until"
     _update_user(user, update, {":now": {"N": str(now)}, ":reason": {"S": "account_deleted"}})
@@ -141,7 +136,6 @@ def delete_user(user: User) -> None:
 
     Raises:
         ChangedMeanwhile: the user is not as it was read.
-        Unavailable: DynamoDB does not answer.
     """
     rows = [_user_as_read(user), _login_of(user, user.username), _login_of(user, user.email)]
     if dynamodb.transact([{"Delete": row} for row in rows]):

@@ -68,22 +68,14 @@ def can_be_key(text: str) -> bool:
 
 
 def get_item(table: str, key: Item) -> Item | None:
-    """Return the item with this key, read strongly consistently; None if there is none.
-
-    Raises:
-        Unavailable: DynamoDB does not answer.
-    """
+    """Return the item with this key, read strongly consistently; None if there is none."""
     answer = call("get_item", TableName=table, Key=key, ConsistentRead=True)
     item: Item | None = answer.get("Item")
     return item
 
 
 def get_items(keys: Mapping[str, Collection[Item]]) -> dict[str, list[Item]]:
-    """Return the items that exist of those with these keys, by table, in one round trip.
-
-    Raises:
-        Unavailable: DynamoDB does not answer, or not in full.
-    """
+    """Return the items that exist of those with these keys, by table, in one round trip."""
     items: dict[str, list[Item]] = {table: [] for table in keys}
     request = {
         table: {"Keys": list(of), "ConsistentRead": True} for table, of in keys.items() if of

@@ -142,9 +142,6 @@ def add_attempt(row: str, limits: Mapping[str, int], attempt_id: str, expires: i
 
     Returns:
         None, or the name of the first counter that is full; nothing was counted then.
-
-    Raises:
-        Unavailable: DynamoDB does not answer.
     """
     names = {f"#counter{number}": name for number, name in enumerate(limits)}
     values: Item = {f":limit{n}": {"N": str(limit)} for n, limit in enumerate(limits.values())}
@@ -175,11 +172,7 @@ def add_attempt(row: str, limits: Mapping[str, int], attempt_id: str, expires: i
 
 
 def remove_attempt(row: str, counters: Iterable[str], attempt_id: str) -> None:
-    """Take an attempt out of the counters of a row, if the row exists and they have it.
-
-    Raises:
-        Unavailable: DynamoDB does not answer.
-    """
+    """Take an attempt out of the counters of a row, if the row exists and they have it."""
     names = {f"#counter{number}": name for number, name in enumerate(counters)}
     with suppress(ConditionFailed):
         dynamodb.call(

@@ -1,7 +1,7 @@
 """Sessions in DynamoDB.
 
-Every read is strongly consistent, and every change is a conditional write. A fault of DynamoDB
-that outlasts the retries is `Unavailable`.
+Every read is strongly consistent, and every change is a conditional write. Each function raises
+`Unavailable` for a fault of DynamoDB that outlasts the retries.
 """
 
 from collections.abc import Collection, Iterable
@@ -23,9 +23,6 @@ def read_user_and_sessions(
 
     An absent user is None, and an absent session is left out. `model.is_live` says whether a
     session counts.
-
-    Raises:
-        Unavailable: DynamoDB does not answer, or not in full.
     """
     items = dynamodb.get_items(
         {
@@ -46,9 +43,6 @@ def query_sessions(user: str, newest: int | None = None) -> list[Session]:
     Args:
         user: the user's ID.
         newest: how many rows to return, if not all.
-
-    Raises:
-        Unavailable: DynamoDB does not answer.
     """
     sessions: list[Session] = []
     page: dict[str, Any] = {}
@@ -106,7 +100,6 @@ def revoke_session(user: str, iat: int, now: int) -> None:
 
     Raises:
         SessionMissing: another request has revoked it since.
-        Unavailable: DynamoDB does not answer.
     """
     try:
         dynamodb.call("update_item", **_revocation(user, iat, "deleted", now))

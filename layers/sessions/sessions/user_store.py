@@ -1,7 +1,8 @@
 """Users in DynamoDB, as logins and revocations need them; `account_store` has the rest.
 
 The user's row orders a user's history: a session's ID is allocated there, and *delete all* is one
-update of it. Every read is strongly consistent, and every change is a conditional write.
+update of it. Every read is strongly consistent, and every change is a conditional write. Each
+function raises `Unavailable` for a fault of DynamoDB that outlasts the retries.
 """
 
 import zlib
@@ -35,11 +36,7 @@ _MAY_LOG_IN = (
 
 
 def read_user(user: str) -> User | None:
-    """Return the user with this ID, None if there is none.
-
-    Raises:
-        Unavailable: DynamoDB does not answer.
-    """
+    """Return the user with this ID, None if there is none."""
     if not dynamodb.can_be_key(user):
         return None
     item = dynamodb.get_item(dynamodb.USERS, {"id": {"S": user}})
@@ -47,11 +44,7 @@ def read_user(user: str) -> User | None:
 
 
 def find_login(name: str) -> Login | None:
-    """Return the login of a username or e-mail address, None if there is none.
-
-    Raises:
-        Unavailable: DynamoDB does not answer.
-    """
+    """Return the login of a username or e-mail address, None if there is none."""
     login = login_key(name)
     if not dynamodb.can_be_key(login):
         return None
@@ -60,11 +53,7 @@ def find_login(name: str) -> Login | None:
 
 
 def find_login_and_epoch(name: str) -> tuple[Login | None, int]:
-    """Return the login of a name, as `find_login` does, and the session epoch, in one round trip.
-
-    Raises:
-        Unavailable: DynamoDB does not answer, or not in full.
-    """
+    """Return the login of a name, as `find_login` does, and the session epoch, in one round trip."""
     login = login_key(name)
     if not dynamodb.can_be_key(login):
         return None, 0
@@ -75,11 +64,7 @@ def find_login_and_epoch(name: str) -> tuple[Login | None, int]:
 
 
 def replace_password_hash(login: Login, password_hash: str) -> None:
-    """Store a newer hash of the password of `login`, unless the password was changed since.
-
-    Raises:
-        Unavailable: DynamoDB does not answer.
-    """
+    """Store a newer hash of the password of `login`, unless the password was changed since."""
     with suppress(ConditionFailed):
         dynamodb.call(
             "update_item",
@@ -112,7 +97,6 @@ def allocate_session_id(login: Login, now: int, address: str) -> User:
         InvalidUser: the user does not exist any more.
         InvalidPassword: the password was changed since `login` was read.
         Banned: the user is banned.
-        Unavailable: DynamoDB does not answer.
     """
     values = {
         ":now": {"N": str(now)},
@@ -174,7 +158,6 @@ def revoke_all_sessions(user: User, kept: int | None = None) -> User:
 
     Raises:
         InvalidSession: the user, and so every session, is gone; or `kept` is revoked.
-        Unavailable: DynamoDB does not answer.
     """
     values = {":reason": {"S": "all"}}
     condition = "attribute_exists(id)"
