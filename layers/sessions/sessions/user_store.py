@@ -53,7 +53,7 @@ def find_login(name: str) -> Login | None:
 
 
 def find_login_and_epoch(name: str) -> tuple[Login | None, int]:
-    """Return the login of a name, as `find_login` does, and the session epoch, in one round trip."""
+    """Return the login of a name, as `find_login` does, with the session epoch: one round trip."""
     login = login_key(name)
     if not dynamodb.can_be_key(login):
         return None, 0
