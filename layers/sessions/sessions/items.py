@@ -23,8 +23,8 @@ def to_item(record: NamedTuple) -> Item:
     }
 
 
-def to_attribute(value: str | int | bytes | dict[str, Any] | NamedTuple) -> dict[str, Any]:
-    """Return `value` as DynamoDB writes it."""
+def to_attribute(value: Any) -> dict[str, Any]:
+    """Return a text, number, bytes, map or named tuple as DynamoDB writes it."""
     if isinstance(value, str):
         return {"S": value}
     if isinstance(value, int):
