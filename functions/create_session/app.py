@@ -3,7 +3,7 @@
 import secrets
 from functools import partial
 
-from sessions import passwords, settings, tokens
+from sessions import passwords, session_store, settings, tokens, user_store
 from sessions.body import parse
 from sessions.concurrent import run_concurrently
 from sessions.endpoint import ISSUER, endpoint
@@ -13,10 +13,8 @@ from sessions.model import Login, Session
 from sessions.request import Request
 from sessions.responses import Answer, created
 from sessions.session_name import session_name
-from sessions.session_store import enforce_session_limit, put_session
 from sessions.signing_keys import signing_keys
 from sessions.telemetry import best_effort
-from sessions.user_store import allocate_session_id, replace_password_hash
 
 SESSION_SECONDS = settings.number("SESSION_SECONDS")
 REMEMBERED_SESSION_SECONDS = settings.number("REMEMBERED_SESSION_SECONDS")
@@ -42,7 +40,8 @@ def handler(request: Request) -> Answer:
         # The key first: a login that cannot be signed must leave no session behind.
         kid, key = signing_keys.current(request.now)
         user, _ = run_concurrently(
-            partial(allocate_session_id, login, request.now, attempt.address), attempt.release
+            partial(user_store.allocate_session_id, login, request.now, attempt.address),
+            attempt.release,
         )
     iat = user.last_iat
     exp = iat + (REMEMBERED_SESSION_SECONDS if credentials["rememberMe"] else SESSION_SECONDS)
@@ -50,9 +49,11 @@ def handler(request: Request) -> Answer:
     name = session_name(
         request.headers.get("x-session-name", ""), request.headers.get("user-agent", "")
     )
-    put_session(Session(user.id, iat, exp, name, tokens.jti_sha256(jti), session_epoch))
+    session_store.put_session(
+        Session(user.id, iat, exp, name, tokens.jti_sha256(jti), session_epoch)
+    )
     with best_effort("enforce_session_limit", request.request_id):
-        enforce_session_limit(user, session_epoch, MAX_SESSIONS_PER_USER, request.now)
+        session_store.enforce_session_limit(user, session_epoch, MAX_SESSIONS_PER_USER, request.now)
     token = tokens.issue(tokens.Claims(user.id, iat, exp, jti), ISSUER, kid, key)
     return created({"token": token, "exp": exp})
 
@@ -62,4 +63,4 @@ def check_password(login: Login, password: str) -> None:
     passwords.check_password(login.password_hash, password)
     if passwords.is_outdated(login.password_hash):
         renewed = passwords.hash_password(password, secrets.token_bytes(16))
-        replace_password_hash(login, renewed)
+        user_store.replace_password_hash(login, renewed)

@@ -2,14 +2,13 @@
 
 from functools import partial
 
+from sessions import session_store, user_store
 from sessions.authentication import Access, authenticated
 from sessions.concurrent import run_concurrently
 from sessions.errors import MissingFields
 from sessions.model import User, live_sessions
 from sessions.request import Request
 from sessions.responses import Answer, ok
-from sessions.session_store import query_sessions
-from sessions.user_store import revoke_all_sessions
 
 CHOICES = {"true": True, "1": True, "": True, "false": False, "0": False}
 
@@ -20,11 +19,13 @@ def handler(request: Request, access: Access) -> Answer:
     kept = access.session.iat if _all_but_self(request) else None
 
     def revoke() -> User:
-        before = revoke_all_sessions(access.user, kept)
+        before = user_store.revoke_all_sessions(access.user, kept)
         request.log["revoked"] = True
         return before
 
-    before, sessions = run_concurrently(revoke, partial(query_sessions, access.user.id))
+    before, sessions = run_concurrently(
+        revoke, partial(session_store.query_sessions, access.user.id)
+    )
     count = sum(
         session.iat != kept and session.iat <= before.last_iat  # not one that began since
         for session in live_sessions(sessions, before, access.session_epoch, request.now)

@@ -1,10 +1,10 @@
 """DELETE /user/session/{id}: revoke one session of the user, which may be the one in use."""
 
+from sessions import session_store
 from sessions.authentication import Access, authenticated
 from sessions.errors import SessionMissing
 from sessions.request import Request
 from sessions.responses import Answer, ok
-from sessions.session_store import revoke_session
 
 
 @authenticated("delete_session", "SessionDeleted")
@@ -12,5 +12,5 @@ def handler(request: Request, access: Access) -> Answer:
     """Revoke the session that the path names."""
     if access.target is None:
         raise SessionMissing
-    revoke_session(access.user.id, access.target.iat, request.now)
+    session_store.revoke_session(access.user.id, access.target.iat, request.now)
     return ok({"code": "GENERIC_SUCCESS", "message": "Session Deleted"})

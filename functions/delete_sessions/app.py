@@ -1,11 +1,11 @@
 """DELETE /user/sessions: revoke several sessions of the user."""
 
+from sessions import session_store
 from sessions.authentication import Access, authenticated
 from sessions.body import parse
 from sessions.model import live_sessions, parse_session_id
 from sessions.request import Request
 from sessions.responses import Answer, ok
-from sessions.session_store import query_sessions, revoke_sessions
 
 SESSION_IDS = {"sessions": {"type": "array"}}  # values that are no IDs are ignored
 
@@ -14,10 +14,10 @@ SESSION_IDS = {"sessions": {"type": "array"}}  # values that are no IDs are igno
 def handler(request: Request, access: Access) -> Answer:
     """Revoke those of the named sessions that are live ones of this user, and count them."""
     named = {parse_session_id(value) for value in parse(request, SESSION_IDS)["sessions"]}
-    sessions = query_sessions(access.user.id)
+    sessions = session_store.query_sessions(access.user.id)
     live = live_sessions(sessions, access.user, access.session_epoch, request.now)
     iats = [session.iat for session in live if session.iat in named]
     # Revoke the caller's own session last, so that a 503 half-way leaves a token to retry with.
     iats.sort(key=lambda iat: iat == access.session.iat)
-    count = revoke_sessions(access.user.id, iats, "bulk", request.now)
+    count = session_store.revoke_sessions(access.user.id, iats, "bulk", request.now)
     return ok({"count": count, "type": "session"})

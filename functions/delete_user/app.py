@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from sessions.account_store import close_account, delete_user
+from sessions import account_store, session_store
 from sessions.operations import UserSelector, account_operation, parse_input, read_user
-from sessions.session_store import purge_sessions, query_sessions, revoke_sessions
 
 
 @account_operation("delete_user", "UserDeleted")
@@ -14,13 +13,13 @@ def handler(event: dict[str, Any], now: int) -> dict[str, object]:
     The names go last, so that the operation finds the user again if it was cut short.
     """
     user = read_user(parse_input(event, UserSelector))
-    close_account(user.id, now)
-    sessions = query_sessions(user.id)
+    account_store.close_account(user.id, now)
+    sessions = session_store.query_sessions(user.id)
     # Each is revoked first, so that the table's stream tells why it ended.
     unrevoked = [
         session.iat for session in sessions if session.revoked_reason is None and session.exp > now
     ]
-    revoke_sessions(user.id, unrevoked, "account_deleted", now)
-    purge_sessions(user.id, [session.iat for session in sessions])
-    delete_user(user)
+    session_store.revoke_sessions(user.id, unrevoked, "account_deleted", now)
+    session_store.purge_sessions(user.id, [session.iat for session in sessions])
+    account_store.delete_user(user)
     return {"id": user.id, "sessions": len(sessions)}

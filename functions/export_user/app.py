@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from sessions import session_store
 from sessions.operations import UserSelector, account_operation, parse_input, read_user
-from sessions.session_store import query_sessions
 
 
 @account_operation("export_user", "UserExported")
@@ -20,6 +20,6 @@ def handler(event: dict[str, Any], now: int) -> dict[str, object]:
         "user": {**user._asdict(), "login_addresses": addresses},
         "sessions": [
             {**session.as_json(), "revoked_reason": session.revoked_reason}
-            for session in query_sessions(user.id)
+            for session in session_store.query_sessions(user.id)
         ],
     }

@@ -1,11 +1,11 @@
 """GET /user/sessions: list the user's sessions, newest first."""
 
+from sessions import session_store
 from sessions.authentication import Access, authenticated
 from sessions.errors import MissingFields
 from sessions.model import live_sessions
 from sessions.request import Request
 from sessions.responses import Answer, ok
-from sessions.session_store import query_sessions
 
 LONGEST_PAGE = 50
 
@@ -18,7 +18,7 @@ def handler(request: Request, access: Access) -> Answer:
     if limit is None or offset is None:
         values = {"limit": limit, "offset": offset}
         raise MissingFields([name for name, value in values.items() if value is None])
-    sessions = query_sessions(access.user.id)
+    sessions = session_store.query_sessions(access.user.id)
     live = live_sessions(sessions, access.user, access.session_epoch, request.now)
     page = live[offset : offset + min(limit, LONGEST_PAGE)]
     return ok({"count": len(live), "items": [session.as_json() for session in page]})

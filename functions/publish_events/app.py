@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from sessions import session_store
 from sessions.session_events import Event, publish, read_change, stream_consumer
-from sessions.session_store import purge_sessions
 
 
 @stream_consumer("publish_events", "EventsPublished")
@@ -12,5 +12,5 @@ def handler(record: dict[str, Any]) -> list[Event]:
     change = read_change(record)
     publish(change.events)
     # The rows go last: until their end is published, nothing else knows of those sessions.
-    purge_sessions(change.user, change.purgeable)
+    session_store.purge_sessions(change.user, change.purgeable)
     return change.events

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sessions import session_store, user_store
 from sessions.errors import InvalidInput
 from sessions.model import live_sessions, parse_session_id
 from sessions.operations import (
@@ -10,8 +11,6 @@ from sessions.operations import (
     parse_input,
     read_user_and_sessions,
 )
-from sessions.session_store import revoke_sessions
-from sessions.user_store import revoke_all_sessions
 
 
 class Revocation(UserSelector):
@@ -32,9 +31,9 @@ def handler(event: dict[str, Any], now: int) -> dict[str, object]:
         raise InvalidInput("sessions")
     user, session_epoch, sessions = read_user_and_sessions(revocation)
     if revocation.all:
-        before = revoke_all_sessions(user)
+        before = user_store.revoke_all_sessions(user)
         live = live_sessions(sessions, before, session_epoch, now)
         return {"id": user.id, "count": len(live)}
     live = live_sessions(sessions, user, session_epoch, now)
     iats = [session.iat for session in live if session.iat in named]
-    return {"id": user.id, "count": revoke_sessions(user.id, iats, "bulk", now)}
+    return {"id": user.id, "count": session_store.revoke_sessions(user.id, iats, "bulk", now)}
