@@ -54,7 +54,7 @@ def test_what_says_not_which_is_refused_and_ends_nothing(clock, given, named):
     log_in(person)
     before = stored_rows(person)
     with pytest.raises(InvalidInput, match=f"^{named}$"):
-        invoke("revoke_user_sessions", {"user": person.username, **given})
+        invoke("revoke_user_sessions", {"login": person.username, **given})
     assert stored_rows(person) == before
 
 
@@ -62,6 +62,6 @@ def test_ends_no_session_of_another_user(clock):
     person, other = new_person(), new_person()
     log_in(person)
     token = log_in(other)  # in the same second, so with the same ID
-    invoke("revoke_user_sessions", {"user": person.username, "sessions": [clock.now]})
+    invoke("revoke_user_sessions", {"login": person.username, "sessions": [clock.now]})
     assert stored_sessions(person) == {}
     assert statuses(token) == [200]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sessions.model import Session, User, is_live, login_key, session_id
+from sessions.model import Session, User, is_live, login_key, parse_session_id
 
 TIMES = st.integers(0, 10**6)
 
@@ -75,7 +75,7 @@ def test_neither_a_ban_nor_newer_sessions_end_a_session(iat, exp, now, banned, l
 
 @given(st.integers(1, 10**15 - 1))
 def test_an_id_is_itself_as_integer_and_as_digits(number):
-    assert session_id(number) == session_id(str(number)) == number
+    assert parse_session_id(number) == parse_session_id(str(number)) == number
 
 
 @pytest.mark.parametrize(
@@ -87,12 +87,12 @@ def test_an_id_is_itself_as_integer_and_as_digits(number):
     ],
 )
 def test_what_is_no_id_is_none(value):
-    assert session_id(value) is None
+    assert parse_session_id(value) is None
 
 
 @given(st.text() | st.floats() | st.integers(max_value=0) | st.lists(st.integers()) | st.binary())
 def test_nothing_but_an_integer_is_an_id(value):
-    found = session_id(value)
+    found = parse_session_id(value)
     assert found is None or value == str(found)
 
 
