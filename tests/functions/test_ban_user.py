@@ -24,11 +24,11 @@ ON_A_USER = {
 pytestmark = pytest.mark.usefixtures("aws")
 
 NO_USERS = {
-    "user or id, one of them": [{}, {"user": None}, {"user": "x", "id": "x"}],
+    "login or id, one of them": [{}, {"login": None}, {"login": "x", "id": "x"}],
     "not an object": [[], None, 5],
-    "user": [{"user": 5}, {"user": ""}, {"user": "x" * 321}],
+    "login": [{"login": 5}, {"login": ""}, {"login": "x" * 321}],
     "id": [{"id": 5}, {"id": ""}, {"id": "x" * 257}, {"id": "session_epoch#0"}, {"id": "a b"}],
-    "actor": [{"user": "x", "actor": 5}, {"user": "x", "actor": ""}],
+    "actor": [{"login": "x", "actor": 5}, {"login": "x", "actor": ""}],
 }
 
 
@@ -153,14 +153,15 @@ def test_a_login_name_whose_user_is_gone_brings_no_user_back(clock, operation):
 
 @pytest.mark.parametrize("operation", ON_A_USER)
 def test_a_refusal_is_one_audit_line_at_info_without_a_traceback(clock, operation, logged):
-    event = {"user": "nobody at all", "actor": "ops@example.com", **ON_A_USER[operation]}
+    event = {"login": "nobody at all", "actor": "ops@example.com", **ON_A_USER[operation]}
     with pytest.raises(UnknownUser):
         invoke(operation, event)
     (line,) = logged()
     assert (line["level"], line["message"]) == ("INFO", "OperationRefused")
-    assert (line["operation"], line["user"]) == (operation, "nobody at all")
+    assert (line["operation"], line["login"]) == (operation, "nobody at all")
+    assert "user" not in line
     assert (line["actor"], line["at"]) == ("ops@example.com", clock.now)
-    assert line["reason"] == "nobody has this name, address or ID"
+    assert line["reason"] == "no user has this name, address or ID"
     assert "exception" not in line
 
 
@@ -171,7 +172,7 @@ def test_what_a_terminal_or_an_output_chokes_on_is_logged_escaped(clock, logged,
     with pytest.raises(AccountError):
         invoke("ban_user", {"login": f"nobody{odd}", "actor": odd})
     (line,) = logged()
-    assert (line["user"], line["actor"]) == (f"nobody{odd}", odd)
+    assert (line["login"], line["actor"]) == (f"nobody{odd}", odd)
     (text,) = lines()
     assert text.isascii()
     assert text.isprintable()
@@ -182,7 +183,7 @@ def test_each_operation_writes_one_audit_line_who_what_whom_when(clock, operatio
     person = new_person()
     log_in(person)
     logged()
-    event = {"user": person.email, "actor": "ops@example.com", **ON_A_USER[operation]}
+    event = {"login": person.email, "actor": "ops@example.com", **ON_A_USER[operation]}
     invoke(operation, event)
     line = logged()[-1]
     assert line["level"] == "INFO"

@@ -252,7 +252,7 @@ def reading(name, session=None):
 
 def of_the_user(name, *, volatile=(), **given):
     """An operation on the user, by name: that takes one request more than by ID."""
-    return lambda world: account(name, volatile=volatile, user=world.person.username, **given)
+    return lambda world: account(name, volatile=volatile, login=world.person.username, **given)
 
 
 def unbanning(**given):
