@@ -100,7 +100,7 @@ def test_banning_again_replaces_the_ban(clock):
 @pytest.mark.parametrize(
     ("given", "named"),
     [
-        ({"until": 1}, "until, which is over"),
+        ({"until": 1}, "until, which is in the past"),
         ({"until": "tomorrow"}, "until"),
         ({"until": 10**12}, "until"),
         ({"reason": ""}, "reason"),

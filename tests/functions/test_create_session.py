@@ -96,11 +96,11 @@ def test_stores_the_session_but_nothing_that_a_token_could_be_made_of(clock):
     }
     assert len(digest) == 32
     assert decode(token.split(".")[1])["jti"].encode() not in digest
-    here = {"address": {"S": "203.0.113.7"}, "at": {"N": str(clock.now)}}
+    here = {"address": {"S": "203.0.113.7"}, "used_at": {"N": str(clock.now)}}
     assert after["user"] == {
         **before["user"],
         "last_iat": {"N": str(clock.now)},
-        "login_address_6": {"M": here},
+        "login_addresses": {"M": {"6": {"M": here}}},
     }
     assert after["logins"] == before["logins"]
 
@@ -242,7 +242,7 @@ def store_hash(login, password_hash):
     """Store what hashing a password came to on another day."""
     tables().update_item(
         TableName=LOGINS,
-        Key={"user": {"S": login}},
+        Key={"login": {"S": login}},
         UpdateExpression="SET password_hash = :hash",
         ExpressionAttributeValues={":hash": {"S": password_hash}},
     )

@@ -41,6 +41,10 @@ RATE_LIMITED = errors.RateLimited(1, 1).body()
 INTERNAL = errors.Internal().body()
 UNAVAILABLE = errors.Unavailable().body()
 
+# Each error with its status; an invalid session has two of them.
+ERRORS = [(error.status, error) for error in errors.ApiError.__subclasses__()]
+ERRORS.append((errors.InvalidSession(404).status, errors.InvalidSession))
+
 _PROJECT = tomllib.loads((TEMPLATE.root / "pyproject.toml").read_text())["project"]
 UP = {"hello": "world", "version": _PROJECT["version"]}
 
@@ -55,9 +59,9 @@ def is_refusal(status: int, body: Any) -> bool:
     if status == 400:
         return isinstance(body, dict) and body == missing(*body.get("fields", ["?"]))
     return (status, body) in [
-        (refusal.status, {"code": refusal.code, "message": refusal.message})
-        for refusal in errors.ApiError.__subclasses__()
-        if refusal.status < 500
+        (status, {"code": error.code, "message": error.message})
+        for status, error in ERRORS
+        if status < 500
     ]
 
 
