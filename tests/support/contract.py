@@ -30,6 +30,13 @@ EVERY_ANSWER = {
     "vary": "Origin",
 }
 
+# Every error, at each of its statuses.
+_WITH_EVIDENCE = [errors.MissingFields(["user"]), errors.RateLimited(1, 1)]
+ERRORS: list[errors.ApiError] = [
+    *_WITH_EVIDENCE,
+    *(kind() for kind in errors.ApiError.__subclasses__() if kind not in map(type, _WITH_EVIDENCE)),
+    errors.InvalidSession(404),
+]
 INVALID_SESSION = errors.InvalidSession().body()
 INVALID_PASSWORD = errors.InvalidPassword().body()
 INVALID_USER = errors.InvalidUser().body()
@@ -54,11 +61,18 @@ def is_refusal(status: int, body: Any) -> bool:
     """Say whether the contract has this answer to a request that it refuses; a 5xx is none."""
     if status == 400:
         return isinstance(body, dict) and body == missing(*body.get("fields", ["?"]))
-    return (status, body) in [
-        (refusal.status, {"code": refusal.code, "message": refusal.message})
-        for refusal in errors.ApiError.__subclasses__()
-        if refusal.status < 500
-    ]
+    known = [(error.status, error.body()) for error in ERRORS if error.is_client_error]
+    return (status, body) in known
+
+
+def name_of_error(status: int, body: dict[str, Any]) -> str:
+    """Return the contract's name of an error that was answered."""
+    (name,) = {
+        type(error).__name__
+        for error in ERRORS
+        if (error.status, error.code) == (status, body["code"])
+    }
+    return name
 
 
 def routes_of(function: str) -> dict[tuple[str, str], dict[str, Any]]:

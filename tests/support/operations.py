@@ -28,7 +28,7 @@ from tests.support.leaks import PASSWORD
 RoundTrips = tuple[tuple[str, ...], ...]
 
 # What says of which user an account operation is; by a name to log in with or by ID.
-SELECTORS = ("login", "user", "id")
+SELECTORS = ("login", "id")
 
 
 @dataclass(frozen=True)
