@@ -161,7 +161,7 @@ def fill(service: Service, numbers: range) -> None:
     store_rows(
         service,
         "LOGINS_TABLE",
-        (login | {"user": {"S": name}, "user": {"S": each}} for each, name in names),
+        (login | {"login": {"S": name}, "user": {"S": each}} for each, name in names),
     )
     store_rows(service, "SESSIONS_TABLE", (session_row(session, iat, each) for each in ids))
 

@@ -13,6 +13,7 @@ from local.routes import api_of
 from sessions import errors, model, session_name, tokens
 from sessions.body import parse
 from sessions.request import read_request
+from tests.support import records
 from tests.support.contract import API, CANONICAL, ERRORS, EVERY_ANSWER, SHORT, TEMPLATE, UP, paths
 from tests.support.openapi import DOCUMENT, OPERATIONS, resolved
 from tests.support.operations import ROUTES
@@ -272,7 +273,7 @@ def test_a_parameter_takes_what_the_function_takes():
 
 
 def test_a_session_is_described_as_it_is_shown_and_a_token_as_it_is_checked():
-    shown = model.Session("user", 1, 2, "name", b"").as_json()
+    shown = records.session().as_json()
     session = COMPONENTS["schemas"]["Session"]
     assert set(shown) == set(session["required"]) == set(session["properties"])
     token = COMPONENTS["schemas"]["SuccessfulAuth"]["properties"]["token"]

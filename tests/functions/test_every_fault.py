@@ -25,7 +25,7 @@ from sessions.errors import AccountError, Unavailable
 from sessions.signing_keys import CACHE_SECONDS, KeySet
 from tests.support.calls import call, invoke
 from tests.support.clock import Clock
-from tests.support.contract import SESSION_SECONDS, UNAVAILABLE, name_of_error
+from tests.support.contract import HEADERS, SESSION_SECONDS, UNAVAILABLE, name_of_error
 from tests.support.faults import EVER, EVERY_FAULT, befalling
 from tests.support.forgery import decode
 from tests.support.handlers import StoredRing
@@ -33,7 +33,6 @@ from tests.support.leaks import PASSWORD
 from tests.support.operations import ACCOUNT_OPERATIONS, OPERATIONS, ROUTES
 from tests.support.order import ORDERS, in_order
 from tests.support.people import log_in, new_person
-from tests.support.routes import HEADERS
 from tests.support.rows import tables
 from tests.support.streams import follow_streams
 

@@ -6,17 +6,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sessions.model import Session, User, is_live, login_key, parse_session_id
+from sessions.model import is_live, login_key, parse_session_id
+from tests.support.records import session, user
 
 TIMES = st.integers(0, 10**6)
-
-
-def session(iat=50, exp=100):
-    return Session("u", iat, exp, "name", b"x" * 32)
-
-
-def user(**changes):
-    return User("u", "joe", "joe@example.com", created_at=1, **changes)
 
 
 @pytest.mark.parametrize(
@@ -48,26 +41,28 @@ def test_a_session_counts_unless_expired_or_revoked(
     now, exp, revoked_through, revoked_except, live
 ):
     owner = user(revoked_through=revoked_through, revoked_except=revoked_except)
-    assert is_live(session(exp=exp), owner, now) is live
+    assert is_live(session(iat=50, exp=exp), owner, now) is live
 
 
 @given(iat=TIMES, exp=TIMES, now=TIMES, later=TIMES, through=TIMES, kept=st.none() | TIMES)
 def test_a_session_that_is_over_stays_over(iat, exp, now, later, through, kept):
     owner = user(revoked_through=through, revoked_except=kept)
-    if not is_live(session(iat, exp), owner, now):
-        assert not is_live(session(iat, exp), owner, now + later)
+    if not is_live(session(iat=iat, exp=exp), owner, now):
+        assert not is_live(session(iat=iat, exp=exp), owner, now + later)
 
 
 @given(iat=TIMES, exp=TIMES, now=TIMES, through=TIMES, kept=st.none() | TIMES)
 def test_revoking_all_leaves_at_most_the_session_kept(iat, exp, now, through, kept):
     owner = user(revoked_through=max(through, iat), revoked_except=kept)
-    assert is_live(session(iat, exp), owner, now) is (iat == kept and now < exp)
+    assert is_live(session(iat=iat, exp=exp), owner, now) is (iat == kept and now < exp)
 
 
 @given(iat=TIMES, exp=TIMES, now=TIMES, banned=st.none() | TIMES, last=TIMES)
 def test_neither_a_ban_nor_newer_sessions_end_a_session(iat, exp, now, banned, last):
     one, other = user(), user(banned_at=banned, last_iat=last)
-    assert is_live(session(iat, exp), one, now) is is_live(session(iat, exp), other, now)
+    assert is_live(session(iat=iat, exp=exp), one, now) is is_live(
+        session(iat=iat, exp=exp), other, now
+    )
 
 
 # -------------------------------------------------------------------- IDs

@@ -11,7 +11,7 @@ from local.functions import logical_id
 from local.routes import api_of
 from local.template import load_template
 from sessions import errors
-from tests.support.events import ALLOWED_ORIGINS
+from tests.support.events import ALLOWED_ORIGINS, load_event
 
 TEMPLATE = load_template(parameters={"AllowedOrigins": ALLOWED_ORIGINS})
 API = api_of(TEMPLATE).body
@@ -21,14 +21,18 @@ REMEMBERED_SESSION_SECONDS: int = TEMPLATE.parameters["RememberedSessionSeconds"
 
 # Of the paths of an operation, as `paths` returns them.
 SHORT, CANONICAL = 0, 1
-# What every answer carries; the names as HTTP clients see them.
-EVERY_ANSWER = {
-    "content-type": "application/json",
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
-    "strict-transport-security": "max-age=63072000; includeSubDomains",
-    "vary": "Origin",
+# What every answer of a function carries, and nothing else where no page of another origin asks.
+HEADERS = {
+    "Content-Type": "application/json",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+    "Vary": "Origin",
+    "X-Request-Id": load_event("create_session")["requestContext"]["requestId"],
 }
+UNAUTHORIZED_HEADERS = {**HEADERS, "WWW-Authenticate": "Bearer"}
+# Those of them that never differ; the names as HTTP clients see them.
+EVERY_ANSWER = {name.lower(): value for name, value in HEADERS.items() if name != "X-Request-Id"}
 
 # Every error, at each of its statuses.
 _WITH_EVIDENCE = [errors.MissingFields(["user"]), errors.RateLimited(1, 1)]
