@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from sessions import aws as layer_aws
 from sessions import signing_keys
 from sessions.errors import Unavailable
 from tests.support.calls import call, invoke
@@ -137,7 +138,7 @@ def test_a_log_in_that_cannot_look_for_sessions_too_many_is_done_and_says_so(
 @pytest.fixture
 def cold(aws, monkeypatch):
     """A function that has read no signing keys yet, and its client of Secrets Manager."""
-    client = aws.client("secretsmanager")
+    client = layer_aws.client("secretsmanager")
     monkeypatch.setattr(signing_keys, "secretsmanager", client)
     monkeypatch.setattr(signing_keys.signing_keys, "_key_set", None)
     monkeypatch.setattr(signing_keys.signing_keys, "_read_at", 0)
@@ -149,7 +150,7 @@ def cold(aws, monkeypatch):
     "secret",
     ["", "not JSON", "[]", "{}", '{"current": "gone"}', '{"current": "k", "k": "too short"}'],
 )
-def test_a_secret_that_is_no_key_ring_is_unavailable_and_not_logged(
+def test_a_secret_that_is_no_key_set_is_unavailable_and_not_logged(
     member, cold, logged, monkeypatch, secret
 ):
     person, token = member
