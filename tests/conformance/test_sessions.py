@@ -20,6 +20,7 @@ from tests.support.users import (
     NOW,
     add_sessions,
     begin,
+    epoch_of,
     live,
     log_in,
     login_of,
@@ -28,6 +29,7 @@ from tests.support.users import (
     rows,
     session_of,
     unsaved_user,
+    user_and_sessions,
 )
 
 LARGEST_ID = 10**15 - 1
@@ -60,8 +62,10 @@ def test_an_id_is_not_used_again_though_no_trace_of_its_session_is_left(now):
 def test_an_id_comes_with_the_users_row_as_it_is_then():
     user = new_user()
     allotted = user_store.allocate_session_id(login_of(user), NOW, ADDRESS)
-    assert allotted._replace(generation=user.session_epoch) == read(user)
-    assert read(user) == user._replace(last_iat=NOW, login_addresses={ADDRESS: NOW})
+    assert allotted == read(user)
+    assert read(user) == user._replace(
+        last_iat=NOW, login_addresses={PLACE: LoginAddress(ADDRESS, NOW)}
+    )
 
 
 @pytest.mark.parametrize("now", [1, 100, 200])
@@ -95,7 +99,7 @@ def test_who_found_an_earlier_password_right_gets_no_id(keep_sessions):
 def test_nobody_gets_no_id_and_no_row():
     with pytest.raises(InvalidUser):
         user_store.allocate_session_id(NOBODY, 100, ADDRESS)
-    assert session_store.read_user_and_sessions(NOBODY.user, ()) == (None, {})
+    assert user_and_sessions(NOBODY.user, ()) == (None, {})
 
 
 # ------------------------------------------------------ reading and writing
@@ -104,10 +108,10 @@ def test_nobody_gets_no_id_and_no_row():
 @pytest.mark.parametrize("iat", [1, NOW, LARGEST_ID])
 def test_a_session_is_read_as_it_was_written(iat):
     user = new_user()
-    session = Session(user.id, iat, iat + 1, "Küche ﷺ 🍳", bytes(range(32)), generation=3)
+    session = Session(user.id, iat, iat + 1, "Küche ﷺ 🍳", bytes(range(32)), session_epoch=3)
     session_store.put_session(session)
     assert session_store.query_sessions(user.id) == [session]
-    assert session_store.read_user_and_sessions(user.id, {iat}) == (user, {iat: session})
+    assert user_and_sessions(user.id, {iat}) == (user, {iat: session})
 
 
 def test_a_session_that_somebody_else_has_put_there_is_not_ours():
@@ -139,7 +143,7 @@ def test_only_the_users_own_sessions_are_read_and_only_those_asked_for():
     user, stranger = new_user(), new_user()
     add_sessions(user, range(1, 4))
     add_sessions(stranger, range(3, 6))
-    assert session_store.read_user_and_sessions(user.id, {2, 3, 5}) == (
+    assert user_and_sessions(user.id, {2, 3, 5}) == (
         user,
         {2: session_of(user, 2), 3: session_of(user, 3)},
     )
@@ -149,8 +153,8 @@ def test_only_the_users_own_sessions_are_read_and_only_those_asked_for():
 def test_the_sessions_of_a_user_that_is_gone_are_read_without_a_user():
     user = unsaved_user()
     add_sessions(user, range(7, 8))
-    assert session_store.read_user_and_sessions(user.id, {7}) == (None, {7: session_of(user, 7)})
-    assert session_store.read_user_and_sessions(unsaved_user().id, ()) == (None, {})
+    assert user_and_sessions(user.id, {7}) == (None, {7: session_of(user, 7)})
+    assert user_and_sessions(unsaved_user().id, ()) == (None, {})
     assert session_store.query_sessions(unsaved_user().id) == []
 
 
@@ -170,7 +174,7 @@ def test_of_a_session_that_was_ended_only_its_id_and_the_reason_are_left():
     user = new_user()
     add_sessions(user, range(7, 9))
     session_store.revoke_session(user.id, 7, NOW)
-    over = Session(user.id, 7, exp=NOW, name="", jti_sha256=b"", ended="deleted")
+    over = Session(user.id, 7, exp=NOW, name="", jti_sha256=b"", revoked_reason="deleted")
     assert session_store.query_sessions(user.id) == [session_of(user, 8), over]
     assert live(user, NOW - 1) == [8]
 
@@ -204,7 +208,9 @@ def test_several_sessions_are_ended_for_a_reason_and_those_counted_that_were_not
     session_store.purge_sessions(user.id, [4])
     assert session_store.revoke_sessions(user.id, [1, 2, 3, 4, 99], "bulk", NOW + 1) == 2
     assert session_store.revoke_sessions(user.id, [1, 2, 3, 4, 99], "bulk", NOW + 2) == 0
-    ended = {each.iat: (each.ended, each.exp) for each in session_store.query_sessions(user.id)}
+    ended = {
+        each.iat: (each.revoked_reason, each.exp) for each in session_store.query_sessions(user.id)
+    }
     assert ended == {
         6: (None, EXP),
         5: (None, EXP),
@@ -238,9 +244,13 @@ def test_sessions_that_are_not_there_are_cleared_away_without_harm():
 def test_the_newest_are_kept_and_the_others_ended():
     user = new_user()
     iats = [log_in(user) for _ in range(5)]
-    session_store.enforce_session_limit(read(user), 3, NOW)
+    session_store.enforce_session_limit(read(user), epoch_of(user), 3, NOW)
     assert live(user) == iats[:1:-1]
-    ended = {each.iat: each.ended for each in session_store.query_sessions(user.id) if each.ended}
+    ended = {
+        each.iat: each.revoked_reason
+        for each in session_store.query_sessions(user.id)
+        if each.revoked_reason
+    }
     assert ended == dict.fromkeys(iats[:2], "evicted")
 
 
@@ -248,7 +258,7 @@ def test_what_is_over_takes_no_place_of_the_newest():
     user = new_user()
     iats = [log_in(user) for _ in range(4)]
     session_store.revoke_session(user.id, iats[-1], NOW)
-    session_store.enforce_session_limit(read(user), 3, NOW)
+    session_store.enforce_session_limit(read(user), epoch_of(user), 3, NOW)
     assert live(user) == iats[2::-1]
 
 
@@ -256,7 +266,7 @@ def test_rows_do_not_pile_up_however_often_somebody_logs_in():
     user = new_user()
     for _ in range(32):
         log_in(user)
-        session_store.enforce_session_limit(read(user), 2, NOW)
+        session_store.enforce_session_limit(read(user), epoch_of(user), 2, NOW)
     assert len(live(user)) == 2
     assert len(rows(user)) <= 2 + 1 + dynamodb.LARGEST_BATCH_WRITE
 
@@ -266,7 +276,7 @@ def test_what_was_revoked_is_left_for_who_follows_the_users_stream():
     revoked = [log_in(user) for _ in range(30)]
     user_store.revoke_all_sessions(read(user))
     iat = log_in(user)
-    session_store.enforce_session_limit(read(user), 2, NOW)
+    session_store.enforce_session_limit(read(user), epoch_of(user), 2, NOW)
     assert rows(user) == [iat, *revoked[::-1]]
 
 
@@ -346,7 +356,9 @@ def test_what_was_live_until_then_is_told_by_the_row_as_it_was():
     newest = log_in(user)
     before = user_store.revoke_all_sessions(as_read, newest)
     told = [
-        each.iat for each in session_store.query_sessions(user.id) if is_live(each, before, LATER)
+        each.iat
+        for each in session_store.query_sessions(user.id)
+        if is_live(each, before, epoch_of(user), LATER)
     ]
     assert told == [newest, iats[1]]
 
@@ -356,17 +368,17 @@ def test_a_user_that_is_gone_has_no_sessions_and_comes_not_back(kept):
     user = unsaved_user()
     with pytest.raises(InvalidSession):
         user_store.revoke_all_sessions(user, kept)
-    assert session_store.read_user_and_sessions(user.id, ()) == (None, {})
+    assert user_and_sessions(user.id, ()) == (None, {})
 
 
 # ------------------------------------------------------ everybody's
 
 
 def test_everybodys_sessions_are_over_at_once_and_later_ones_count():
-    people = [new_user() for _ in range(20)]  # who read the generation in different rows
+    people = [new_user() for _ in range(20)]  # who read the epoch in different rows
     for user in people:
         log_in(user)
-    before = {read(user).session_epoch for user in people}
+    before = {epoch_of(user) for user in people}
     after = session_epoch.advance_session_epoch()
     assert {after - 1} == before
     assert [live(user) for user in people] == [[]] * 20
@@ -377,10 +389,10 @@ def test_everybodys_sessions_are_over_at_once_and_later_ones_count():
 def test_a_log_in_that_was_under_way_is_over_with_everybodys():
     user = new_user()
     under_way = user_store.find_login_and_epoch(user.username)
-    generation = session_epoch.advance_session_epoch()
+    epoch = session_epoch.advance_session_epoch()
     begin(*under_way)
     assert live(user) == []
-    assert user_store.find_login_and_epoch(user.username) == (login_of(user), generation)
+    assert user_store.find_login_and_epoch(user.username) == (login_of(user), epoch)
 
 
 def test_a_session_that_was_kept_is_over_with_everybodys():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sessions import account_store, session_epoch, session_store, user_store
+from sessions import account_store, session_epoch, user_store
 from sessions.errors import Banned, ChangedMeanwhile, UnknownUser, UserTaken
 from sessions.model import Login, login_key
 from tests.support.users import (
@@ -15,6 +15,7 @@ from tests.support.users import (
     new_user,
     read,
     unsaved_user,
+    user_and_sessions,
 )
 
 
@@ -287,15 +288,15 @@ def test_nobody_is_banned_unbanned_or_closed_and_comes_to_be_by_it():
     for change in changes:
         with pytest.raises(UnknownUser):
             change("nobody")
-    assert session_store.read_user_and_sessions("nobody", ()) == (None, {})
+    assert user_and_sessions("nobody", ()) == (None, {})
 
 
 def test_everybodys_rows_are_no_users_to_be_banned():
-    generation = session_epoch.advance_session_epoch()
+    epoch = session_epoch.advance_session_epoch()
     with pytest.raises(UnknownUser):
         account_store.ban("session_epoch#0", NOW, None, None)
     assert user_store.read_user("session_epoch#0") is None
-    assert session_epoch.advance_session_epoch() == generation + 1
+    assert session_epoch.advance_session_epoch() == epoch + 1
 
 
 def test_of_a_user_that_was_deleted_neither_row_nor_name_is_left():

@@ -14,11 +14,11 @@ from tests.support.rows import stored_rows, tables
 pytestmark = pytest.mark.usefixtures("aws")
 
 NO_USERS = {
-    "user or id, one of them": [{}, {"user": None}, {"user": "x", "id": "x"}],
+    "login or id, one of them": [{}, {"login": None}, {"login": "x", "id": "x"}],
     "not an object": [[], None, 5],
-    "user": [{"user": 5}, {"user": ""}, {"user": "x" * 321}],
+    "login": [{"login": 5}, {"login": ""}, {"login": "x" * 321}],
     "id": [{"id": 5}, {"id": ""}, {"id": "x" * 257}, {"id": "session_epoch#0"}, {"id": "a b"}],
-    "actor": [{"user": "x", "actor": 5}, {"user": "x", "actor": ""}],
+    "actor": [{"login": "x", "actor": 5}, {"login": "x", "actor": ""}],
 }
 
 
@@ -148,9 +148,10 @@ def test_a_refusal_is_one_audit_line_at_info_without_a_traceback(clock, operatio
         invoke(operation, event)
     (line,) = logged()
     assert (line["level"], line["message"]) == ("INFO", "OperationRefused")
-    assert (line["operation"], line["user"]) == (operation, "nobody at all")
+    assert (line["operation"], line["login"]) == (operation, "nobody at all")
+    assert "user" not in line
     assert (line["actor"], line["at"]) == ("ops@example.com", clock.now)
-    assert line["reason"] == "nobody has this name, address or ID"
+    assert line["reason"] == "no user has this name, address or ID"
     assert "exception" not in line
 
 
@@ -161,7 +162,7 @@ def test_what_a_terminal_or_an_output_chokes_on_is_logged_escaped(clock, logged,
     with pytest.raises(AccountError):
         invoke("ban_user", {"login": f"nobody{odd}", "actor": odd})
     (line,) = logged()
-    assert (line["user"], line["actor"]) == (f"nobody{odd}", odd)
+    assert (line["login"], line["actor"]) == (f"nobody{odd}", odd)
     (text,) = lines()
     assert text.isascii()
     assert text.isprintable()

@@ -463,8 +463,8 @@ def test_the_log_in_that_exceeds_the_cap_ends_the_oldest_live_session(clock, thr
     assert statuses(tokens) == [200, 200, 200]
     tokens.append(log_in(person))
     assert statuses(tokens) == [401, 200, 200, 200]
-    evicted = [row for row in stored_rows(person)["sessions"] if "ended" in row]
-    assert [(row["iat"]["N"], row["ended"]["S"]) for row in evicted] == [
+    evicted = [row for row in stored_rows(person)["sessions"] if "revoked_reason" in row]
+    assert [(row["iat"]["N"], row["revoked_reason"]["S"]) for row in evicted] == [
         (str(clock.now), "evicted")
     ]
 

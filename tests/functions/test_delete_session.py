@@ -88,11 +88,11 @@ def test_leaves_of_the_row_only_its_id_why_it_ended_and_when(clock):
     token = log_in(person)
     clock.now += 60
     call("delete_session", token, session=clock.now - 60)
-    _, ended = sorted(stored_rows(person)["sessions"], key=lambda row: "ended" in row)
+    _, ended = sorted(stored_rows(person)["sessions"], key=lambda row: "revoked_reason" in row)
     del ended["session_epoch"]
     assert ended == {
         "user": {"S": person.id},
         "iat": {"N": str(clock.now - 60)},
         "exp": {"N": str(clock.now)},  # so that DynamoDB's TTL deletes it
-        "ended": {"S": "deleted"},
+        "revoked_reason": {"S": "deleted"},
     }

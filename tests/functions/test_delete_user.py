@@ -19,7 +19,7 @@ def test_leaves_no_row_of_the_person_in_any_table_and_others_alone(clock):
     token, stranger = log_in(person), log_in(other)
     add_sessions(person, range(1, 40))
     before = stored_rows(other)
-    asked = {"user": person.username}
+    asked = {"login": person.username}
     assert invoke("delete_user", asked) == {"id": person.id, "sessions": 40}
     assert stored_rows(person) == GONE
     assert stored_rows(other) == before

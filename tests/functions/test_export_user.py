@@ -34,8 +34,8 @@ def test_answers_with_the_user_and_every_stored_session(clock):
         "login_addresses": {"203.0.113.7": clock.now},
     }
     ended, live = answer["sessions"]
-    assert (ended["iat"], ended["ended"]) == (clock.now + 1, "deleted")
-    assert (live["iat"], live["ended"]) == (clock.now, None)
+    assert (ended["iat"], ended["revoked_reason"]) == (clock.now + 1, "deleted")
+    assert (live["iat"], live["revoked_reason"]) == (clock.now, None)
     assert live["name"] == "Chrome 96 on Windows 10"
 
 

@@ -93,7 +93,7 @@ def test_cut_short_after_any_call_each_name_logs_in_or_leads_to_nobody(clock, dy
     while True:
         person = new_person()
         new = Person(person.id, f"new-{person.username}", f"new-{person.email}")
-        event = {"user": person.email, "username": new.username, "email": new.email}
+        event = {"login": person.email, "username": new.username, "email": new.email}
         finished = power_cut(call_number, lambda event=event: invoke("rename_user", event))
         old_names = {status(person.username), status(person.email)}
         new_names = {status(new.username), status(new.email)}

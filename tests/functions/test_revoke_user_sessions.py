@@ -17,7 +17,7 @@ def statuses(*tokens):
 def test_ends_the_named_sessions_and_counts_those_that_were_live(clock):
     person = new_person()
     tokens = [log_in(person) for _ in range(3)]
-    asked = {"user": person.username, "sessions": [clock.now, str(clock.now + 2), 5]}
+    asked = {"login": person.username, "sessions": [clock.now, str(clock.now + 2), 5]}
     assert invoke("revoke_user_sessions", asked) == {"id": person.id, "count": 2}
     assert statuses(*tokens) == [401, 200, 401]
     assert invoke("revoke_user_sessions", asked) == {"id": person.id, "count": 0}
@@ -28,7 +28,7 @@ def test_ends_all_in_one_write_with_a_thousand_of_them(clock, dynamodb_calls):
     token = log_in(person)
     add_sessions(person, range(1, 1000))
     dynamodb_calls.clear()
-    asked = {"user": person.email, "all": True}
+    asked = {"login": person.email, "all": True}
     assert invoke("revoke_user_sessions", asked) == {"id": person.id, "count": 1000}
     writes = [
         call for call, _ in dynamodb_calls if call not in {"GetItem", "BatchGetItem", "Query"}

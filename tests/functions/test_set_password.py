@@ -22,7 +22,7 @@ def log_in_with(person, password, name="username"):
 @pytest.mark.parametrize("name", ["username", "email"])
 def test_from_then_on_only_the_new_password_logs_in_by_either_name(clock, name):
     person = new_person()
-    asked = {"user": getattr(person, name), "password": ANOTHER}
+    asked = {"login": getattr(person, name), "password": ANOTHER}
     assert invoke("set_password", asked) == {"id": person.id, "kept_sessions": False}
     for login in ("username", "email"):
         refused = log_in_with(person, PASSWORD, login)

@@ -1,6 +1,7 @@
 """Users and sessions of a test's own, made and read back through the store alone."""
 
 import secrets
+from collections.abc import Collection
 
 from sessions import account_store, session_store, user_store
 from sessions.model import Login, Session, User, live_sessions
@@ -66,9 +67,15 @@ def begin(login: Login, session_epoch: int, now: int = NOW) -> int:
     return user.last_iat
 
 
+def user_and_sessions(user: str, iats: Collection[int]) -> tuple[User | None, dict[int, Session]]:
+    """Return the user and the sessions as a request would read them, without the epoch."""
+    found, _, sessions = session_store.read_user_and_sessions(user, iats)
+    return found, sessions
+
+
 def read(user: User) -> User:
     """Return the user's row as a request would read it."""
-    found, _, _ = session_store.read_user_and_sessions(user.id, ())
+    found, _ = user_and_sessions(user.id, ())
     assert found is not None
     return found
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from sessions.run_concurrently import run_concurrently
+from sessions.concurrent import run_concurrently
 
 SECONDS = 10  # after which a test gives up waiting for what should have come at once
 
