@@ -12,18 +12,19 @@ from sessions.dynamodb import LOGINS, SESSIONS, USERS
 from tests.support.calls import call, invoke
 from tests.support.contract import (
     BANNED,
+    HEADERS,
     INVALID_PASSWORD,
     INVALID_USER,
     REMEMBERED_SESSION_SECONDS,
     SESSION_SECONDS,
     TEMPLATE,
+    UNAUTHORIZED_HEADERS,
     missing,
 )
 from tests.support.events import load_event
 from tests.support.forgery import decode
 from tests.support.leaks import PASSWORD
 from tests.support.people import log_in, new_person
-from tests.support.routes import HEADERS, UNAUTHORIZED_HEADERS
 from tests.support.rows import stored_rows, stored_sessions, stored_user, tables
 
 pytestmark = pytest.mark.usefixtures("aws")

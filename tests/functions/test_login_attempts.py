@@ -11,6 +11,7 @@ from sessions.dynamodb import ATTEMPTS
 from sessions.errors import Unavailable
 from tests.support.calls import Answer, call, invoke
 from tests.support.contract import (
+    HEADERS,
     INVALID_PASSWORD,
     INVALID_USER,
     RATE_LIMITED,
@@ -22,7 +23,6 @@ from tests.support.events import event_for
 from tests.support.faults import FAULTS, error, inject
 from tests.support.leaks import PASSWORD
 from tests.support.people import Person, log_in, new_person
-from tests.support.routes import HEADERS
 from tests.support.rows import stored_rows, tables
 
 pytestmark = pytest.mark.usefixtures("aws", "clock")
