@@ -53,7 +53,7 @@ def create_user(options: Options, username: str, email: str) -> str:
     """Create a user; the command asks for the password."""
     fields = {"username": username, "email": email, "password": read_password()}
     answer = options.call("CreateUserFunction", fields)
-    return options.told(answer, f"Created {answer['username']}, ID {answer['id']}.")
+    return options.answer_text(answer, f"Created {answer['username']}, ID {answer['id']}.")
 
 
 @user_commands.command("show")
@@ -87,7 +87,7 @@ def ban_user(options: Options, user: User, reason: str | None, until: int | None
     """Ban a user from the next request on."""
     answer = options.call("BanUserFunction", user | _given(reason=reason, until=until))
     end = "" if answer["until"] is None else f" until {time_text(answer['until'])}"
-    return options.told(answer, f"Banned {user}{end}.")
+    return options.answer_text(answer, f"Banned {user}{end}.")
 
 
 @user_commands.command("unban")
@@ -97,7 +97,7 @@ def unban_user(options: Options, user: User, *, revoke_sessions: bool) -> str:
     """Lift a ban; the sessions count again."""
     answer = options.call("UnbanUserFunction", user | {"revoke_sessions": revoke_sessions})
     sessions = "are revoked" if answer["revoked_sessions"] else "count again"
-    return options.told(answer, f"Unbanned {user}; the sessions {sessions}.")
+    return options.answer_text(answer, f"Unbanned {user}; the sessions {sessions}.")
 
 
 @user_commands.command("password")
@@ -108,7 +108,7 @@ def set_password(options: Options, user: User, *, keep_sessions: bool) -> str:
     fields = {**user, "password": read_password(), "keep_sessions": keep_sessions}
     answer = options.call("SetPasswordFunction", fields)
     sessions = "go on" if answer["kept_sessions"] else "are revoked"
-    return options.told(answer, f"Set the password of {user}; the sessions {sessions}.")
+    return options.answer_text(answer, f"Set the password of {user}; the sessions {sessions}.")
 
 
 @user_commands.command("rename")
@@ -121,7 +121,7 @@ def rename_user(options: Options, user: User, username: str | None, email: str |
     if not names:
         raise click.UsageError("say what is new: --username, --email or both")
     answer = options.call("RenameUserFunction", user | names)
-    return options.told(answer, f"Renamed to {answer['username']}, {answer['email']}.")
+    return options.answer_text(answer, f"Renamed to {answer['username']}, {answer['email']}.")
 
 
 @user_commands.command("export")
@@ -144,7 +144,7 @@ def delete_user(options: Options, user: User) -> str:
     """Delete a user, and all that is stored about them."""
     options.confirm(f"Delete {user} and all that is stored about them?")
     answer = options.call("DeleteUserFunction", user)
-    return options.told(answer, f"Deleted {user} and {_count(answer['sessions'])}.")
+    return options.answer_text(answer, f"Deleted {user} and {_count(answer['sessions'])}.")
 
 
 @session_commands.command("list")
@@ -178,7 +178,7 @@ def revoke_sessions(
             raise click.UsageError("--everyone takes no LOGIN, no --id and no --all")
         options.confirm("Revoke every session of every user?", word="everyone")
         answer = options.call("RevokeEveryoneFunction", {"everyone": True})
-        return options.told(answer, "Revoked every session of every user.")
+        return options.answer_text(answer, "Revoked every session of every user.")
     ids = list(words)
     login = ids.pop(0) if ids and user_id is None else None
     user = User(login, user_id)
@@ -188,7 +188,7 @@ def revoke_sessions(
     options.confirm(f"Revoke {which} of {user}?")
     fields = {"all": True} if every else {"sessions": ids}
     answer = options.call("RevokeUserSessionsFunction", user | fields)
-    return options.told(answer, f"Revoked {_count(answer['count'])} of {user}.")
+    return options.answer_text(answer, f"Revoked {_count(answer['count'])} of {user}.")
 
 
 @key_commands.command("list")

@@ -49,7 +49,7 @@ class Options:
         if answer != word and (word, answer) != ("yes", "y"):
             raise click.ClickException("Nothing was done.")
 
-    def told(self, answer: dict[str, Any], sentence: str) -> str:
+    def answer_text(self, answer: dict[str, Any], sentence: str) -> str:
         """Return an answer as JSON for scripts, or a sentence about it for people."""
         return as_json(answer) if self.json else printable(sentence)
 

@@ -16,13 +16,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield service
 
 
-@pytest.fixture(scope="session")
-def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Run a service with its limits."""
-    with watched(tmp_path_factory.mktemp("limited")) as service:
-        yield service
-
-
 def operate(service: Service, operation: str, event: dict[str, Any]) -> Any:
     """Carry out an account operation, as operators do."""
     payload = json.dumps(event).encode()
