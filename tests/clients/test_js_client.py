@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.conftest import Service
-from tests.openapi import resolved
+from tests.support.openapi import resolved
+from tests.support.service import Service
 
 NODE = shutil.which("node")
 TESTS = Path(__file__).parent

@@ -33,10 +33,9 @@ from sessions_client import (
     Token,
     Unavailable,
 )
-from tests.calls import PASSWORD
-from tests.clients.conftest import operate
-from tests.contract import REMEMBERED_SESSION_SECONDS, SESSION_SECONDS
-from tests.gateway.conftest import Service
+from tests.support.contract import REMEMBERED_SESSION_SECONDS, SESSION_SECONDS
+from tests.support.leaks import PASSWORD
+from tests.support.service import Service
 
 PACKAGE = Path(__file__).parents[2] / "clients" / "python"
 NOWHERE = "http://127.0.0.1:1/api"
@@ -116,7 +115,7 @@ def new_user(service: Service) -> Callable[..., str]:
     def new_user() -> str:
         user = f"py{next(_numbers)}"
         person = {"username": user, "email": f"{user}@example.com", "password": PASSWORD}
-        operate(service, "create_user", person)
+        service.operate("create_user", **person)
         return user
 
     return new_user
