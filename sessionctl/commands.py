@@ -1,4 +1,4 @@
-"""The commands: what each asks of the account functions, and what it says of their answers."""
+"""The commands: the call that each makes of an account function, and its text for people."""
 
 import os
 import time
@@ -14,7 +14,7 @@ from sessionctl.text import aligned, as_json, printable, time_text
 
 
 def _version() -> str:
-    """Return the project's version: a checkout says it itself, or else what is installed."""
+    """Return the version of the checkout, or else of the installed package."""
     project = Path(__file__).parents[1] / "pyproject.toml"
     if project.exists():
         return str(tomllib.loads(project.read_text())["project"]["version"])

@@ -1,4 +1,4 @@
-"""What commands have in common: where they go, their user, and the questions that they ask."""
+"""The common part of the commands: the shared options, the user, and questions to the person."""
 
 import re
 import sys
