@@ -46,7 +46,7 @@ RENAMED, NEWCOMER, NEW_PASSWORD = (
     )
 )
 ALONE, *_ = BOTH = tuple(ORDERS)  # without concurrent requests every order is the same
-KEYS = {"a": b"a" * 40, "b": b"b" * 40}
+KEYS = {"a": b"first-signing-key-" * 2, "b": b"other-signing-key-" * 2}
 
 
 class World:
@@ -99,14 +99,6 @@ class World:
         rows = [item.to_json() for table in stored.values() for item in table.all_items()]
         versions = [version for secret in kept.values() for version in secret.versions.values()]
         return repr((rows, [(it["secret_string"], it["version_stages"]) for it in versions]))
-
-    def secret_texts(self, outcome):
-        """Return secrets of all kinds: passwords, their hashes, keys, and parts of tokens."""
-        tokens = [*self.tokens.values(), *([outcome.token] if outcome.token else [])]
-        jtis = [decode(token.split(".")[1])["jti"] for token in tokens]
-        signatures = [token.split(".")[2] for token in tokens]
-        keys = [key.decode() for key in KEYS.values()]
-        return [PASSWORD, NEW_PASSWORD, "$argon2", *keys, *jtis, *signatures]
 
     def seen(self):
         """Return the statuses by which a new process answers each token and login, and the keys."""
@@ -404,9 +396,9 @@ def releases_an_attempt(request):
     return request.body.get("UpdateExpression", "").startswith("DELETE ")
 
 
-def assert_logged(lines, outcome, secret_texts, *, keys_unread):
-    """A failure has one line with its cause, and no line has a secret."""
-    assert not [text for text in secret_texts if text in json.dumps(lines)]
+def assert_logged(lines, outcome, *, keys_unread):
+    """A failure has one line with its cause; that no line has a secret, the plugin secrecy sees."""
+    assert NEW_PASSWORD not in json.dumps(lines)
     errors = [line for line in lines if line["level"] == "ERROR"]
     if outcome.kind == "failed":
         line = errors.pop()
@@ -460,7 +452,7 @@ def assert_survived(world, scene, operation, fault, first, times, logged):
     lines, left = logged(), world.rows()
     last = [each for each in sent if not releases_an_attempt(each)][-1].operation
     keys_unread = operation in REQUESTS.values() and last == "GetSecretValue"
-    assert_logged(lines, outcome, world.secret_texts(outcome), keys_unread=keys_unread)
+    assert_logged(lines, outcome, keys_unread=keys_unread)
     assert_true(world, scene, operation, outcome, lines)
     if times == 1 and EVER in EVERY_FAULT[fault].times:
         assert [line["level"] for line in lines] == ["INFO"], "a retry hides it"
@@ -476,15 +468,18 @@ def assert_survived(world, scene, operation, fault, first, times, logged):
     ("name", "order"), [(name, order) for name, it in CASES.items() for order in it.orders]
 )
 def test_the_answer_is_true_and_the_request_can_be_made_again(
-    world, scene_of, ordered, logged, subtests, name, order
+    world, scene_of, ordered, logged, name, order
 ):
     scene = scene_of(name, order)
     for fault, (first, sent) in itertools.product(EVERY_FAULT, enumerate(scene.sent)):
         if not EVERY_FAULT[fault].can_befall(sent):
             continue
         for times in EVERY_FAULT[fault].times:
-            with subtests.test(f"{fault}, {times} times from request {first} of {scene.sent} on"):
+            try:
                 assert_survived(world, scene, CASES[name], fault, first, times, logged)
+            except Exception as error:
+                error.add_note(f"{fault}, {times} times from request {first} of {scene.sent} on")
+                raise
 
 
 @pytest.mark.parametrize("order", [ALONE])
