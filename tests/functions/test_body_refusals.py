@@ -101,7 +101,7 @@ def test_an_unreadable_body_lacks_all_required_fields(victim, clock, kind):
 
 
 @pytest.mark.parametrize("operation", REQUIRED)
-def test_a_body_that_is_no_base64_though_it_is_called_so_is_unreadable(victim, clock, operation):
+def test_false_base64_is_unreadable(victim, clock, operation):
     for body in NO_BASE64:
         answer = call(operation, victim.token, raw_body=body, is_base64=True)
         assert (answer.status, answer.body) == (400, missing(*REQUIRED[operation])), body
@@ -177,7 +177,7 @@ GOOD: list[tuple[str | None, str]] = [
     (f"{FORM}; charset=UTF-8", "%75ser={0}&pass={1}"),
     (FORM.upper(), "user={0}&pass=correct+horse%20battery+staple"),
     (MULTIPART, multipart({"user": "{0}", "pass": "{1}"})),
-    # Whatever a part says of its charset, it is UTF-8 (RFC 7578, section 5.1.2).
+    # A part is UTF-8 whatever its charset is called (RFC 7578, section 5.1.2).
     (
         MULTIPART,
         multipart({"user": "{0}", "pass": "{1}"}).replace(
@@ -251,7 +251,7 @@ def test_an_unknown_field_may_have_any_value(victim, clock, kind):
 
 
 @pytest.mark.parametrize("kind", EITHER_VALUES)
-def test_a_value_that_is_json_to_some_readers_is_taken_or_refused(victim, clock, kind):
+def test_json_of_some_readers_is_taken_or_refused(victim, clock, kind):
     body = with_value({"sessions": []}, EITHER_VALUES[kind])
     answer = victim.send("delete_sessions", body, JSON)
     assert (answer.status, answer.body) in [

@@ -1,4 +1,4 @@
-"""What all account operations have in common: their input, their user and their audit line."""
+"""The rules of all account operations: their input, their user and their audit line."""
 
 import json
 
@@ -46,7 +46,7 @@ NO_PASSWORDS = [None, "", 12345678, True, "\udfff", TOO_LONG]
 NAMES = [({name: value}, name) for name, values in NO_NAMES.items() for value in values]
 PASSWORDS = [({"password": value}, "password") for value in NO_PASSWORDS]
 
-# Beside what the audit is about.
+# Every line of the log has these.
 OF_EVERY_LINE = {"correlation_id", "location", "message", "service", "timestamp"}
 
 ABSENT = object()
@@ -169,7 +169,7 @@ def test_a_refusal_is_one_audit_line_without_a_traceback(clock, logged, operatio
     assert not {"user", "exception"} & line.keys()
 
 
-def test_characters_that_move_a_terminals_cursor_are_logged_escaped(clock, logged, lines):
+def test_control_characters_are_logged_escaped(clock, logged, lines):
     for odd in ("\x9b31m", "\x85", "\x7f", "\0", "\n", "\N{LINE SEPARATOR}", "\ud800"):
         with pytest.raises(AccountError):
             invoke("ban_user", {"login": f"unknown{odd}", "actor": odd})

@@ -1,4 +1,4 @@
-"""Export what is stored about a user."""
+"""Export a user and all stored sessions."""
 
 import json
 

@@ -47,7 +47,7 @@ def test_a_header_that_a_route_does_not_read_changes_nothing(clock, victim, name
 
 
 @pytest.mark.parametrize("name", ["X-Session-Name", "User-Agent"])
-def test_a_session_has_a_name_of_one_line_whatever_a_header_says(clock, name):
+def test_a_session_has_a_name_of_one_line_for_any_header(clock, name):
     person = new_person()
     for value in VALUES:
         body = {"user": person.username, "pass": PASSWORD}
@@ -119,7 +119,7 @@ TEXTS = st.text(max_size=40)
     body=st.none() | TEXTS,
     is_base64=st.booleans(),
 )
-def test_every_answer_is_the_contracts_and_a_refusal_changes_nothing(
+def test_any_request_is_answered_as_the_contract_says(
     clock, victim, route, headers, query, session, body, is_base64
 ):
     before = stored_rows(victim.person)

@@ -52,7 +52,7 @@ def victim(aws: None) -> Victim:
 
 
 @pytest.mark.parametrize("spelling", NEITHER)
-def test_a_text_that_is_no_session_id_is_found_and_revoked_nowhere(clock, victim, spelling):
+def test_a_text_that_is_no_session_id_names_no_session(clock, victim, spelling):
     for operation, refusal in REFUSED.items():
         assert call(operation, victim.token, session=spelt(spelling, NOW)) == refusal
     assert victim.is_unharmed()

@@ -110,7 +110,7 @@ def test_a_login_publishes_that_a_session_was_created(clock, bus, changes, logge
     assert (metric["operation"], metric["EventsPublished"]) == ("publish_events", [1.0])
 
 
-def test_a_session_of_a_login_under_way_is_purged_with_its_deleted_user(clock, bus, changes):
+def test_a_late_session_of_a_deleted_user_is_published_and_purged(clock, bus, changes):
     person = new_person()
     invoke("delete_user", {"id": person.id})
     _, row = session_row(person, clock.now, clock.now + 60)
@@ -151,7 +151,7 @@ ENDS = {
 
 
 @pytest.mark.parametrize("name", ENDS)
-def test_every_end_is_published_once_with_its_reason_and_no_secret(clock, bus, changes, name):
+def test_every_end_is_published_once_with_its_reason(clock, bus, changes, name):
     act, reason, ended = ENDS[name]
     person, stranger = new_person(), new_person()
     tokens = [log_in(person) for _ in range(3)]
@@ -182,7 +182,7 @@ def test_the_end_of_every_session_of_all_users_is_one_event(clock, bus, changes)
         assert bus.events() == [("SessionEnded", everyone)]
 
 
-def test_a_login_over_the_limit_publishes_the_session_that_it_evicted(clock, bus, changes):
+def test_a_login_over_the_limit_publishes_an_eviction(clock, bus, changes):
     person = new_person()
     for _ in range(app.MAX_SESSIONS_PER_USER + 1):
         log_in(person)
@@ -192,7 +192,7 @@ def test_a_login_over_the_limit_publishes_the_session_that_it_evicted(clock, bus
 
 
 @pytest.mark.parametrize("by", [BY_TTL, {}])
-def test_a_row_deleted_after_its_time_is_published_as_expired_then(clock, bus, by):
+def test_a_row_deleted_after_its_time_is_published_as_expired(clock, bus, by):
     publish([removal(new_person(), clock.now - 1000, clock.now, by)])
     (end,) = bus.ends()
     assert (end["session"], end["reason"]) == (5, "expired")
@@ -220,9 +220,8 @@ def test_a_ban_publishes_its_end_and_a_lifted_one_nothing(clock, bus, changes):
     assert sessions_of(person) == []
 
 
-def test_revoked_rows_are_purged_after_their_end_is_published_and_later_ones_stay(
-    clock, bus, changes
-):
+def test_revoked_rows_are_purged_once_their_end_is_published(clock, bus, changes):
+    """Not before, and sessions that began later stay."""
     person = new_person()
     log_in(person)
     publish(changes())
@@ -242,7 +241,7 @@ def test_revoked_rows_are_purged_after_their_end_is_published_and_later_ones_sta
     assert call("get_current_session", token).status == 200
 
 
-def test_logins_before_the_publishing_purge_no_row_that_is_to_be_published(clock, bus, changes):
+def test_logins_purge_no_row_that_is_yet_to_be_published(clock, bus, changes):
     person = new_person()
     for _ in range(26):  # more rows than a login leaves
         log_in(person)
@@ -252,7 +251,7 @@ def test_logins_before_the_publishing_purge_no_row_that_is_to_be_published(clock
     assert [end["reason"] for end in bus.ends()] == ["all"] * 26
 
 
-def test_entries_that_the_bus_refused_are_put_again_and_no_others(clock, bus, changes):
+def test_only_the_entries_that_the_bus_refused_are_put_again(clock, bus, changes):
     person = new_person()
     for _ in range(13):
         log_in(person)
@@ -267,7 +266,7 @@ def test_entries_that_the_bus_refused_are_put_again_and_no_others(clock, bus, ch
     assert bus.calls == 3
 
 
-def test_records_before_the_one_that_failed_are_not_published_again(clock, bus, changes):
+def test_records_before_a_failed_one_are_not_published_again(clock, bus, changes):
     person = new_person()
     for _ in range(3):
         log_in(person)

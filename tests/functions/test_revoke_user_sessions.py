@@ -13,7 +13,7 @@ def statuses(*tokens):
     return [call("get_current_session", token).status for token in tokens]
 
 
-def test_revokes_the_named_sessions_and_counts_those_that_were_live(clock):
+def test_revokes_the_named_sessions_and_counts_the_live_ones(clock):
     person, other = new_person(), new_person()
     tokens = [log_in(person) for _ in range(3)]
     strangers = [log_in(other) for _ in range(3)]  # in the same second, so with the same IDs

@@ -33,8 +33,8 @@ def metrics(capsys):
     return [line for line in lines if "_aws" in line]
 
 
-def test_promotes_the_next_key_stages_a_new_one_and_retires_the_signer(clock, ring):
-    """Tokens of the retired key stay good."""
+def test_promotes_the_next_key_and_retires_the_signer(clock, ring):
+    """A new key is staged as the next one, and tokens of the retired key stay good."""
     ring.store(START)
     person = new_person()
     old = log_in(person)
@@ -77,7 +77,8 @@ def test_a_key_set_without_a_next_key_gets_one_first(clock, ring):
         assert answer["next"] == ring.stored().next
 
 
-def test_the_schedule_rotates_when_it_is_due_and_measures_the_delay(clock, ring, capsys):
+def test_the_schedule_rotates_when_a_rotation_is_due(clock, ring, capsys):
+    """A metric says how late that is."""
     ring.store(START._replace(next_since=clock.now))
     clock.now += ROTATION_SECONDS - 1
     assert invoke("rotate_signing_key", {"when": "due"})["rotated"] is False
@@ -115,7 +116,8 @@ def test_a_compromised_key_is_dropped_at_once_by_its_kid(clock, ring, dropped, c
     assert after.next == (next_key or answer["next"])
 
 
-def test_the_tokens_of_a_dropped_key_are_refused_even_if_it_was_the_only_one(clock, ring):
+def test_tokens_of_a_dropped_key_are_refused(clock, ring):
+    """Even those of the only key; another one signs then."""
     ring.store(INITIAL)
     token = log_in(new_person())
     answer = invoke("rotate_signing_key", {"drop": "initial"})

@@ -75,7 +75,7 @@ def test_no_route_takes_a_bad_token(clock, victim, rows, route):
     tokens = {**BAD_TOKENS, **WITHOUT_A_SESSION}
     for kind in (
         *("another key", "alg none, unsigned", "exp past", "two headers"),
-        *("another jti", "iat of another session", "sub of nobody"),
+        *("another jti", "iat of another session", "sub of no user"),
     ):
         headers = {"Authorization": tokens[kind](victim)}
         assert call_route(route, None, NOW + 1, headers) == REFUSAL, kind

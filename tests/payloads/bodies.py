@@ -1,4 +1,4 @@
-"""Bodies that cannot be read, or say what they must not; and some that look so and are fine.
+"""Bodies that cannot be read or have wrong fields; and values that look wrong and are fine.
 
 They go through the handlers (tests/functions/test_body_refusals.py) and over HTTP
 (tests/gateway/test_hostile_input.py).
@@ -106,7 +106,7 @@ def with_value(good: Members, value: str | bytes) -> str | bytes:
     return text.encode() + value + b"}" if isinstance(value, bytes) else f"{text}{value}}}"
 
 
-# --------------------------------------------------- what cannot be read
+# --------------------------------------------------- unreadable bodies
 
 _WHOLE: list[Body] = [
     *((None, content_type) for content_type in (JSON, None, FORM, MULTIPART)),
@@ -273,13 +273,13 @@ UNREADABLE: dict[str, Callable[[Members], Body]] = {
 
 NO_BASE64 = ["{}", '{"user":"joe","pass":"joe","sessions":[]}', "=", "====", "e30", "é", "e3=0"]
 
-# --------------------------------------------------- what says the wrong thing
+# --------------------------------------------------- wrong fields
 
 WRONG_VALUES = [None, 0, 1, 10**30, 1.5, True, False, [], ["x"], {}, {"x": 1}, ""]
 NO_BOOLEANS = [None, 0, 1, 1.0, [], [True], {}, "", "true", "false", "yes"]
 NO_LISTS = [None, 0, 1, 1.5, True, False, {}, {"0": 1}, "", "x", "1800000000", "[1800000000]"]
 
-# What is changed in a body that would be taken, and which fields are then wrong.
+# Changes of a body that would be taken, and the fields that are then wrong.
 WRONG: dict[str, list[tuple[Members, list[str]]]] = {
     "create_session": [
         *[({"user": value}, ["user"]) for value in [*WRONG_VALUES, "x" * 321, "x" * 2**20]],

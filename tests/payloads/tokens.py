@@ -116,7 +116,7 @@ def unsigned(algorithm: str) -> Forgery:
 
 
 def spelt(spelling: str) -> Forgery:
-    """Return what a header field says: {0} is the token, {1} to {3} are its parts."""
+    """Return the text of a header field: {0} is the token, {1} to {3} are its parts."""
     return lambda v: spelling.format(v.token, *v.parts())
 
 
@@ -317,7 +317,7 @@ BAD_TOKENS: dict[str, Forgery] = {
 
 # Well signed, as with a leaked key: only the tables show that there is no such session.
 WITHOUT_A_SESSION: dict[str, Forgery] = {
-    "sub of nobody": with_claims(sub="nobody"),
+    "sub of no user": with_claims(sub="unknown"),
     "sub of another user": lambda v: v.forge(claims={**v.claims, "sub": v.stranger.id}),
     "sub in another case": lambda v: v.forge(claims={**v.claims, "sub": v.person.id.swapcase()}),
     "sub the username": lambda v: v.forge(claims={**v.claims, "sub": v.person.username}),
