@@ -93,7 +93,7 @@ def written(monkeypatch, capsys):
     with monkeypatch.context() as broken:
         broken.setattr(signing_keys, "secretsmanager", NoSecrets)
         with pytest.raises(errors.Unavailable):
-            signing_keys.read_key_set()
+            signing_keys.signing_keys._read()
     metrics: set[Metric] = set()
     for line in capsys.readouterr().out.splitlines():
         record = json.loads(line)
