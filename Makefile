@@ -23,7 +23,7 @@ test: .venv/test ## every test; OPTIONS="-n 0 tests/layer" for some of them, one
 
 test-browser: .venv/browser node_modules/ready ## the page, the reference and the published examples, in chromium
 	@command -v chromium >/dev/null || { echo "chromium is needed: apt-get install chromium" >&2; exit 1; }
-	$(BIN)/python -m pytest browser $(OPTIONS)
+	$(BIN)/python -m pytest tests/browser $(OPTIONS)
 
 dashboard: .venv/run ## the dashboard of CloudWatch, of what this machine's runs logged, as a page
 	@$(BIN)/python -m local.dashboard $(OPTIONS)
@@ -52,7 +52,7 @@ page: ## the page into its bucket: BUCKET=... (docs/deploy.md)
 	aws s3 sync web "s3://$(BUCKET)" --exclude headers.json --exclude "client/*" --delete --cache-control no-cache
 
 rehearse: build .venv/rehearsal ## what was built: run as Lambda would, and deployed on this machine
-	$(BIN)/python -m pytest rehearsal $(OPTIONS)
+	$(BIN)/python -m pytest tests/e2e $(OPTIONS)
 
 # The functions find the layer by themselves; what measures them needs its errors, too.
 BENCHMARK := PYTHONPATH=layers/sessions $(BIN)/python -m benchmarks

@@ -15,8 +15,9 @@ from botocore import xform_name
 
 from benchmarks.canned import Canned, Tape, canned, make_certificate
 from local.engine import engine
-from rehearsal import cases
-from rehearsal.built import (
+from sessions import passwords
+from tests.e2e import cases
+from tests.e2e.built import (
     BARE,
     built_functions,
     environment,
@@ -24,7 +25,6 @@ from rehearsal.built import (
     provision_engine,
     source_of,
 )
-from sessions import passwords
 
 FLOOR = "boto3"
 HERE = Path(__file__).parent

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from benchmarks.bundle import FLOOR, Bundle, Case, bundle
 from benchmarks.tables import markdown, median_ratio
-from rehearsal.built import BARE
+from tests.e2e.built import BARE
 
 BARE_PYTHON = "bare Python"
 ROUNDS = 15

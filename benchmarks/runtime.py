@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from benchmarks.bundle import FLOOR, Bundle, Case, bundle
 from benchmarks.tables import markdown, median_ratio
-from rehearsal.runtime import copy_emulator, link_client, running
+from tests.e2e.runtime import copy_emulator, link_client, running
 
 ROUNDS = 9
 NAMES = ("get_current_session", "list_sessions", "delete_sessions", "create_session", "create_user")

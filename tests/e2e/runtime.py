@@ -18,7 +18,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rehearsal.built import BARE_PYTHON, ROOT
+from tests.e2e.built import BARE_PYTHON, ROOT
 
 START_SECONDS = 30
 STOP_SECONDS = 10

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from playwright.sync_api import Locator, Page, expect
 
-from browser.conftest import LOOKS, ROOT, Browse, assert_is_accessible, operate
+from tests.browser.conftest import LOOKS, ROOT, Browse, assert_is_accessible, operate
 from tests.gateway.conftest import Service
 
 DOCUMENT = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())

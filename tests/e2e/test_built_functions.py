@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal import cases
-from rehearsal.built import NAMES, built_functions
-from rehearsal.conftest import Run
+from tests.e2e import cases
+from tests.e2e.built import NAMES, built_functions
+from tests.e2e.conftest import Run
 
 EACH_FUNCTION = pytest.mark.parametrize("name", sorted(NAMES.values()))
 

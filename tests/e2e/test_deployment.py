@@ -14,7 +14,10 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from rehearsal.deployment import (
+from tests import contract
+from tests.calls import ALLOWED_ORIGINS
+from tests.contract import CANONICAL, EVERY_ANSWER, SHORT
+from tests.e2e.deployment import (
     Cloud,
     Stack,
     browser,
@@ -25,9 +28,6 @@ from rehearsal.deployment import (
     sam,
     stack,
 )
-from tests import contract
-from tests.calls import ALLOWED_ORIGINS
-from tests.contract import CANONICAL, EVERY_ANSWER, SHORT
 
 JOE = {"user": "joe", "pass": "correct horse battery staple"}
 ORIGIN = ALLOWED_ORIGINS[-1]  # not the one that the gateway's own answers name

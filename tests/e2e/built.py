@@ -15,7 +15,7 @@ from local.functions import Function, functions_of, runtime_environment
 from local.provision import provision
 from local.template import TEMPLATE, Template, load_template, read
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 BUILT = ROOT / ".aws-sam" / "build"
 INSTALL_SECONDS = 240
 

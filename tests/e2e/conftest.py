@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from local.engine import engine
-from rehearsal.built import (
+from tests.e2e.built import (
     BARE_PYTHON,
     built_functions,
     built_template,

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal import cases
-from rehearsal.built import NAMES, built_functions, environment
-from rehearsal.conftest import Run
-from rehearsal.runtime import copy_emulator, link_client, running
+from tests.e2e import cases
+from tests.e2e.built import NAMES, built_functions, environment
+from tests.e2e.conftest import Run
+from tests.e2e.runtime import copy_emulator, link_client, running
 
 pytestmark = pytest.mark.skipif(platform.system() != "Linux", reason="AWS's emulator is for Linux")
 

@@ -9,8 +9,8 @@ from textwrap import dedent
 import pytest
 from playwright.sync_api import expect
 
-from browser.conftest import Browse, site
 from local.__main__ import SEED
+from tests.browser.conftest import Browse, site
 from tests.gateway.conftest import ROOT, running
 
 SECTION = re.compile(r"## Your own page.*?\n## ", re.DOTALL)

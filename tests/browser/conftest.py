@@ -33,7 +33,7 @@ CHROMIUM_OPTIONS = [
     "--no-first-run",
 ]
 PATIENCE_MILLISECONDS = 15_000  # of a test with what it waits for
-PASSWORD = "a long sentence of their own"  # noqa: S105 - of people that do not exist
+PASSWORD = "a long sentence of their own"
 TOKEN = re.compile(r"eyJ[\w-]{20}")  # how each begins: base64url of `{"`
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light"},

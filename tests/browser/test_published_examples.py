@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from browser.conftest import Person, http
+from tests.browser.conftest import Person, http
 from tests.contract import INVALID_SESSION, SESSION_MISSING
 
 PUBLISHED = (Path(__file__).parent / "published.js").read_text()

@@ -30,7 +30,7 @@ from local.engine import free_port, is_healthy, stop
 from local.intrinsics import REGION
 from local.template import load_template, read
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SAM = ROOT / ".venv-build" / "bin" / "sam"
 BUILT = ROOT / ".aws-sam" / "build"
 KEPT = ("sessions", "botocore/data")  # of the layers as built: what is ours, and what we cut down

@@ -16,7 +16,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.session import Session
 
-from rehearsal.built import BUILT, ROOT
+from tests.e2e.built import BUILT, ROOT
 
 WHOLE = Path(botocore.__file__).parent
 TRIMMED = BUILT / "SessionsLayer" / "python" / "botocore"

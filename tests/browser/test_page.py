@@ -12,7 +12,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.faulty_proxy import Faults, faulty_proxy
-from browser.conftest import (
+from local.engine import engine
+from local.functions import functions_of, shared_environment
+from tests.browser.conftest import (
     LOOKS,
     PASSWORD,
     TOKEN,
@@ -22,8 +24,6 @@ from browser.conftest import (
     operate,
     person_of,
 )
-from local.engine import engine
-from local.functions import functions_of, shared_environment
 from tests.contract import (
     BODY_TOO_LARGE,
     INTERNAL,

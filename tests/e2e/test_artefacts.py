@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.built import (
+from tests.e2e.built import (
     BUILT,
     NAMES,
     ROOT,
