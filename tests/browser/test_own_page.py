@@ -1,4 +1,4 @@
-"""What the README has a web developer type makes a page that logs in."""
+"""The page that docs/own-page.md has a web developer type logs in."""
 
 import re
 import subprocess
@@ -13,17 +13,15 @@ from local.__main__ import SEED
 from tests.browser.conftest import Browse, site
 from tests.gateway.conftest import ROOT, running
 
-SECTION = re.compile(r"## Your own page.*?\n## ", re.DOTALL)
 BLOCK = re.compile(r"^    .*\n(?:(?:    .*)?\n)*", re.MULTILINE)
-PLACE = "/tmp/page"  # noqa: S108 - where the README has it
+PLACE = "/tmp/page"  # noqa: S108 - where the document has it
 
 
 @pytest.fixture
 def page(tmp_path: Path) -> Iterator[str]:
     """Type what makes the page; yield where it is."""
-    found = SECTION.search((ROOT / "README.md").read_text())
-    assert found
-    start, make = (dedent(block).strip() for block in BLOCK.findall(found[0]))
+    text = (ROOT / "docs" / "own-page.md").read_text()
+    start, make = (dedent(block).strip() for block in BLOCK.findall(text))
     commands, _, serve = make.rpartition("\n")
     folder = tmp_path / "page"
     commands = commands.replace(PLACE, str(folder))
@@ -38,7 +36,7 @@ def page(tmp_path: Path) -> Iterator[str]:
         yield origin
 
 
-def test_a_page_as_the_readme_has_it_logs_in_from_its_own_origin(browse: Browse, page: str):
+def test_the_page_logs_in_from_its_own_origin(browse: Browse, page: str):
     shown = browse(page)
     shown.get_by_label("Name").fill(SEED["username"])
     shown.get_by_label("Password").fill(SEED["password"])
