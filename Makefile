@@ -72,7 +72,7 @@ soak: .venv/test ## ten minutes of everything at once, with faults; OPTIONS="--s
 
 # A version that is locked stays, unless UPGRADE names it. The layers take the versions of the lock,
 # for the Python and the machine that template.yaml names.
-COMPILE = $(BIN)/uv pip compile --quiet --no-header --no-annotate $(if $(filter all,$(UPGRADE)),--upgrade,$(UPGRADE:%=--upgrade-package %))
+COMPILE = $(BIN)/uv pip compile --quiet --no-annotate --custom-compile-command "make lock" $(if $(filter all,$(UPGRADE)),--upgrade,$(UPGRADE:%=--upgrade-package %))
 LAYERS := sessions passwords user_agents
 
 lock: .venv/lock ## pin what pyproject.toml's groups need; UPGRADE="moto ruff" or UPGRADE=all takes new versions

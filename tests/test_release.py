@@ -87,7 +87,7 @@ def test_what_is_installed_is_what_is_locked():
     lines = (ROOT / "requirements" / "lock.txt").read_text().splitlines()
     locked = {
         canonicalize_name(pin.name): next(iter(pin.specifier)).version
-        for pin in map(Requirement, lines)
+        for pin in (Requirement(line) for line in lines if not line.startswith("#"))
         if not pin.marker or pin.marker.evaluate()
     }
     installed = {canonicalize_name(each.name): each.version for each in distributions()}
