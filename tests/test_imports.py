@@ -13,9 +13,7 @@ def rows() -> list[list[str]]:
     """Return the rows of the drawing, from the top down."""
     section = (ROOT / "docs" / "architecture.md").read_text().partition("## The modules")[2]
     drawing = section.partition("```mermaid\n")[2].partition("```")[0]
-    return [
-        re.findall(r"\w+", row) for row in re.findall(r"subgraph .*\n(.*)\n +end\n", drawing)
-    ]
+    return [re.findall(r"\w+", row) for row in re.findall(r"subgraph .*\n(.*)\n +end\n", drawing)]
 
 
 def imported_by(module: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""The walk through every operation, typed as it stands there, gives the answers that stand there."""
+"""Each command of the walk through every operation gives the answer printed under it."""
 
 import re
 import subprocess
