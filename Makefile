@@ -61,18 +61,17 @@ instructions: build .venv/test ## count those of cold starts, and compare with w
 	@command -v valgrind >/dev/null || { echo "valgrind is needed: apt-get install valgrind" >&2; exit 1; }
 	@$(BENCHMARK).instructions $(OPTIONS)
 
-bench: instructions .venv/rehearsal .venv-bench/ready ## what requests cost, in time, units and dollars; 15 minutes
+bench: instructions .venv/rehearsal ## what requests cost, in time, units and dollars; 15 minutes
 	@$(BENCHMARK).cold
 	@$(BENCHMARK).runtime
 	@$(BENCHMARK).warm --json build/bench/warm.json
 	@$(BENCHMARK).capacity
 	@$(BENCHMARK).growth
 	@$(BENCHMARK).money
-	@.venv-bench/bin/python -m benchmarks.chart
 	@$(BENCHMARK).size
 
 soak: .venv/test ## ten minutes of everything at once, with faults; OPTIONS="--seconds 120"
-	@$(BIN)/python -m benchmarks.soak $(OPTIONS)
+	@$(BIN)/python -m pytest tests/soak -s $(OPTIONS)
 
 lock: .venv/test ## the versions in requirements/*.txt and layers/*/requirements.txt, anew
 	requirements/lock

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from benchmarks.faulty_proxy import Faults, faulty_proxy
 from local.engine import engine
 from local.functions import functions_of, shared_environment
 from tests.browser.conftest import (
@@ -36,6 +35,7 @@ from tests.contract import (
     missing,
 )
 from tests.gateway.conftest import Service, running
+from tests.support.faulty_proxy import Faults, faulty_proxy
 
 GUESSES = TEMPLATE.parameters["LoginAttemptsPerNameAndAddress"]
 MOST_SESSIONS = TEMPLATE.parameters["MaxSessionsPerUser"]
