@@ -63,7 +63,7 @@ instructions: build .venv/test ## count those of cold starts, and compare with w
 
 bench: instructions .venv/rehearsal ## what requests cost, in time, units and dollars; 15 minutes
 	@$(BENCHMARK).cold
-	@$(BENCHMARK).runtime
+	@$(BENCHMARK).cold --runtime --rounds 9
 	@$(BENCHMARK).warm --json build/bench/warm.json
 	@$(BENCHMARK).capacity
 	@$(BENCHMARK).growth
