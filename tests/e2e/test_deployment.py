@@ -14,9 +14,6 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from tests import contract
-from tests.calls import ALLOWED_ORIGINS
-from tests.contract import CANONICAL, EVERY_ANSWER, SHORT
 from tests.e2e.deployment import (
     Cloud,
     Stack,
