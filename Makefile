@@ -54,7 +54,7 @@ instructions: build .venv/test ## count those of cold starts, and compare with w
 
 bench: instructions .venv/e2e ## what requests cost, in time, units and dollars; 15 minutes
 	@$(BENCHMARK).cold
-	@$(BENCHMARK).runtime
+	@$(BENCHMARK).cold --runtime --rounds 9
 	@$(BENCHMARK).warm --json build/bench/warm.json
 	@$(BENCHMARK).capacity
 	@$(BENCHMARK).growth
@@ -68,7 +68,7 @@ page: ## the page into its bucket: BUCKET=... (docs/deploy.md)
 	aws s3 sync web "s3://$(BUCKET)" --exclude headers.json --exclude "client/*" --delete --cache-control no-cache
 
 soak: .venv/test ## ten minutes of everything at once, with faults; OPTIONS="--seconds 120"
-	@$(BIN)/python -m pytest tests/soak $(OPTIONS)
+	@$(BIN)/python -m pytest tests/soak -s $(OPTIONS)
 
 # A version that is locked stays, unless UPGRADE names it. The layers take the versions of the lock,
 # for the Python and the machine that template.yaml names.

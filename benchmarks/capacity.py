@@ -18,12 +18,11 @@ LIFTED = 20_000  # sessions a user may have, where more are measured than the de
 
 NOTES = f"""\
 Read units are those of strongly consistent reads. Reads are worked out from the sizes of what came
-back, by DynamoDB's documented rules; writes are what the engine reports, which
-`python -m benchmarks.engine_units` compares with the rules. No table has an index. Rows of more
-than 100 sessions are measured with `MaxSessionsPerUser` at {LIFTED:,}; at 100 the log-in ends the
-oldest session, as the default has it. *100 named*: IDs that are no session's are named with them,
-where the user has fewer. Calls of other services, Secrets Manager and EventBridge, are in a column
-of their own."""
+back, by DynamoDB's documented rules; writes are what the engine reports. No table has an index.
+Rows of more than 100 sessions are measured with `MaxSessionsPerUser` at {LIFTED:,}; at 100 the
+login revokes the oldest session, as the default has it. *100 named*: IDs that are no session's are
+named with them, where the user has fewer. Calls of other services, Secrets Manager and EventBridge,
+are in a column of their own."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,7 @@
 """What a million of each request costs in dollars, at the list prices in prices.json.
 
-`python -m benchmarks.money` prints a table and writes build/bench/money.json, of which
-`.venv-bench/bin/python -m benchmarks.chart` draws docs/performance/cost.png. What is measured:
-calls, units, bytes logged and answered, CPU time. What is assumed stands in NOTES.
+`python -m benchmarks.money` prints a table. What is measured: calls, units, bytes logged and
+answered, CPU time. What is assumed stands in NOTES.
 """
 
 import argparse
@@ -21,8 +20,9 @@ from local.access_log import access_line
 from local.template import load_template
 
 PRICES = Path(__file__).with_name("prices.json")
-BUILD = Path(__file__).parents[1] / "build" / "bench"
-WARM = BUILD / "warm.json"  # operation: {"cpu_ms": ...}, where warm calls were measured
+WARM = (
+    Path(__file__).parents[1] / "build" / "bench" / "warm.json"
+)  # operation: {"cpu_ms": ...}, where warm calls were measured
 
 MILLION = 1_000_000
 GIGABYTE = 10**9
@@ -267,7 +267,7 @@ def table(measured: Mapping[str, Usage], made: Mapping[str, Bill]) -> str:
 
 
 def main() -> None:
-    """Measure, print the table, and write what the chart is drawn of."""
+    """Measure, and print the table."""
     argparse.ArgumentParser("python -m benchmarks.money", description=__doc__).parse_args()
     warm = warm_cpu_ms()
     with running_service() as service:
@@ -275,9 +275,6 @@ def main() -> None:
     made = bills(measured, load_prices())
     source = f"CPU time: {WARM.name} for {len(warm)} operations, this program for the others."
     print(f"{table(measured, made)}\n\n{NOTES}\n{source}")
-    BUILD.mkdir(parents=True, exist_ok=True)
-    routes = {name: asdict(made[name]) for name, usage in measured.items() if usage.is_route}
-    (BUILD / "money.json").write_text(json.dumps(routes, indent=1) + "\n")
 
 
 if __name__ == "__main__":

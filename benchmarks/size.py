@@ -1,11 +1,10 @@
 """How big the artefacts are that `make build` made: layers and functions, zipped and unpacked.
 
-`python -m benchmarks.size` prints a table; it needs .aws-sam/build. Exit code 1 if the layer of all
-functions is over its limit.
+`python -m benchmarks.size` prints a table; it needs .aws-sam/build. Their limit is held to by
+tests/e2e/test_artefacts.py.
 """
 
 import argparse
-import sys
 import zipfile
 from collections.abc import Iterable
 from io import BytesIO
@@ -15,7 +14,6 @@ from typing import NamedTuple
 from benchmarks.tables import markdown
 
 BUILD = Path(__file__).parents[1] / ".aws-sam" / "build"
-LIMIT_BYTES = {"SessionsLayer": 25_000_000}  # unpacked: what each cold start of each function loads
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a ZIP file knows
 
 
@@ -80,16 +78,11 @@ def table(sizes: Iterable[Size]) -> str:
     )
 
 
-def main() -> int:
-    """Print the table, and return the exit code."""
+def main() -> None:
+    """Print the table."""
     argparse.ArgumentParser("python -m benchmarks.size", description=__doc__).parse_args()
-    sizes = rows()
-    print(table(sizes))
-    over = [each for each in sizes if each.unpacked > LIMIT_BYTES.get(each.name, each.unpacked)]
-    for each in over:
-        print(f"{each.name} is over {LIMIT_BYTES[each.name]:,} bytes")
-    return 1 if over else 0
+    print(table(rows()))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

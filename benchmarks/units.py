@@ -1,8 +1,8 @@
 """What a call of DynamoDB consumes, by the rules in its documentation.
 
-ministack counts writes as documented, but gives every read one unit whatever is read, none to
-BatchGetItem, and an error says nothing (`python -m benchmarks.engine_units` shows it case by case).
-So reads and refused writes are worked out here, from the sizes of what came back.
+ministack counts writes as documented, but every read as one unit whatever is read, a BatchGetItem
+as none, and an error says nothing. So reads and refused writes are worked out here, from the sizes
+of what came back.
 
 Sources: DynamoDB Developer Guide, "DynamoDB read and write operations" (capacity unit
 consumption), "DynamoDB item sizes and formats", and "Working with items", "Capacity units consumed

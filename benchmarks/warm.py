@@ -63,7 +63,7 @@ def table(requests: dict[str, list[Request]], made: Bundle) -> str:
             (
                 *(name, f"{statistics.median(functions):.0f}", told),
                 f"{statistics.median(floors):.0f}",
-                f"{median_ratio(functions, floors):.2f}" if calls else "",
+                median_ratio(functions, floors) if calls else "",
             )
         )
     return markdown(("", "CPU µs", "its DynamoDB calls by boto3", "µs", "ratio"), lines)

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from local.__main__ import SEED
 from tests.browser.conftest import Browse, site
-from tests.gateway.conftest import ROOT, running
+from tests.support.service import ROOT, running
 
 BLOCK = re.compile(r"^    .*\n(?:(?:    .*)?\n)*", re.MULTILINE)
 PLACE = "/tmp/page"  # noqa: S108 - where the document has it

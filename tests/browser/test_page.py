@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from benchmarks.faulty_proxy import Faults, faulty_proxy
 from local.engine import engine
 from local.functions import functions_of, shared_environment
 from tests.browser.conftest import (
@@ -24,7 +23,7 @@ from tests.browser.conftest import (
     operate,
     person_of,
 )
-from tests.contract import (
+from tests.support.contract import (
     BODY_TOO_LARGE,
     INTERNAL,
     INVALID_ENDPOINT,
@@ -35,7 +34,8 @@ from tests.contract import (
     UNAVAILABLE,
     missing,
 )
-from tests.gateway.conftest import Service, running
+from tests.support.faulty_proxy import Faults, faulty_proxy
+from tests.support.service import Service, running
 
 GUESSES = TEMPLATE.parameters["LoginAttemptsPerNameAndAddress"]
 MOST_SESSIONS = TEMPLATE.parameters["MaxSessionsPerUser"]

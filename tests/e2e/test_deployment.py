@@ -14,9 +14,6 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from tests import contract
-from tests.calls import ALLOWED_ORIGINS
-from tests.contract import CANONICAL, EVERY_ANSWER, SHORT
 from tests.e2e.deployment import (
     Cloud,
     Stack,
@@ -28,6 +25,9 @@ from tests.e2e.deployment import (
     sam,
     stack,
 )
+from tests.support import contract
+from tests.support.contract import CANONICAL, EVERY_ANSWER, SHORT
+from tests.support.events import ALLOWED_ORIGINS
 
 JOE = {"user": "joe", "pass": "correct horse battery staple"}
 ORIGIN = ALLOWED_ORIGINS[-1]  # not the one that the gateway's own answers name

@@ -1,7 +1,7 @@
-"""People who use a product for a while, and remember what must be true of their sessions.
+"""Customers of a product, and what must be true of their sessions.
 
-What one person does is done by one thread at a time, so that the person knows each session to be
-live or over; but for the outcome of a request that failed, which is either, and stays it.
+One thread at a time acts for a customer. So it is known of each session whether it is live or
+revoked; after a request that failed it is unknown, until it is looked up.
 """
 
 import base64
@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
 
@@ -24,7 +24,7 @@ SETTLED_SECONDS = 3.0
 FAILED = 500  # this status and those above say nothing about what was done
 MOST_HELD = 8
 MOST_TRIES = 40
-RECENT = 10  # sessions that are over, which each reconciliation asks about; the last asks about all
+RECENT = 10  # revoked sessions that each reconciliation looks up; the last looks up all
 
 Operate = Callable[..., dict[str, Any]]
 
@@ -33,31 +33,30 @@ class State(enum.Enum):
     """What is known of a session."""
 
     LIVE = "live"
-    OVER = "over"
-    UNSURE = "unsure"
+    REVOKED = "revoked"
+    UNKNOWN = "unknown"
+
+
+Found: TypeAlias = Counter[tuple[State, State]]
 
 
 @dataclass
 class Held:
-    """A session whose token a person holds."""
+    """A session whose token a customer holds."""
 
     token: str
     iat: int
     state: State = State.LIVE
-    unsure_since: float = 0.0
-
-    def end(self) -> None:
-        """Know that it is over."""
-        self.state = State.OVER
+    unknown_since: float = 0.0
 
     def doubt(self) -> None:
-        """Have asked for its end, and not been told whether it came."""
-        if self.state is not State.OVER:
-            self.state, self.unsure_since = State.UNSURE, time.monotonic()
+        """Have asked for its revocation without an answer."""
+        if self.state is not State.REVOKED:
+            self.state, self.unknown_since = State.UNKNOWN, time.monotonic()
 
     def is_settled(self) -> bool:
         """Say whether what is seen of it now is what stays."""
-        return time.monotonic() > self.unsure_since + SETTLED_SECONDS
+        return time.monotonic() > self.unknown_since + SETTLED_SECONDS
 
 
 @dataclass
@@ -68,7 +67,7 @@ class Tally:
     wrong: list[str] = field(default_factory=list)
 
 
-class Person:
+class Customer:
     """A user with a number of devices, and the operator who deals with this user."""
 
     def __init__(
@@ -78,52 +77,54 @@ class Person:
         self.password = f"password of {name}"
         self.is_banned = False
         self.held: list[Held] = []
-        self.lost = 0  # log-ins whose answer never came: sessions nobody holds, at most
+        self.lost = 0  # logins whose answer never came: as many unknown sessions, at most
         self._http = http
         self._operate = operate
         self._tally = tally
         self._random = random.Random(seed)
         self._versions = itertools.count(2)
-        self._actions: list[tuple[Callable[[Held], None], int]] = [
-            (self._read_current, 16),
-            (self._read_one, 12),
-            (self._list, 12),
-            (self._delete_one, 8),
-            (self._delete_several, 3),
-            (self._delete_all, 1),
-            (self._delete_all_but_self, 2),
-            (self._ban, 1),
-            (self._set_password, 1),
-            (self._revoke, 2),
-        ]
+        self._actions: dict[Callable[[Held], None], int] = {
+            self._get_current: 16,
+            self._get_one: 12,
+            self._list: 12,
+            self._delete_one: 8,
+            self._delete_several: 3,
+            self._delete_all: 1,
+            self._delete_all_but_self: 2,
+            self._ban: 1,
+            self._set_password: 1,
+            self._revoke: 2,
+        }
+
+    def sign_up(self) -> None:
+        """Create the user."""
+        email = f"{self.name}@example.com"
+        self._operate("create_user", username=self.name, email=email, password=self.password)
 
     def act(self) -> None:
         """Do one thing, whatever it is."""
         if self.is_banned and self._random.random() < 0.3:
             self.set_ban(is_banned=False, revoke=self._random.random() < 0.3)
             return
-        holds = [each for each in self.held if each.state is not State.OVER]
-        if not holds or (len(holds) < MOST_HELD and self._random.random() < 0.2):
-            self.log_in()
-        if not self.held:
-            return
-        actions, weights = zip(*self._actions, strict=True)
-        (action,) = self._random.choices(actions, weights)
-        action(self._any())
+        holds = len(self._usable())
+        if not holds or (holds < MOST_HELD and self._random.random() < 0.2):
+            self._log_in()
+        if self.held:
+            (action,) = self._random.choices([*self._actions], [*self._actions.values()])
+            action(self._any())
 
-    def reconcile(self, *, all_of_them: bool = False) -> Counter[tuple[State, State]]:
-        """Ask for each session whether it is what it must be; twice, where nobody knew.
+    def reconcile(self, *, all_of_them: bool = False) -> Found:
+        """Look up whether each session is what it must be; twice, where that is unknown.
 
         Returns:
             How many were held as what, and were found what.
         """
-        found: Counter[tuple[State, State]] = Counter()
-        over = [each for each in self.held if each.state is State.OVER]
-        kept = over if all_of_them else over[-RECENT:]
-        for held in [each for each in self.held if each.state is not State.OVER] + kept:
+        found: Found = Counter()
+        revoked = [each for each in self.held if each.state is State.REVOKED]
+        for held in self._usable() + (revoked if all_of_them else revoked[-RECENT:]):
             before = held.state
-            for _ in range(2 if before is State.UNSURE else 1):
-                self._read_current(held)
+            for _ in range(2 if before is State.UNKNOWN else 1):
+                self._get_current(held)
             found[before, held.state] += 1
         return found
 
@@ -134,12 +135,12 @@ class Person:
         else:
             self._insist("unban_user", user=self.name, revoke_sessions=revoke)
             if revoke:
-                self._all_over()
+                self._all_revoked()
         self.is_banned = is_banned
 
     # ------------------------------------------------------------ requests
 
-    def log_in(self) -> None:
+    def _log_in(self) -> None:
         """Log in, by JSON or a form."""
         given = {"user": self.name, "pass": self.password}
         kind = self._random.choice(["json", "data"])
@@ -154,21 +155,21 @@ class Person:
             self.lost += 1
         elif answer.status_code != 429:
             expected = 403 if self.is_banned else 201
-            self._expect(answer.status_code == expected, f"a log-in: {answer.status_code}")
+            self._expect(answer.status_code == expected, f"a login: {answer.status_code}")
 
-    def _read_current(self, held: Held) -> None:
-        answer = self._ask(held, "get_current_session", "GET", "/user/session")
+    def _get_current(self, held: Held) -> None:
+        answer = self._request(held, "get_current_session", "GET", "/user/session")
         if answer is not None:
             self._expect(answer.json()["iat"] == held.iat, "the current session is another")
 
-    def _read_one(self, held: Held) -> None:
+    def _get_one(self, held: Held) -> None:
         other = self._any()
-        answer = self._ask(held, "get_session", "GET", f"/user/session/{other.iat}")
+        answer = self._request(held, "get_session", "GET", f"/user/session/{other.iat}")
         if answer is not None:
             self._see(other, is_live=answer.status_code == 200)
 
     def _list(self, held: Held) -> None:
-        answer = self._ask(held, "list_sessions", "GET", "/user/sessions")
+        answer = self._request(held, "list_sessions", "GET", "/user/sessions")
         if answer is None:
             return
         listed = {item["iat"] for item in answer.json()["items"]}
@@ -180,25 +181,24 @@ class Person:
 
     def _delete_one(self, held: Held) -> None:
         other = self._any()
-        answer = self._ask(
-            held, "delete_session", "DELETE", f"/user/session/{other.iat}", ends=[other]
-        )
+        path = f"/user/session/{other.iat}"
+        answer = self._request(held, "delete_session", "DELETE", path, revokes=[other])
         if answer is not None:
             self._expect(
-                other.state is not (State.OVER if answer.status_code == 200 else State.LIVE),
+                other.state is not (State.REVOKED if answer.status_code == 200 else State.LIVE),
                 f"deleting one that is {other.state.value}: {answer.status_code}",
             )
-            other.end()
+            other.state = State.REVOKED
 
     def _delete_several(self, held: Held) -> None:
         others = list({each.iat: each for each in (self._any(), self._any(), self._any())}.values())
         body = {"sessions": [each.iat for each in others] * 2}
-        answer = self._ask(
-            held, "delete_sessions", "DELETE", "/user/sessions", ends=others, json=body
+        answer = self._request(
+            held, "delete_sessions", "DELETE", "/user/sessions", revokes=others, json=body
         )
         if answer is not None:
             self._count(answer.json()["count"], others)
-            self._over(others)
+            self._revoked(others)
 
     def _delete_all(self, held: Held) -> None:
         self._delete_all_but(held, [], "")
@@ -209,10 +209,10 @@ class Person:
     def _delete_all_but(self, held: Held, kept: list[Held], query: str) -> None:
         others = [each for each in self.held if each not in kept]
         path = f"/user/sessions/all{query}"
-        answer = self._ask(held, "delete_all_sessions", "DELETE", path, ends=others)
+        answer = self._request(held, "delete_all_sessions", "DELETE", path, revokes=others)
         if answer is not None:
             self._count(answer.json()["count"], others, self.lost)
-            self._over(others)
+            self._revoked(others)
             self.lost = 0
 
     # ---------------------------------------------------------- operations
@@ -225,15 +225,15 @@ class Person:
         keep = self._random.random() < 0.7
         self._insist("set_password", user=self.name, password=self.password, keep_sessions=keep)
         if not keep:
-            self._all_over()
+            self._all_revoked()
 
     def _revoke(self, held: Held) -> None:
         if self._random.random() < 0.2:
             self._insist("revoke_user_sessions", user=self.name, all=True)
-            self._all_over()
+            self._all_revoked()
         else:
             self._insist("revoke_user_sessions", user=self.name, sessions=[held.iat])
-            held.end()
+            held.state = State.REVOKED
 
     def _insist(self, name: str, **event: Any) -> None:
         """Do an operation again until it is done; each of these may be done twice."""
@@ -246,13 +246,16 @@ class Person:
             else:
                 self._tally.requests[name, "done"] += 1
                 return
-        self._expect(False, f"{name} fails for ever")  # noqa: FBT003 - it is the claim that failed
+        self._expect(False, f"{name} always fails")  # noqa: FBT003 - it is the claim that failed
+
+    def _usable(self) -> list[Held]:
+        return [each for each in self.held if each.state is not State.REVOKED]
 
     def _any(self) -> Held:
-        """Return a session to use; now and then one that is over."""
-        holds = [each for each in self.held if each.state is not State.OVER]
-        uses_one_that_is_over = not holds or self._random.random() < 0.05
-        return self._random.choice(self.held if uses_one_that_is_over else holds)
+        """Return a session to use; now and then a revoked one."""
+        usable = self._usable()
+        uses_revoked = not usable or self._random.random() < 0.05
+        return self._random.choice(self.held if uses_revoked else usable)
 
     # -------------------------------------------------------------- claims
 
@@ -264,14 +267,14 @@ class Person:
         self._tally.requests[operation, str(answer.status_code)] += 1
         return answer
 
-    def _ask(
+    def _request(
         self,
         held: Held,
         operation: str,
         method: str,
         path: str,
         *,
-        ends: Iterable[Held] = (),
+        revokes: Iterable[Held] = (),
         **request: Any,
     ) -> httpx.Response | None:
         """Send a request with a session; return the answer, if it says anything but that."""
@@ -279,7 +282,7 @@ class Person:
         answer = self._send(operation, method, path, headers=token, **request)
         status = answer.status_code
         if status >= FAILED:
-            for each in ends:
+            for each in revokes:
                 each.doubt()
             return None
         self._expect(status in {200, 401, 403, 404}, f"{operation}: {status}")
@@ -289,25 +292,25 @@ class Person:
         return None if status in {401, 403} else answer
 
     def _see(self, held: Held, *, is_live: bool) -> None:
-        seen = State.LIVE if is_live else State.OVER
-        if held.state is State.UNSURE and held.is_settled():
+        seen = State.LIVE if is_live else State.REVOKED
+        if held.state is State.UNKNOWN and held.is_settled():
             held.state = seen
-        if held.state is not State.UNSURE:
+        if held.state is not State.UNKNOWN:
             self._expect(seen is held.state, f"{held.iat} is {seen.value}, not {held.state.value}")
 
-    def _count(self, count: int, ended: list[Held], lost: int = 0) -> None:
-        known = sum(each.state is State.LIVE for each in ended)
-        unsure = sum(each.state is State.UNSURE for each in ended) + lost
+    def _count(self, count: int, revoked: list[Held], lost: int = 0) -> None:
+        live = sum(each.state is State.LIVE for each in revoked)
+        unknown = sum(each.state is State.UNKNOWN for each in revoked) + lost
         self._expect(
-            known <= count <= known + unsure, f"{count} ended, of {known} and {unsure} unsure"
+            live <= count <= live + unknown, f"{count} revoked, of {live} and {unknown} unknown"
         )
 
-    def _over(self, ended: Iterable[Held]) -> None:
-        for each in ended:
-            each.end()
+    def _revoked(self, revoked: Iterable[Held]) -> None:
+        for each in revoked:
+            each.state = State.REVOKED
 
-    def _all_over(self) -> None:
-        self._over(self.held)
+    def _all_revoked(self) -> None:
+        self._revoked(self.held)
         self.lost = 0
 
     def _expect(self, claim: bool, otherwise: str) -> None:  # noqa: FBT001 - as `assert` takes it
