@@ -21,10 +21,11 @@ from tests.e2e.built import (
     BARE,
     built_functions,
     environment,
+    layer_sources,
     make_layers,
     provision_engine,
-    source_of,
 )
+from tests.support.leaks import PASSWORD
 
 FLOOR = "boto3"
 HERE = Path(__file__).parent
@@ -104,7 +105,7 @@ def bundle(python: str, *, tls: bool = True) -> Iterator[Bundle]:
 
 
 def _make_floor(folder: Path, python: str) -> None:
-    pinned = (source_of("SessionsLayer") / "requirements.txt").read_text()
+    pinned = (layer_sources()["SessionsLayer"] / "requirements.txt").read_text()
     versions = [word for word in pinned.split() if word.startswith("botocore==")]
     pip = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
     _run([*pip, "--no-compile", "--target", str(folder), "boto3", *versions])
@@ -135,17 +136,17 @@ def _record(measured: Bundle, folder: Path) -> None:
         return json.loads(measured.run("cold_start", case))[1]
 
     for name, function in functions.items():
-        login = cases.new_login(lambda other, event: answer(case_of(other, event)))
-        case = case_of(name, cases.event_of(name, login))
+        person = cases.new_person(lambda other, event: answer(case_of(other, event)))
+        case = case_of(name, cases.request(name, person))
         aws.tape, aws.is_recording = case.tape, True
-        cases.check(name, answer(case), login, function.environment.get("USAGE_PLAN_KEYS", ""))
+        cases.check(name, answer(case), person, function.environment.get("USAGE_PLAN_KEYS", ""))
         aws.tape, aws.is_recording = None, False
         measured.cases[name] = case
-        measured.floors[name] = _floor_of(case, folder, login.username)
+        measured.floors[name] = _floor_of(case, folder)
     measured.cases[FLOOR] = measured.floors["get_current_session"]._replace(name=FLOOR)
 
 
-def _floor_of(case: Case, folder: Path, password: str) -> Case:
+def _floor_of(case: Case, folder: Path) -> Case:
     calls = [
         (xform_name(target.partition(".")[2]), parameters)
         for target, parameters in case.tape.requests
@@ -153,8 +154,8 @@ def _floor_of(case: Case, folder: Path, password: str) -> Case:
     ]
     event: dict[str, Any] = {"calls": calls}
     if case.name == "create_session":
-        event["password"] = password
-        event["password_hash"] = passwords.hash_password(password, bytes(16))
+        event["password"] = PASSWORD
+        event["password_hash"] = passwords.hash_password(PASSWORD, bytes(16))
     file = folder / f"floor-{case.name}.json"
     file.write_text(json.dumps(event))
     floor = folder / "floor"

@@ -227,7 +227,7 @@ def mend(cloud: Cloud, stack: Stack, origins: list[str]) -> None:
     It fails if ministack has come to do one of these itself: then that part can go.
     """
     _mend_gateway_responses(cloud, stack, origins)
-    _mend_log_in_authorizer(cloud, stack)
+    _mend_login_authorizer(cloud, stack)
     _mend_reference_to_the_secret(cloud, stack)
     # As on AWS, what was changed is in force with the next deployment.
     cloud.client("apigateway").create_deployment(restApiId=stack.api, stageName="api")
@@ -244,16 +244,16 @@ def _mend_gateway_responses(cloud: Cloud, stack: Stack, origins: list[str]) -> N
         gateway.put_gateway_response(restApiId=stack.api, responseType=kind, **response)
 
 
-def _mend_log_in_authorizer(cloud: Cloud, stack: Stack) -> None:
+def _mend_login_authorizer(cloud: Cloud, stack: Stack) -> None:
     """It takes an identity source in the context for absent; it asks for none if uncached."""
     gateway = cloud.client("apigateway")
     with browser(cloud, stack) as http:
         assert http.post("/session", json={}).status_code == 401
     authorizers = gateway.get_authorizers(restApiId=stack.api)["items"]
-    log_in = next(each for each in authorizers if each["name"] == "LoginAuthorizer")
+    login = next(each for each in authorizers if each["name"] == "LoginAuthorizer")
     change = {"op": "replace", "path": "/authorizerResultTtlInSeconds", "value": "0"}
     gateway.update_authorizer(
-        restApiId=stack.api, authorizerId=log_in["id"], patchOperations=[change]
+        restApiId=stack.api, authorizerId=login["id"], patchOperations=[change]
     )
 
 

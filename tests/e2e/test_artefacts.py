@@ -8,13 +8,12 @@ import pytest
 
 from tests.e2e.built import (
     BUILT,
-    NAMES,
     ROOT,
     built_functions,
-    built_layers,
     built_template,
-    source_of,
+    layer_sources,
 )
+from tests.support.operations import OPERATIONS
 
 SHARED_OBJECT_NAME = re.compile(r"\.(cpython-313-aarch64-linux-gnu|abi3)\.so$")
 WHEEL_TAG = re.compile(
@@ -25,12 +24,7 @@ ELF_MACHINE = slice(18, 20)  # of the ELF header, e_machine
 AARCH64 = (0xB7).to_bytes(2, "little")
 MOST_BYTES = 25_000_000  # of all layers, unpacked; Lambda takes ten times that, but must load it
 UNCHECKED_HASH = (1).to_bytes(4, "little")  # PEP 552: by hash, and never compared
-LAYERS = ("SessionsLayer", "PasswordsLayer", "UserAgentsLayer")
-EACH_LAYER = pytest.mark.parametrize("layer", LAYERS)
-
-
-def test_these_are_all_the_layers():
-    assert built_layers() == {layer: BUILT / layer for layer in LAYERS}
+EACH_LAYER = pytest.mark.parametrize("layer", layer_sources())
 
 
 def test_every_function_is_built_for_lambdas_machines():
@@ -38,7 +32,7 @@ def test_every_function_is_built_for_lambdas_machines():
         assert (properties["Runtime"], properties["Architectures"]) == ("python3.13", ["arm64"])
 
 
-@pytest.mark.parametrize("name", sorted(NAMES.values()))
+@pytest.mark.parametrize("name", OPERATIONS)
 def test_a_built_function_is_its_handler_alone(name: str):
     folder = built_functions()[name].folder
 
@@ -56,7 +50,7 @@ def test_a_layer_holds_the_package_sessions_as_it_is():
 
 @EACH_LAYER
 def test_a_layer_holds_the_versions_that_are_pinned_and_no_others(layer: str):
-    requirements = source_of(layer) / "requirements.txt"
+    requirements = layer_sources()[layer] / "requirements.txt"
     pinned = {line for line in requirements.read_text().split() if "==" in line}
 
     found = {
@@ -126,7 +120,7 @@ def test_bytecode_is_made_where_the_runtimes_python_is_there(layer: str, layers:
 
 def test_the_layers_are_small():
     """Bytecode aside: whether it is there depends on where they were made."""
-    made = [file for layer in LAYERS for file in files(layer) if file.suffix != ".pyc"]
+    made = [file for layer in layer_sources() for file in files(layer) if file.suffix != ".pyc"]
 
     assert sum(file.stat().st_size for file in made) < MOST_BYTES
 
