@@ -22,7 +22,7 @@ from botocore.config import Config
 from local.engine import engine
 from sessionctl.account_functions import CONFIG, OperationError, invoke
 from tests.soak.customer import SETTLED_SECONDS, Customer, Found, Operate, Tally
-from tests.support.faulty_proxy import Faults, faulty_proxy
+from tests.soak.faulty_proxy import Faults, faulty_proxy
 from tests.support.service import Service, running
 
 CUSTOMERS = 50
