@@ -1,6 +1,6 @@
-"""What is measured: every function as it is built, for a Python of this machine, and the floor.
+"""Every function as it is built, for a Python of this machine, and the floor, to be measured.
 
-Each has one event that it succeeds with, and a tape of what AWS answers then.
+Each has one event that it succeeds with, and a tape of AWS's answers to it.
 """
 
 import json
@@ -44,7 +44,7 @@ class Case(NamedTuple):
 
 
 class Bundle(NamedTuple):
-    """All cases, the Python that runs them, and who plays AWS.
+    """All cases, the Python that runs them, and the emulated AWS.
 
     `floors` make the same calls of DynamoDB as the function of the same name, and check the same
     password, and do nothing else; the floor of cold starts is that of `get_current_session`.
@@ -82,11 +82,11 @@ class Bundle(NamedTuple):
 
 @contextmanager
 def bundle(python: str, *, tls: bool = True) -> Iterator[Bundle]:
-    """Build all that is measured with `python`, and play AWS, for as long as the block lasts.
+    """Build all that is measured with `python`, and emulate AWS, for as long as the block lasts.
 
     Args:
         python: the command of a Python.
-        tls: whether AWS is spoken to as it is, by TLS; its random numbers make the count of
+        tls: whether AWS speaks TLS, as it does; the random numbers of TLS make the count of
             instructions differ.
     """
     with tempfile.TemporaryDirectory() as made:
@@ -101,7 +101,7 @@ def bundle(python: str, *, tls: bool = True) -> Iterator[Bundle]:
             measured = Bundle(python, {}, {}, aws)
             _record(measured, folder)
             yield measured
-            assert not aws.unheard, aws.unheard
+            assert not aws.unrecorded, aws.unrecorded
 
 
 def _make_floor(folder: Path, python: str) -> None:
@@ -166,10 +166,10 @@ def _floor_of(case: Case, folder: Path) -> Case:
 
 
 def _trust(folder: Path, name: str, roots: Path) -> dict[str, str]:
-    """Return what makes botocore trust who plays AWS, beside its own roots."""
-    played = folder / "aws.crt"
-    if not played.exists():
+    """Return the variable that makes botocore trust the emulated AWS, beside its own roots."""
+    emulated = folder / "aws.crt"
+    if not emulated.exists():
         return {}
     bundle = folder / f"{name}.pem"
-    bundle.write_text(roots.read_text() + played.read_text())
+    bundle.write_text(roots.read_text() + emulated.read_text())
     return {"AWS_CA_BUNDLE": str(bundle)}

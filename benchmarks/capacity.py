@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from benchmarks.service import Observed, Service, round_trips, running_service
 from benchmarks.tables import markdown
-from benchmarks.workload import OPERATIONS, Person, done, new_person
+from benchmarks.workload import WORKLOAD, Subjects
 
 SIZES = (1, 10, 100, 1_000, 10_000)
 LATENCY_SECONDS = 0.005  # about DynamoDB's: on one machine calls side by side might just miss
@@ -61,26 +61,16 @@ def cost_of(observed: Observed) -> Cost:
 
 def rows(service: Service, sizes: Sequence[int] = SIZES) -> list[Row]:
     """Invoke each operation for a user of each size, and return what it took."""
-    most = int(service.functions["CreateSessionFunction"].environment["MAX_SESSIONS_PER_USER"])
-    lasting: dict[int, Person] = {}
+    most = int(service.functions["create_session"].environment["MAX_SESSIONS_PER_USER"])
+    subjects = Subjects(service)
     found = []
-    for operation in OPERATIONS:
+    for work in WORKLOAD:
         for size in sizes:
-            if operation.function == "CreateSessionFunction":
+            if work.operation.name == "create_session":
                 cap = most if size <= most else LIFTED
-                service.load_again("CreateSessionFunction", MAX_SESSIONS_PER_USER=cap)
-            person = lasting.get(size)
-            if person is None or operation.changes:
-                person = new_person(service, size)
-            if not operation.changes:
-                lasting[size] = person
-            event = operation.event(person)
-            service.latency_seconds = LATENCY_SECONDS
-            observed = service.invoke(operation.function, event)
-            service.latency_seconds = 0.0
-            done(observed)
-            cost = cost_of(observed)
-            found.append(Row(operation.name, operation.function, size, cost, observed))
+                service.load_again("create_session", MAX_SESSIONS_PER_USER=cap)
+            observed = subjects.observe(work, size, latency_seconds=LATENCY_SECONDS)
+            found.append(Row(work.name, work.operation.name, size, cost_of(observed), observed))
     return found
 
 

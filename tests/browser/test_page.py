@@ -95,7 +95,7 @@ def own_name(person: Person) -> str:
 # ------------------------------------------------------------------ logging in
 
 
-def test_after_a_log_in_every_session_is_listed_and_this_one_is_marked(open_page, person):
+def test_every_session_is_listed_and_this_one_is_marked(open_page, person):
     listed = items(open_page)
     stored = person.sessions()
     assert listed.count() == len(stored) == 4
@@ -112,7 +112,7 @@ def test_after_a_log_in_every_session_is_listed_and_this_one_is_marked(open_page
 
 
 @pytest.mark.refused("401")
-def test_a_wrong_password_is_told(page, person):
+def test_a_wrong_password_is_shown(page, person):
     log_in(page, person, "a guess")
     expect_login(page, "password")
     expect(page.get_by_label("Password", exact=True)).to_be_focused()
@@ -123,7 +123,8 @@ def test_a_wrong_password_is_told(page, person):
 
 
 @pytest.mark.parametrize("remember", [False, True])
-def test_a_session_outlives_a_reload_and_the_tab_if_it_is_remembered(page, person, remember):
+def test_a_session_outlives_a_reload(page, person, remember):
+    """And the tab, if it is remembered."""
     log_in(page, person, remember=remember)
     expect(items(page)).to_have_count(1)
     page.reload()
@@ -195,7 +196,7 @@ def test_one_session_is_ended(open_page, person, others):
     assert_has_ended(others[1], person)
 
 
-def test_those_that_are_ticked_are_ended(open_page, person):
+def test_ticked_sessions_are_ended(open_page, person):
     for name in ("old laptop", "work phone"):
         open_page.get_by_role("checkbox", name=f"Select {name}").check()
     button(open_page, "End selected sessions").click()
@@ -204,13 +205,13 @@ def test_those_that_are_ticked_are_ended(open_page, person):
     assert person.names()[1:] == ["tablet"]
 
 
-def test_where_none_is_ticked_none_is_ended(open_page, person):
+def test_without_a_tick_no_session_is_ended(open_page, person):
     button(open_page, "End selected sessions").click()
     expect(open_page.get_by_role("alert")).to_have_text(re.compile("tick", re.IGNORECASE))
     assert len(person.names()) == 4
 
 
-def test_all_others_are_ended(open_page, person, others):
+def test_all_other_sessions_are_ended(open_page, person, others):
     button(open_page, ELSEWHERE).click()
     expect(items(open_page)).to_have_count(1)
     expect(items(open_page)).to_contain_text("This session")
@@ -221,7 +222,8 @@ def test_all_others_are_ended(open_page, person, others):
 
 
 @pytest.mark.parametrize("how", ["Cancel", "Escape"])
-def test_who_is_asked_can_leave_everything_as_it_is(open_page, person, how):
+def test_a_question_can_be_cancelled(open_page, person, how):
+    """Every session stays as it is."""
     button(open_page, EVERYWHERE).click()
     dialog = open_page.get_by_role("dialog")
     expect(dialog).to_be_visible()
@@ -236,7 +238,7 @@ def test_who_is_asked_can_leave_everything_as_it_is(open_page, person, how):
     assert len(person.names()) == 4
 
 
-def test_everything_is_ended(open_page, person, others):
+def test_all_sessions_are_ended(open_page, person, others):
     button(open_page, EVERYWHERE).click()
     open_page.get_by_role("dialog").get_by_role("button", name=EVERYWHERE).click()
     expect_login(open_page)
@@ -247,7 +249,7 @@ def test_everything_is_ended(open_page, person, others):
 
 @pytest.mark.parametrize("by", ["Log out", "its own button"])
 @pytest.mark.parametrize("remember", [False, True])
-def test_a_log_out_ends_this_session_only_and_forgets_it(page, person, others, by, remember):
+def test_a_logout_ends_this_session_alone_and_forgets_it(page, person, others, by, remember):
     log_in(page, person, remember=remember)
     expect(items(page)).to_have_count(4)
     (button(page, by) if by == "Log out" else end_button(page, own_name(person))).click()
@@ -268,7 +270,7 @@ def assert_is_forgotten(page: Page) -> None:
 
 @pytest.mark.parametrize("then", ["End session tablet", ELSEWHERE, "Log out", ""])
 @pytest.mark.refused("401")
-def test_a_session_that_was_ended_elsewhere_is_told_at_the_log_in(open_page, person, then):
+def test_the_login_says_that_the_session_was_ended_elsewhere(open_page, person, then):
     person.operate("revoke_user_sessions", all=True)
     if then:
         button(open_page, then).click()
@@ -285,7 +287,7 @@ def test_a_session_that_was_ended_elsewhere_is_told_at_the_log_in(open_page, per
 
 
 @pytest.mark.refused("403")
-def test_who_is_banned_meanwhile_is_told(open_page, person):
+def test_a_ban_meanwhile_is_shown(open_page, person):
     person.operate("ban_user", reason="spam")
     end_button(open_page, "tablet").click()
     expect_login(open_page, "banned")
@@ -293,7 +295,7 @@ def test_who_is_banned_meanwhile_is_told(open_page, person):
 
 
 @pytest.mark.refused("404")
-def test_a_session_that_was_ended_meanwhile_is_gone_from_the_list(open_page, person, others):
+def test_a_session_that_was_ended_meanwhile_leaves_the_list(open_page, person, others):
     person.log_out(others[1])
     end_button(open_page, "tablet").click()
     expect(items(open_page)).to_have_count(3)

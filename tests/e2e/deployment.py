@@ -37,7 +37,7 @@ KEPT = ("sessions", "botocore/data")  # of the layers as built: what is ours, an
 SAVED_QUERY = "AWS::Logs::QueryDefinition"
 START_SECONDS = 60
 SAM_SECONDS = 240
-# No developer's keys: whoever signs with these is the account's root user.
+# No developer's keys: a request that is signed with these is the account's root user's.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 # The venv's libraries would hide what a layer lacks; so functions get the Python below the venv.
 ENGINE = (

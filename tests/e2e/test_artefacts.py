@@ -49,7 +49,7 @@ def test_a_layer_holds_the_package_sessions_as_it_is():
 
 
 @EACH_LAYER
-def test_a_layer_holds_the_versions_that_are_pinned_and_no_others(layer: str):
+def test_a_layer_holds_the_pinned_versions_and_no_others(layer: str):
     requirements = layer_sources()[layer] / "requirements.txt"
     pinned = {line for line in requirements.read_text().split() if "==" in line}
 
@@ -81,7 +81,7 @@ def test_a_layers_compiled_code_is_for_lambdas_machines(layer: str):
 
 
 @EACH_LAYER
-def test_a_layer_holds_nothing_that_nobody_needs(layer: str):
+def test_a_layer_holds_nothing_unused(layer: str):
     """Lambda's runtime brings boto3, which nothing of ours imports."""
     folders = {part for file in files(layer) for part in file.relative_to(BUILT).parts[:-1]}
 
@@ -89,7 +89,7 @@ def test_a_layer_holds_nothing_that_nobody_needs(layer: str):
     assert not folders & {"boto3", "tests", "bin", "moto", "pip", "pytest", "ministack"}
 
 
-def test_of_botocores_descriptions_those_of_our_services_are_left():
+def test_botocore_describes_our_services_alone():
     data = BUILT / "SessionsLayer/python/botocore/data"
 
     assert {path.name for path in data.iterdir() if path.is_dir()} == {
@@ -111,7 +111,7 @@ def test_bytecode_is_the_runtimes_own_or_absent(layer: str):
 
 
 @EACH_LAYER
-def test_bytecode_is_made_where_the_runtimes_python_is_there(layer: str, layers: Path):
+def test_bytecode_is_made_where_the_runtimes_python_is(layer: str, layers: Path):
     """For the layers that were made for this machine, this Python is the runtime's."""
     for file in sources(layers / layer):
         (compiled,) = (file.parent / "__pycache__").glob(f"{file.stem}.cpython-*.pyc")

@@ -133,13 +133,11 @@ def log_in(http: httpx.Client) -> Iterator[LogIn]:
 
 
 # ------------------------------------------------------------ the deployment
-def test_sam_deploys_what_was_built_with_the_projects_own_configuration(deployed):
+def test_sam_deploys_the_build_with_samconfig(deployed):
     assert "Successfully created/updated stack - sessions" in deployed.said
 
 
-def test_a_second_deployment_of_the_same_makes_only_the_apis_deployment_anew(
-    account, template, deployed
-):
+def test_a_second_deployment_makes_only_the_apis_deployment_anew(account, template, deployed):
     """Which it always does, so that a parameter that changed alone reaches the stage."""
     said = deploy(account, template, "default", AllowedOrigins=",".join(ALLOWED_ORIGINS))
     assert "Successfully created/updated stack - sessions" in said
@@ -149,7 +147,7 @@ def test_a_second_deployment_of_the_same_makes_only_the_apis_deployment_anew(
     assert again.outputs == deployed.stack.outputs
 
 
-def test_every_function_is_told_the_names_that_the_stack_gave(deployed):
+def test_every_function_knows_the_names_that_the_stack_gave(deployed):
     tables = deployed.account.client("dynamodb").list_tables()["TableNames"]
     names = {"SESSIONS_TABLE", "USERS_TABLE", "LOGINS_TABLE", "ATTEMPTS_TABLE"}
     for operation in OPERATIONS.values():
@@ -225,7 +223,8 @@ def test_a_body_that_is_too_large_is_refused(http, megabytes):
 
 
 @pytest.mark.parametrize("origin", [*ALLOWED_ORIGINS, "https://evil.example", None])
-def test_functions_answer_each_page_for_its_origin_and_the_gateway_for_one(http, log_in, origin):
+def test_an_answer_names_the_pages_origin(http, log_in, origin):
+    """Those of the gateway itself name the first allowed one."""
     headers = {"Origin": origin} if origin else {}
     answer = http.get("/session", headers={**log_in(), **headers})
     allowed = origin if origin in ALLOWED_ORIGINS else None
@@ -255,9 +254,8 @@ def test_the_log_group_has_each_request_and_no_secret(deployed, http, log_in):
 
 
 # --------------------------------------------------- two of them, and the end
-def test_two_environments_share_nothing_and_users_outlive_their_stack(
-    account, template, deployed, log_in
-):
+def test_two_environments_share_nothing(account, template, deployed, log_in):
+    """And users outlive their stack."""
     # All that is optional but the WAF: ministack has no AWS::WAFv2::WebACLAssociation.
     domain = "accounts.example.com"
     certificates = account.client("acm")
