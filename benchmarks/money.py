@@ -55,7 +55,7 @@ tiers and without what is paid by the month. Measured here: units, round trips, 
 answered. Assumed: a round trip to DynamoDB, Secrets Manager or EventBridge takes
 {ROUND_TRIP_MS:g} ms; CPU time stretches as the share of a core shrinks that the memory buys
 ({WHOLE_CORE_MEGABYTES} MB: a whole one), and a core of Lambda is as fast as this machine's;
-functions are warm and hold the key ring; a user has {SESSIONS} sessions, and {SESSIONS_OF_MANY}
+functions are warm and hold the key set; a user has {SESSIONS} sessions, and {SESSIONS_OF_MANY}
 where 100 are named; one call of the authorizer, whose answer is kept for 300 s, serves
 {REQUESTS_PER_AUTHORIZATION} requests, and one login; X-Ray records {SAMPLED:.0%}. *Events* is
 what follows a route's change: one call of the function that reads the tables' streams, what that
