@@ -176,22 +176,22 @@ def usages(service: Service, warm: Mapping[str, float]) -> dict[str, Usage]:
     """
     cpu_ms = {**_cpu_ms(service), **warm}
     return {
-        row.operation: Usage(
-            operation=row.operation,
-            function=row.function,
-            is_route=row.function in ROUTES,
-            memory_megabytes=service.functions[row.function].memory_megabytes,
-            cpu_ms=cpu_ms[row.operation],
-            round_trips=round_trips(row.observed.calls),
-            read_units=row.cost.read_units,
-            write_units=row.cost.write_units,
-            secret_calls=sum(call.service == "secretsmanager" for call in row.observed.calls),
-            events=sum(call.entries for call in row.observed.calls),
-            logged_bytes=row.observed.logged_bytes,
-            answered_bytes=len(str(row.observed)),
+        work.name: Usage(
+            operation=work.name,
+            function=work.operation.name,
+            is_route=work.operation.name in ROUTES,
+            memory_megabytes=service.functions[work.operation.name].memory_megabytes,
+            cpu_ms=cpu_ms[work.name],
+            round_trips=round_trips(observed.calls),
+            read_units=observed.read_units,
+            write_units=observed.write_units,
+            secret_calls=sum(call.service == "secretsmanager" for call in observed.calls),
+            events=sum(call.entries for call in observed.calls),
+            logged_bytes=observed.logged_bytes,
+            answered_bytes=len(str(observed)),
         )
-        for row in capacity.rows(service, (SESSIONS, SESSIONS_OF_MANY))
-        if row.sessions == (SESSIONS_OF_MANY if row.operation in MANY else SESSIONS)
+        for work, sessions, observed in capacity.rows(service, (SESSIONS, SESSIONS_OF_MANY))
+        if sessions == (SESSIONS_OF_MANY if work.name in MANY else SESSIONS)
     }
 
 

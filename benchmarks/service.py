@@ -62,9 +62,14 @@ class Observed:
     cpu_seconds: float  # of this process, all threads; the database is another one
 
     @property
-    def database_calls(self) -> tuple[Call, ...]:
-        """Return the calls of DynamoDB alone."""
-        return tuple(call for call in self.calls if call.service == "dynamodb")
+    def read_units(self) -> float:
+        """Return the units that all reads consumed."""
+        return float(sum(call.read_units for call in self.calls))
+
+    @property
+    def write_units(self) -> float:
+        """Return the units that all writes consumed."""
+        return float(sum(call.write_units for call in self.calls))
 
     def __str__(self) -> str:
         """Return the answer, which says what is wrong with it."""
