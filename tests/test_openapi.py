@@ -149,7 +149,7 @@ def test_every_refusal_is_described_in_the_layers_words():
         if int(status) >= 400
         for name in response.values()
     }
-    refusals = {refusal.__name__: refusal for refusal in errors.Refusal.__subclasses__()}
+    refusals = {refusal.__name__: refusal for refusal in errors.ApiError.__subclasses__()}
     refusals["InvalidSession404"] = refusals.pop("NoSuchSession")
     nowhere = refusals.pop("InvalidEndpoint")
     assert described == {
@@ -269,9 +269,9 @@ def test_a_parameter_takes_what_the_function_takes():
     assert schemas["Session"]["properties"]["name"]["maxLength"] == longest_name
     assert schemas["SessionList"]["properties"]["items"]["maxItems"] == longest_page
     largest = schemas["SessionId"]["maximum"]
-    assert model.session_id(largest) == model.session_id(str(largest)) == largest
-    assert model.session_id(largest + 1) is None
-    assert model.session_id(schemas["SessionId"]["minimum"] - 1) is None
+    assert model.parse_session_id(largest) == model.parse_session_id(str(largest)) == largest
+    assert model.parse_session_id(largest + 1) is None
+    assert model.parse_session_id(schemas["SessionId"]["minimum"] - 1) is None
 
 
 def test_a_session_is_described_as_it_is_shown_and_a_token_as_it_is_checked():

@@ -36,7 +36,7 @@ def names() -> dict[Error, str]:
     """
     found = {
         Error(refusal.status, refusal.code, refusal.message): refusal.__name__
-        for refusal in errors.Refusal.__subclasses__()
+        for refusal in errors.ApiError.__subclasses__()
     }
     by_code = {error.code: name for error, name in found.items() if error.status != 404}
     for operation in OPERATIONS.values():
@@ -47,7 +47,7 @@ def names() -> dict[Error, str]:
                 error = Error(int(status), words["code"]["const"], words["message"]["const"])
                 if error not in found:  # made by the gateway alone, of a name that there is
                     found[error] = by_code[error.code]
-    missing = errors.NoSuchSession
+    missing = errors.InvalidSession
     found[Error(missing.status, missing.code, missing.message)] = errors.SessionMissing.__name__
     return found
 

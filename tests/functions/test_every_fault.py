@@ -20,9 +20,9 @@ from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 
 from functions.create_session import app
-from sessions import endpoint, passwords, store
+from sessions import dynamodb, passwords, user_store
 from sessions.errors import AccountError, Unavailable
-from sessions.tokens import RING_SECONDS, Ring
+from sessions.signing_keys import CACHE_SECONDS, KeySet
 from tests.support.calls import call, invoke
 from tests.support.clock import Clock
 from tests.support.contract import SESSION_SECONDS, UNAVAILABLE
@@ -51,7 +51,7 @@ class World:
     def __init__(self, clock):
         self.chances = 0
         self.ring = StoredRing(boto3.client("secretsmanager"))
-        self.ring.store(Ring("a", KEYS, "b", 1_700_000_000))
+        self.ring.store(KeySet("a", KEYS, "b", 1_700_000_000))
         self.person, stranger, banned = new_person(), new_person(), new_person()
         clock.now -= SESSION_SECONDS
         self.tokens = {"expired": log_in(self.person)}
@@ -131,14 +131,14 @@ def _stores():
 def world(aws):
     clock = Clock()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(endpoint, "epoch_seconds", lambda: clock.now)
+        patch.setattr("sessions.clock.epoch_seconds", lambda: clock.now)
         patch.setattr(time, "sleep", lambda _: None)
         # A process that has met thousands of faults tries nothing again, for a while.
         patch.setattr(RetryQuota, "acquire", lambda *_: True)
         patch.setattr(passwords, "_hasher", PasswordHasher(1, 8, 1))
-        # Few rows take several batches and transactions, and a log-in clears up or evicts.
-        patch.setattr(store, "LARGEST_TRANSACTION", 2)
-        patch.setattr(store, "LARGEST_BATCH_WRITE", 2)
+        # Few rows take several batches and transactions, and a login clears up or evicts.
+        patch.setattr(dynamodb, "LARGEST_TRANSACTION", 2)
+        patch.setattr(dynamodb, "LARGEST_BATCH_WRITE", 2)
         patch.setattr(app, "MAX_SESSIONS_PER_USER", 5)
         world = World(clock)
         patch.setattr(secrets, "token_bytes", world.token_bytes)
@@ -218,7 +218,7 @@ def logging_in(world):
 
 def logging_in_with_an_old_hash(world):
     old = PasswordHasher(time_cost=2, memory_cost=8, parallelism=1).hash(PASSWORD, salt=b"s" * 16)
-    store.replace_password_hash(store.find_login(world.person.username), old)
+    user_store.replace_password_hash(user_store.find_login(world.person.username), old)
     return logging_in(world)
 
 
@@ -252,7 +252,7 @@ def reading(name, session=None):
 
 def of_the_user(name, *, volatile=(), **given):
     """An operation on the user, by name: that takes one request more than by ID."""
-    return lambda world: account(name, volatile=volatile, user=world.person.username, **given)
+    return lambda world: account(name, volatile=volatile, login=world.person.username, **given)
 
 
 def unbanning(**given):
@@ -296,7 +296,7 @@ ROUTES = {
     "log in with an outdated hash": Operation(
         logging_in_with_an_old_hash, in_steps=True, orders=BOTH
     ),
-    # A log-in whose answer was lost has a session, which counts though nobody has its token.
+    # A login whose answer was lost has a session, which counts though nobody has its token.
     "log in once too often": Operation(
         logging_in_once_too_often, in_steps=True, may_close=("other",), orders=BOTH
     ),
@@ -342,7 +342,7 @@ ACCOUNT_OPERATIONS = {
 
 
 PUBLISHING = {
-    "publish a log-in": Operation(publishing(lambda world: log_in(world.person))),
+    "publish a login": Operation(publishing(lambda world: log_in(world.person))),
     "publish the end of all sessions": Operation(
         publishing(lambda world: of_the_user("revoke_user_sessions", all=True)(world)())
     ),
@@ -409,7 +409,7 @@ def assert_logged(lines, outcome, secret_texts, *, keys_unread):
     if outcome.kind == "failed":
         line = errors.pop()
         assert line["message"] in {"RequestFailed", "OperationFailed", "RecordPostponed"}
-        causes = ("botocore.", "MalformedRing", "Unavailable: ")
+        causes = ("botocore.", "MalformedKeySet", "Unavailable: ")
         assert any(cause in line["exception"] for cause in causes)
     told_before = keys_unread and outcome.kind == "failed"
     assert [line["message"] for line in errors] == ["SigningKeysUnreadable"] * told_before
@@ -501,7 +501,7 @@ def test_a_warm_function_goes_on_with_the_keys_that_it_has_whatever_fails(
             continue
         world.put_back(scene.start)
         assert call("get_current_session", world.tokens["a stranger's"]).status == 200
-        monkeypatch.setattr(world.clock, "now", now + RING_SECONDS)
+        monkeypatch.setattr(world.clock, "now", now + CACHE_SECONDS)
         known = len(logged())
         with befalling(fault._replace(operations={"GetSecretValue"}), times=EVER) as asked:
             outcome = scene.request()

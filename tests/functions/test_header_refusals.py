@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessions import endpoint
+from sessions import telemetry
 from tests.payloads.headers import CANARY, ENDING_VALUES, NAMES, ODD_VALUES
 from tests.support.calls import call
 from tests.support.clock import at
@@ -85,7 +85,7 @@ def test_no_refusal_and_no_line_of_the_log_says_anything_of_the_request(clock, v
                 assert CANARY not in json.dumps(answer)
                 assert is_refusal(answer.status, answer.body), answer
     assert len(logged()) == len(ROUTES) * len(VALUES) * len(places(""))
-    written = endpoint.logger.registered_handler.stream.getvalue()
+    written = telemetry.logger.registered_handler.stream.getvalue()
     assert CANARY not in written
     assert written.replace("\n", "").isprintable()
 

@@ -87,7 +87,7 @@ class Met:
         return call("create_session", body=credentials(self.person))
 
 
-# --------------------------------------------------------------- log-ins
+# --------------------------------------------------------------- logins
 
 
 @both_orders
@@ -170,7 +170,7 @@ def test_a_log_in_of_a_user_who_is_deleted_wherever_that_comes_opens_nothing(clo
         assert deleted["id"] == met.person.id
         if answer.status == 201:
             assert statuses(answer.body["token"]) == [401]
-        assert stored_rows(met.person)["user"] is None, "the log-in has not brought it back"
+        assert stored_rows(met.person)["user"] is None, "the login has not brought it back"
         assert call("create_session", body=credentials(met.person)).status == 404
 
 

@@ -27,7 +27,7 @@ def test_names_may_be_as_long_as_a_key(clock):
     made = invoke("create_user", names(username, email))
     for name in (username, email):
         assert call("create_session", body={"user": name, "pass": PASSWORD}).status == 201
-    invoke("rename_user", {"user": username, "username": "z" * 64, "email": "z@" + WIDEST * 62})
+    invoke("rename_user", {"login": username, "username": "z" * 64, "email": "z@" + WIDEST * 62})
     invoke("delete_user", {"id": made["id"]})
 
 
@@ -49,7 +49,7 @@ def test_a_name_that_is_longer_than_a_key_is_nobodys(clock):
     answer = call("create_session", body={"user": WIDEST * 320, "pass": PASSWORD})
     assert (answer.status, answer.body) == (404, INVALID_USER)
     with pytest.raises(UnknownUser):
-        invoke("list_user_sessions", {"user": WIDEST * 320})
+        invoke("list_user_sessions", {"login": WIDEST * 320})
 
 
 @pytest.mark.parametrize(

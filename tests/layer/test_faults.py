@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from sessions import clients, endpoint
+from sessions import aws as layer_aws
+from sessions import signing_keys
 from sessions.errors import Unavailable
 from tests.support.calls import call, invoke
 from tests.support.clock import at
@@ -95,7 +96,7 @@ def test_the_table_of_round_trips_is_what_each_route_makes(clock, route, dynamod
     person = new_person()
     token = log_in(person)
     log_in(person)
-    clock.now += 2  # a log-in in a second that has had one asks once more
+    clock.now += 2  # a login in a second that has had one asks once more
     meeting = Meeting(dynamodb.meta.events, [len(each) for each in ROUND_TRIPS[route]])
     assert request(route, person, token, clock.now - 1).status in {200, 201}
     assert [sorted(each) for each in meeting.met] == ROUND_TRIPS[route]
@@ -138,7 +139,10 @@ def test_a_log_in_that_cannot_look_for_sessions_too_many_is_done_and_says_so(
     assert answer.status == 201
     warning, done = logged()[-2:]
     assert (warning["level"], warning["message"]) == ("WARNING", "CleanUpFailed")
-    assert (warning["step"], warning["correlation_id"]) == ("keep_newest", done["correlation_id"])
+    assert (warning["step"], warning["correlation_id"]) == (
+        "enforce_session_limit",
+        done["correlation_id"],
+    )
     assert "botocore." in warning["exception"]
     assert done["message"] == "SessionCreated"
     assert call("get_current_session", answer.body["token"]).status == 200
@@ -150,11 +154,11 @@ def test_a_log_in_that_cannot_look_for_sessions_too_many_is_done_and_says_so(
 @pytest.fixture
 def cold(aws, monkeypatch):
     """A function that has read no signing keys yet, and its client of Secrets Manager."""
-    client = clients.client("secretsmanager")
-    monkeypatch.setattr(endpoint, "_secrets_client", lambda: client)
-    monkeypatch.setattr(endpoint.signing_keys, "_ring", None)
-    monkeypatch.setattr(endpoint.signing_keys, "_read_at", 0)
-    monkeypatch.setattr(endpoint.signing_keys, "_stale_at", 0)
+    client = layer_aws.client("secretsmanager")
+    monkeypatch.setattr(signing_keys, "secretsmanager", client)
+    monkeypatch.setattr(signing_keys.signing_keys, "_key_set", None)
+    monkeypatch.setattr(signing_keys.signing_keys, "_read_at", 0)
+    monkeypatch.setattr(signing_keys.signing_keys, "_stale_at", 0)
     return client
 
 
@@ -168,7 +172,7 @@ def test_a_secret_that_is_no_key_ring_is_unavailable_and_not_logged(
     person, token = member
     monkeypatch.setattr(cold, "get_secret_value", lambda **_: {"SecretString": secret})
     line = assert_unavailable(request("get_current_session", person, token), logged)
-    assert "MalformedRing" in line["exception"]
+    assert "MalformedKeySet" in line["exception"]
     assert "too short" not in str(logged())
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sessions.model import Session, User, is_live, login_key, session_id
+from sessions.model import Session, User, is_live, login_key, parse_session_id
 
 TIMES = st.integers(0, 10**6)
 
@@ -48,26 +48,32 @@ def test_a_session_counts_unless_expired_or_revoked(
     now, exp, revoked_through, revoked_except, live
 ):
     owner = user(revoked_through=revoked_through, revoked_except=revoked_except)
-    assert is_live(session(exp=exp), owner, now) is live
+    assert is_live(session(exp=exp), owner, 0, now) is live
+
+
+@pytest.mark.parametrize(("began_in", "live"), [(2, False), (3, True), (4, True)])
+def test_a_session_counts_in_its_epoch_and_in_no_later_one(began_in, live):
+    began = session(exp=100)._replace(session_epoch=began_in)
+    assert is_live(began, user(), 3, now=60) is live
 
 
 @given(iat=TIMES, exp=TIMES, now=TIMES, later=TIMES, through=TIMES, kept=st.none() | TIMES)
 def test_a_session_that_is_over_stays_over(iat, exp, now, later, through, kept):
     owner = user(revoked_through=through, revoked_except=kept)
-    if not is_live(session(iat, exp), owner, now):
-        assert not is_live(session(iat, exp), owner, now + later)
+    if not is_live(session(iat, exp), owner, 0, now):
+        assert not is_live(session(iat, exp), owner, 0, now + later)
 
 
 @given(iat=TIMES, exp=TIMES, now=TIMES, through=TIMES, kept=st.none() | TIMES)
 def test_revoking_all_leaves_at_most_the_session_kept(iat, exp, now, through, kept):
     owner = user(revoked_through=max(through, iat), revoked_except=kept)
-    assert is_live(session(iat, exp), owner, now) is (iat == kept and now < exp)
+    assert is_live(session(iat, exp), owner, 0, now) is (iat == kept and now < exp)
 
 
 @given(iat=TIMES, exp=TIMES, now=TIMES, banned=st.none() | TIMES, last=TIMES)
 def test_neither_a_ban_nor_newer_sessions_end_a_session(iat, exp, now, banned, last):
     one, other = user(), user(banned_at=banned, last_iat=last)
-    assert is_live(session(iat, exp), one, now) is is_live(session(iat, exp), other, now)
+    assert is_live(session(iat, exp), one, 0, now) is is_live(session(iat, exp), other, 0, now)
 
 
 # -------------------------------------------------------------------- IDs
@@ -75,7 +81,7 @@ def test_neither_a_ban_nor_newer_sessions_end_a_session(iat, exp, now, banned, l
 
 @given(st.integers(1, 10**15 - 1))
 def test_an_id_is_itself_as_integer_and_as_digits(number):
-    assert session_id(number) == session_id(str(number)) == number
+    assert parse_session_id(number) == parse_session_id(str(number)) == number
 
 
 @pytest.mark.parametrize(
@@ -87,12 +93,12 @@ def test_an_id_is_itself_as_integer_and_as_digits(number):
     ],
 )
 def test_what_is_no_id_is_none(value):
-    assert session_id(value) is None
+    assert parse_session_id(value) is None
 
 
 @given(st.text() | st.floats() | st.integers(max_value=0) | st.lists(st.integers()) | st.binary())
 def test_nothing_but_an_integer_is_an_id(value):
-    found = session_id(value)
+    found = parse_session_id(value)
     assert found is None or value == str(found)
 
 

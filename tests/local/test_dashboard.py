@@ -104,7 +104,7 @@ def test_requests_are_counted_by_how_they_were_answered() -> None:
 def test_the_share_of_log_ins_refused_is_worked_out() -> None:
     lines = [emitted("LoginRefused", "create_session")] * 3
     lines.append(emitted("SessionCreated", "create_session"))
-    shown = widget("Share of log-ins refused, percent", lines, [])
+    shown = widget("Share of logins refused, percent", lines, [])
     assert shown == {"refused, %": {600: 75.0}}
 
 

@@ -91,7 +91,7 @@ COMMANDS = [
         "sessions --yes revoke --everyone",
         "RevokeEveryoneFunction",
         {"everyone": True},
-        {"generation": 1},
+        {"session_epoch": 1},
     ),
     ("keys list", "ListSigningKeysFunction", {}, NO_KEYS),
     ("keys rotate", "RotateSigningKeyFunction", {}, ROTATED),
@@ -229,7 +229,7 @@ def test_a_person_at_a_terminal_is_asked(
     fake: Fake, typed: str, answer: str, *, done: bool
 ) -> None:
     fake.answers["DeleteUserFunction"] = {**ID, "sessions": 2}
-    fake.answers["RevokeEveryoneFunction"] = {"generation": 1}
+    fake.answers["RevokeEveryoneFunction"] = {"session_epoch": 1}
     ours, theirs = pty.openpty()
     os.write(ours, f"{answer}\n".encode())
     ended = subprocess.run(
@@ -305,7 +305,7 @@ def test_show_is_a_short_summary(local: Run, fake: Fake) -> None:
     assert [line.split(maxsplit=1)[0] for line in lines] == [
         *("ID", "Username", "E-mail", "Created", "Last", "Sessions", "Banned", "Reason")
     ]
-    assert "Last log-in  2027-01-15T08:00:01+00:00" in lines
+    assert "Last login  2027-01-15T08:00:01+00:00" in lines
     assert "Sessions     1 live, 2 stored" in lines
     assert next(line for line in lines if line.startswith("Banned")).startswith(
         f"Banned       {until}"

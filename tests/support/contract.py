@@ -56,7 +56,7 @@ def is_refusal(status: int, body: Any) -> bool:
         return isinstance(body, dict) and body == missing(*body.get("fields", ["?"]))
     return (status, body) in [
         (refusal.status, {"code": refusal.code, "message": refusal.message})
-        for refusal in errors.Refusal.__subclasses__()
+        for refusal in errors.ApiError.__subclasses__()
         if refusal.status < 500
     ]
 
