@@ -34,7 +34,7 @@ UNDER_RUNTIME = [
 
 
 class Start(NamedTuple):
-    """What one start took, in milliseconds, and its peak memory in megabytes if it told it."""
+    """What one start took, in milliseconds, and its peak memory in megabytes, if known."""
 
     cpu: float
     wall: float

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from local.__main__ import SEED
-from tests.browser.conftest import Browse, site
+from tests.browser.pages import Browse, site
 from tests.support.service import ROOT, running
 
 BLOCK = re.compile(r"^    .*\n(?:(?:    .*)?\n)*", re.MULTILINE)

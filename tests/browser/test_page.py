@@ -1,9 +1,7 @@
 """The page "Your sessions": each thing that one can do on it, and what is stored after that."""
 
-import math
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,22 +9,15 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from local.engine import engine
 from local.functions import functions_of, shared_environment
-from tests.browser.conftest import (
-    LOOKS,
-    PASSWORD,
-    TOKEN,
-    Person,
-    assert_is_accessible,
-    http,
-    operate,
-    person_of,
-)
+from tests.browser.pages import LOOKS, TOKEN, Browse, assert_is_sound
+from tests.browser.people import PASSWORD, Person, http
 from tests.support.contract import (
+    BANNED,
     BODY_TOO_LARGE,
     INTERNAL,
     INVALID_ENDPOINT,
+    INVALID_USER,
     RATE_LIMITED,
     REMEMBERED_SESSION_SECONDS,
     SESSION_SECONDS,
@@ -34,12 +25,12 @@ from tests.support.contract import (
     UNAVAILABLE,
     missing,
 )
-from tests.support.faulty_proxy import Faults, faulty_proxy
-from tests.support.service import Service, running
+from tests.support.service import Service
 
-GUESSES = TEMPLATE.parameters["LoginAttemptsPerNameAndAddress"]
 MOST_SESSIONS = TEMPLATE.parameters["MaxSessionsPerUser"]
 SESSIONS = shared_environment(functions_of(TEMPLATE).values())["SESSIONS_TABLE"]
+EVERYWHERE = "Log out everywhere"
+ELSEWHERE = "Log out everywhere else"
 
 
 def log_in(page: Page, person: Person, password: str = PASSWORD, *, remember: bool = False) -> None:
@@ -61,8 +52,8 @@ def items(page: Page) -> Locator:
     return page.get_by_role("listitem")
 
 
-def expect_log_in(page: Page, alert: str = "") -> None:
-    """Expect the log-in and no session, and the alert to say this (a regular expression)."""
+def expect_login(page: Page, alert: str = "") -> None:
+    """Expect the login and no session, and the alert to say this (a regular expression)."""
     expect(button(page, "Log in")).to_be_visible()
     expect(items(page)).to_have_count(0)
     expect(page.get_by_role("alert")).to_have_text(
@@ -70,21 +61,17 @@ def expect_log_in(page: Page, alert: str = "") -> None:
     )
 
 
-def assert_is_sound(page: Page, screenshot: str = "") -> None:
-    assert_is_accessible(page, screenshot)
-    assert not TOKEN.search(page.content())
+@pytest.fixture
+def address(service: Service) -> str:
+    return service.url.removesuffix("api")
 
 
 @pytest.fixture
-def page(browse, service) -> Iterator[Page]:
+def page(browse: Browse, address: str) -> Iterator[Page]:
     """The page, before anybody has logged in."""
-    page = browse(address_of(service))
+    page = browse(address)
     yield page
     assert not TOKEN.search(page.content())
-
-
-def address_of(service: Service) -> str:
-    return service.url.removesuffix("api")
 
 
 @pytest.fixture
@@ -108,9 +95,9 @@ def own_name(person: Person) -> str:
 # ------------------------------------------------------------------ logging in
 
 
-def test_after_a_log_in_every_session_is_listed_and_this_one_is_marked(open_page, person):
+def test_every_session_is_listed_and_this_one_is_marked(open_page, person):
     listed = items(open_page)
-    stored = operate(person.service, "ListUserSessionsFunction", id=person.id)["items"]
+    stored = person.sessions()
     assert listed.count() == len(stored) == 4
     for index, session in enumerate(stored):
         item = listed.nth(index)
@@ -125,9 +112,9 @@ def test_after_a_log_in_every_session_is_listed_and_this_one_is_marked(open_page
 
 
 @pytest.mark.refused("401")
-def test_a_wrong_password_is_told(page, person):
+def test_a_wrong_password_is_shown(page, person):
     log_in(page, person, "a guess")
-    expect_log_in(page, "password")
+    expect_login(page, "password")
     expect(page.get_by_label("Password", exact=True)).to_be_focused()
     assert person.names() == []
     log_in(page, person)
@@ -135,43 +122,14 @@ def test_a_wrong_password_is_told(page, person):
     expect(page.get_by_role("alert")).to_have_text("")
 
 
-@pytest.mark.refused("404")
-def test_a_name_that_nobody_has_is_told(page, person):
-    log_in(page, person._replace(username="nobody"))
-    expect_log_in(page, "username|e-mail")
-
-
-@pytest.mark.refused("403")
-def test_who_is_banned_is_told(page, person):
-    operate(person.service, "BanUserFunction", id=person.id, reason="spam")
-    log_in(page, person)
-    expect_log_in(page, "banned")
-    assert person.names() == []
-
-
-@pytest.mark.refused("401", "429")
-def test_who_guesses_too_often_is_told_how_long_to_wait(browse, tmp_path):
-    with running(tmp_path) as limited:
-        person = person_of(limited, "guesser")
-        page = browse(address_of(limited))
-        for _ in range(2 * GUESSES + 1):  # a window of time may end in between
-            with page.expect_response("**/session") as met:
-                log_in(page, person, "a guess")
-            if met.value.status == 429:
-                break
-        seconds = int(met.value.headers["retry-after"])
-        wait = f"{seconds} seconds" if seconds <= 90 else f"{math.ceil(seconds / 60)} minutes"
-        expect_log_in(page, wait)
-        page.context.close()
-
-
 @pytest.mark.parametrize("remember", [False, True])
-def test_a_session_outlives_a_reload_and_the_tab_if_it_is_remembered(page, person, remember):
+def test_a_session_outlives_a_reload(page, person, remember):
+    """And the tab, if it is remembered."""
     log_in(page, person, remember=remember)
     expect(items(page)).to_have_count(1)
     page.reload()
     expect(items(page)).to_have_count(1)
-    (stored,) = operate(person.service, "ListUserSessionsFunction", id=person.id)["items"]
+    (stored,) = person.sessions()
     lasts = REMEMBERED_SESSION_SECONDS if remember else SESSION_SECONDS
     assert stored["exp"] - stored["iat"] == lasts
     tab = page.context.new_page()
@@ -179,29 +137,32 @@ def test_a_session_outlives_a_reload_and_the_tab_if_it_is_remembered(page, perso
     if remember:
         expect(items(tab)).to_have_count(1)
     else:
-        expect_log_in(tab)
+        expect_login(tab)
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "says"),
+    ("status", "body", "wait", "says"),
     [
-        pytest.param(status, body, says, marks=pytest.mark.refused(str(status)))
-        for status, body, says in (
-            (400, missing("user"), "Username"),
-            (404, INVALID_ENDPOINT, "request 1-2-3"),
-            (413, BODY_TOO_LARGE, "more than"),
-            (429, RATE_LIMITED, "wait 7 seconds"),
-            (500, INTERNAL, "request 1-2-3"),
-            (503, UNAVAILABLE, "wait 7 seconds"),
-            (504, UNAVAILABLE, "wait 7 seconds"),
+        pytest.param(status, body, wait, says, marks=pytest.mark.refused(str(status)))
+        for status, body, wait, says in (
+            (400, missing("user"), None, "Username"),
+            (403, BANNED, None, "banned"),
+            (404, INVALID_USER, None, "username|e-mail"),
+            (404, INVALID_ENDPOINT, None, "request 1-2-3"),
+            (413, BODY_TOO_LARGE, None, "more than"),
+            (429, RATE_LIMITED, 7, "wait 7 seconds"),
+            (429, RATE_LIMITED, 275, "wait 5 minutes"),
+            (500, INTERNAL, None, "request 1-2-3"),
+            (503, UNAVAILABLE, 7, "wait 7 seconds"),
+            (504, UNAVAILABLE, 7, "wait 7 seconds"),
         )
     ],
 )
-def test_each_refusal_is_said_in_plain_words(page, person, status, body, says):
-    headers = {"X-Request-Id": "1-2-3", "Retry-After": "7"}
+def test_each_refusal_is_said_in_plain_words(page, person, status, body, wait, says):
+    headers = {"X-Request-Id": "1-2-3"} | ({"Retry-After": str(wait)} if wait else {})
     page.route("**/api/**", lambda route: route.fulfill(status=status, headers=headers, json=body))
     log_in(page, person)
-    expect_log_in(page, says)
+    expect_login(page, says)
     for technical in (body["code"], body["message"]):
         expect(page.get_by_role("alert")).not_to_contain_text(technical)
 
@@ -235,7 +196,7 @@ def test_one_session_is_ended(open_page, person, others):
     assert_has_ended(others[1], person)
 
 
-def test_those_that_are_ticked_are_ended(open_page, person):
+def test_ticked_sessions_are_ended(open_page, person):
     for name in ("old laptop", "work phone"):
         open_page.get_by_role("checkbox", name=f"Select {name}").check()
     button(open_page, "End selected sessions").click()
@@ -244,14 +205,14 @@ def test_those_that_are_ticked_are_ended(open_page, person):
     assert person.names()[1:] == ["tablet"]
 
 
-def test_where_none_is_ticked_none_is_ended(open_page, person):
+def test_without_a_tick_no_session_is_ended(open_page, person):
     button(open_page, "End selected sessions").click()
     expect(open_page.get_by_role("alert")).to_have_text(re.compile("tick", re.IGNORECASE))
     assert len(person.names()) == 4
 
 
-def test_all_others_are_ended(open_page, person, others):
-    button(open_page, "Sign out everywhere else").click()
+def test_all_other_sessions_are_ended(open_page, person, others):
+    button(open_page, ELSEWHERE).click()
     expect(items(open_page)).to_have_count(1)
     expect(items(open_page)).to_contain_text("This session")
     assert len(person.names()) == 1
@@ -261,8 +222,9 @@ def test_all_others_are_ended(open_page, person, others):
 
 
 @pytest.mark.parametrize("how", ["Cancel", "Escape"])
-def test_who_is_asked_can_leave_everything_as_it_is(open_page, person, how):
-    button(open_page, "Sign out everywhere").click()
+def test_a_question_can_be_cancelled(open_page, person, how):
+    """Every session stays as it is."""
+    button(open_page, EVERYWHERE).click()
     dialog = open_page.get_by_role("dialog")
     expect(dialog).to_be_visible()
     expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
@@ -271,27 +233,27 @@ def test_who_is_asked_can_leave_everything_as_it_is(open_page, person, how):
     else:
         open_page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    expect(button(open_page, "Sign out everywhere")).to_be_focused()
+    expect(button(open_page, EVERYWHERE)).to_be_focused()
     expect(items(open_page)).to_have_count(4)
     assert len(person.names()) == 4
 
 
-def test_everything_is_ended(open_page, person, others):
-    button(open_page, "Sign out everywhere").click()
-    open_page.get_by_role("dialog").get_by_role("button", name="Sign out everywhere").click()
-    expect_log_in(open_page)
-    expect(open_page.get_by_role("status")).to_contain_text(re.compile("signed out", re.IGNORECASE))
+def test_all_sessions_are_ended(open_page, person, others):
+    button(open_page, EVERYWHERE).click()
+    open_page.get_by_role("dialog").get_by_role("button", name=EVERYWHERE).click()
+    expect_login(open_page)
+    expect(open_page.get_by_role("status")).to_contain_text(re.compile("logged out", re.IGNORECASE))
     assert person.names() == []
     assert_is_forgotten(open_page)
 
 
 @pytest.mark.parametrize("by", ["Log out", "its own button"])
 @pytest.mark.parametrize("remember", [False, True])
-def test_a_log_out_ends_this_session_only_and_forgets_it(page, person, others, by, remember):
+def test_a_logout_ends_this_session_alone_and_forgets_it(page, person, others, by, remember):
     log_in(page, person, remember=remember)
     expect(items(page)).to_have_count(4)
     (button(page, by) if by == "Log out" else end_button(page, own_name(person))).click()
-    expect_log_in(page)
+    expect_login(page)
     expect(page.get_by_role("status")).to_contain_text(re.compile("logged out", re.IGNORECASE))
     assert person.names() == ["work phone", "tablet", "old laptop"]
     assert_is_forgotten(page)
@@ -300,16 +262,16 @@ def test_a_log_out_ends_this_session_only_and_forgets_it(page, person, others, b
 def assert_is_forgotten(page: Page) -> None:
     assert page.evaluate("[sessionStorage.length, localStorage.length]") == [0, 0]
     page.reload()
-    expect_log_in(page)
+    expect_login(page)
 
 
 # ------------------------------------------- what others do while it is open
 
 
-@pytest.mark.parametrize("then", ["End session tablet", "Sign out everywhere else", "Log out", ""])
+@pytest.mark.parametrize("then", ["End session tablet", ELSEWHERE, "Log out", ""])
 @pytest.mark.refused("401")
-def test_a_session_that_was_ended_elsewhere_is_told_at_the_log_in(open_page, person, then):
-    operate(person.service, "RevokeUserSessionsFunction", id=person.id, all=True)
+def test_the_login_says_that_the_session_was_ended_elsewhere(open_page, person, then):
+    person.operate("revoke_user_sessions", all=True)
     if then:
         button(open_page, then).click()
     else:
@@ -318,23 +280,23 @@ def test_a_session_that_was_ended_elsewhere_is_told_at_the_log_in(open_page, per
         expect(button(open_page, "Log in")).to_be_visible()
         expect(items(open_page)).to_have_count(0)
     else:
-        expect_log_in(open_page, "signed out|ended")
+        expect_login(open_page, "signed out|ended")
     assert_is_forgotten(open_page)
     log_in(open_page, person)
     expect(items(open_page)).to_have_count(1)
 
 
 @pytest.mark.refused("403")
-def test_who_is_banned_meanwhile_is_told(open_page, person):
-    operate(person.service, "BanUserFunction", id=person.id, reason="spam")
+def test_a_ban_meanwhile_is_shown(open_page, person):
+    person.operate("ban_user", reason="spam")
     end_button(open_page, "tablet").click()
-    expect_log_in(open_page, "banned")
+    expect_login(open_page, "banned")
     assert "tablet" in person.names()
 
 
 @pytest.mark.refused("404")
-def test_a_session_that_was_ended_meanwhile_is_gone_from_the_list(open_page, person, others):
-    person.end(others[1])
+def test_a_session_that_was_ended_meanwhile_leaves_the_list(open_page, person, others):
+    person.log_out(others[1])
     end_button(open_page, "tablet").click()
     expect(items(open_page)).to_have_count(3)
     expect(items(open_page).filter(has_text="tablet")).to_have_count(0)
@@ -354,43 +316,21 @@ def test_without_a_connection_nothing_is_lost(open_page, person):
     assert "tablet" not in person.names()
 
 
-@pytest.fixture
-def ill(tmp_path) -> Iterator[tuple[Service, Faults]]:
-    """A service, and the faults between it and its database; none yet."""
-    faults = Faults(seed=1)
-    with ExitStack() as stack:
-        proxy = stack.enter_context(
-            faulty_proxy(stack.enter_context(engine(tmp_path / "engine")), faults)
-        )
-        state = tmp_path / "gateway"
-        state.mkdir()
-        yield (
-            stack.enter_context(running(state, "--no-rate-limit", "--endpoint", proxy)),
-            faults,
-        )
-
-
 @pytest.mark.refused("503")
-def test_while_the_service_is_ill_nothing_is_lost(browse, ill):
-    service, faults = ill
-    person = person_of(service, "patient")
-    person.log_in("tablet")
-    page = browse(address_of(service))
-    log_in(page, person)
-    expect(items(page)).to_have_count(2)
-    faults.rate = 1.0
-    end_button(page, "tablet").click()
-    expect(page.get_by_role("alert")).to_contain_text(re.compile(r"wait \w+ second"))
-    expect(items(page)).to_have_count(2)
-    page.reload()  # it cannot know whether the session is good, and keeps it
-    expect(page.get_by_role("alert")).to_contain_text(re.compile(r"wait \w+ second"))
-    faults.rate = 0.0
-    button(page, "Try again").click()
-    expect(page.get_by_role("alert")).to_have_text("")
-    end_button(page, "tablet").click()
-    expect(items(page)).to_have_count(1)
-    assert len(person.names()) == 1
-    page.context.close()
+def test_while_the_service_is_unavailable_nothing_is_lost(open_page, person):
+    refusal = {"status": 503, "headers": {"Retry-After": "1"}, "json": UNAVAILABLE}
+    open_page.route("**/api/**", lambda route: route.fulfill(**refusal))
+    end_button(open_page, "tablet").click()
+    expect(open_page.get_by_role("alert")).to_contain_text("wait one second")
+    expect(items(open_page)).to_have_count(4)
+    open_page.reload()  # it cannot know whether the session is good, and keeps it
+    expect(open_page.get_by_role("alert")).to_contain_text("wait one second")
+    open_page.unroute("**/api/**")
+    button(open_page, "Try again").click()
+    expect(open_page.get_by_role("alert")).to_have_text("")
+    end_button(open_page, "tablet").click()
+    expect(items(open_page)).to_have_count(3)
+    assert "tablet" not in person.names()
 
 
 # ---------------------------------------------------------- how it is shown
@@ -404,9 +344,9 @@ def test_while_the_service_is_ill_nothing_is_lost(browse, ill):
         ("ja-JP", "Pacific/Chatham", ["%Y年%-m月%-d日", "%-H:%M"]),
     ],
 )
-def test_times_are_in_the_readers_language_and_zone(browse, service, person, locale, zone, form):
+def test_times_are_in_the_readers_language_and_zone(browse, address, person, locale, zone, form):
     session = person.log_in("tablet")
-    page = browse(address_of(service), locale=locale, timezone_id=zone)
+    page = browse(address, locale=locale, timezone_id=zone)
     log_in(page, person)
     shown = items(page).filter(has_text="tablet").locator("time")
     for index, seconds in enumerate((session["iat"], session["exp"])):
@@ -439,7 +379,7 @@ def test_a_long_list_is_shown_whole_and_newest_first(page, person):
         "exp": {"N": str(oldest["exp"])},
         "jti_sha256": {"B": bytes(32)},
     }
-    for number in range(1, MOST_SESSIONS - 1):  # before the oldest: no ID that a log-in may allot
+    for number in range(1, MOST_SESSIONS - 1):  # before the oldest: no ID that a login may allocate
         named = {"iat": {"N": str(oldest["iat"] - number)}, "name": {"S": f"number {number}"}}
         dynamodb.put_item(TableName=SESSIONS, Item=row | named)
     log_in(page, person)
@@ -478,36 +418,36 @@ def test_everything_can_be_done_with_the_keyboard(page, person, others):
     page.keyboard.press("Space")
     expect(items(page)).to_have_count(2)
     assert person.names()[1:] == ["tablet"]
-    tab_to(button(page, "Sign out everywhere"))
+    tab_to(button(page, EVERYWHERE))
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
-    tab_to(dialog.get_by_role("button", name="Sign out everywhere"))
+    tab_to(dialog.get_by_role("button", name=EVERYWHERE))
     page.keyboard.press("Enter")
-    expect_log_in(page)
+    expect_login(page)
     assert person.names() == []
 
 
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.refused("401")
-def test_every_state_is_accessible(browse, service, person, others, look):
-    page = browse(address_of(service), **LOOKS[look])
-    expect_log_in(page)
-    assert_is_sound(page, f"log-in-{look}")
+def test_every_state_is_accessible(browse, address, person, others, look):
+    page = browse(address, **LOOKS[look])
+    expect_login(page)
+    assert_is_sound(page, f"login-{look}")
     log_in(page, person, "a guess")
-    expect_log_in(page, "password")
+    expect_login(page, "password")
     assert_is_sound(page, f"refused-{look}")
     log_in(page, person)
     expect(items(page)).to_have_count(4)
     assert_is_sound(page, f"list-{look}")
     page.get_by_role("checkbox", name="Select tablet").check()
-    button(page, "Sign out everywhere").click()
+    button(page, EVERYWHERE).click()
     expect(page.get_by_role("dialog")).to_be_visible()
     assert_is_sound(page, f"dialog-{look}")
     page.keyboard.press("Escape")
     end_button(page, "work phone").click()
     expect(items(page)).to_have_count(3)
     assert_is_sound(page, f"ended-{look}")
-    operate(service, "RevokeUserSessionsFunction", id=person.id, all=True)
+    person.operate("revoke_user_sessions", all=True)
     end_button(page, "tablet").click()
-    expect_log_in(page, "signed out|ended")
+    expect_login(page, "signed out|ended")
     assert_is_sound(page, f"ended-elsewhere-{look}")

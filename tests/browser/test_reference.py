@@ -4,28 +4,15 @@ import json
 import re
 
 import pytest
-import yaml
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import LOOKS, ROOT, Browse, assert_is_accessible, operate
+from tests.browser.pages import LOOKS, Browse, assert_is_sound
+from tests.support.openapi import OPERATIONS
 from tests.support.service import Service
-
-DOCUMENT = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
-METHODS = {"get", "post", "put", "patch", "delete"}
-OPERATIONS = [
-    (method.upper(), path, operation["summary"])
-    for path, item in DOCUMENT["paths"].items()
-    for method, operation in item.items()
-    if method in METHODS
-]
 
 
 @pytest.fixture
-def reference(browse: Browse, service: Service) -> Page:
-    return browse(address_of(service))
-
-
-def address_of(service: Service) -> str:
+def address(service: Service) -> str:
     return service.url.removesuffix("api") + "docs"
 
 
@@ -54,32 +41,25 @@ def authorize(page: Page, token: str) -> None:
     dialog.get_by_role("button", name="Close").last.click()
 
 
-def test_every_operation_is_shown(reference):
-    shown = reference.locator(".opblock-summary")
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_operation_is_shown_and_can_be_tried(
+    browse: Browse, service: Service, address: str, look: str
+):
+    page = browse(address, **LOOKS[look])
+    shown = page.locator(".opblock-summary")
     expect(shown).to_have_count(len(OPERATIONS))
     texts = [re.sub(r"\s+", " ", text) for text in shown.all_text_contents()]
     assert sorted(texts) == sorted(
-        f"{method}{path}{summary}" for method, path, summary in OPERATIONS
+        f"{method.upper()}{path}{operation['summary']}"
+        for (method, path), operation in OPERATIONS.items()
     )
+    assert_is_sound(page, f"docs-{look}")
 
-
-def test_whoever_tries_it_logs_in_and_uses_the_token(reference, service):
-    status, body = answer_of(opened(reference, "Log in"))
-    assert status == "201"
-    authorize(reference, json.loads(body)["token"])
-    status, body = answer_of(opened(reference, "Get the session in use"))
-    assert status == "200"
-    stored = operate(service, "ListUserSessionsFunction", user="joe")["items"]
-    assert json.loads(body) == stored[0]
-
-
-@pytest.mark.parametrize("look", LOOKS)
-def test_every_state_is_accessible(browse, service, look):
-    page = browse(address_of(service), **LOOKS[look])
-    expect(page.locator(".opblock-summary")).to_have_count(len(OPERATIONS))
-    assert_is_accessible(page, f"docs-{look}")
     status, body = answer_of(opened(page, "Log in"))
     assert status == "201"
-    assert_is_accessible(page, f"docs-tried-{look}")
+    assert_is_sound(page, f"docs-tried-{look}")
     authorize(page, json.loads(body)["token"])
-    assert_is_accessible(page)
+    status, body = answer_of(opened(page, "Get the session in use"))
+    assert status == "200"
+    assert json.loads(body) == service.operate("list_user_sessions", login="joe")["items"][0]
+    assert_is_sound(page)

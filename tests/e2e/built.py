@@ -4,23 +4,25 @@ Lambda's machines are arm64 with the Python that the template names; this one ma
 the functions run as they were built, with layers that the same Makefile makes for this machine.
 """
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from botocore.session import Session
 
-from local.functions import Function, functions_of, runtime_environment
+from local.functions import Function, functions_of, logical_id, runtime_environment
 from local.provision import provision
 from local.template import TEMPLATE, Template, load_template, read
+from tests.support.operations import OPERATIONS
 
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / ".aws-sam" / "build"
 INSTALL_SECONDS = 240
-
-# Folder names by logical ID: a built function is called by the latter alone.
-NAMES = {name: each.folder.name for name, each in functions_of(load_template()).items()}
+ANSWER = Path(__file__).parent / "answer.py"
+ANSWER_SECONDS = 60
 
 # A Python that knows what PYTHONPATH says, its standard library, and nothing else.
 BARE = ("-S", "-s", "-P")
@@ -36,22 +38,17 @@ def built_template() -> Template:
 
 def built_functions() -> dict[str, Function]:
     """Return the functions as they were built, by the names of their folders."""
-    return {NAMES[name]: each for name, each in functions_of(built_template()).items()}
+    built = functions_of(built_template())
+    return {name: built[logical_id(name)] for name in OPERATIONS}
 
 
-def built_layers() -> dict[str, Path]:
-    """Return the folder of every built layer by its logical ID."""
-    built_template()
+def layer_sources() -> dict[str, Path]:
+    """Return the folder that each layer is made from, by its logical ID."""
     return {
-        name: BUILT / name
+        name: ROOT / resource["Properties"]["ContentUri"]
         for name, resource in read(TEMPLATE)["Resources"].items()
         if resource["Type"] == "AWS::Serverless::LayerVersion"
     }
-
-
-def source_of(layer: str) -> Path:
-    """Return the folder that a layer is made from."""
-    return ROOT / str(read(TEMPLATE)["Resources"][layer]["Properties"]["ContentUri"])
 
 
 def make_layers(folder: Path, python: str = sys.executable) -> None:
@@ -60,10 +57,10 @@ def make_layers(folder: Path, python: str = sys.executable) -> None:
     environ = {
         key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))
     }
-    for name in built_layers():
+    for name, source in layer_sources().items():
         run = subprocess.run(
             [
-                *("make", "-C", str(source_of(name))),
+                *("make", "-C", str(source)),
                 *("-f", str(ROOT / "layers" / "Makefile"), f"build-{name}"),
                 *(f"ARTIFACTS_DIR={folder / name}", f"PYTHON={python}"),
                 *(f"RUNTIME={python}", "WHEELS=--only-binary=:all:"),
@@ -119,3 +116,27 @@ def environment(
         "PYTHONPATH": os.pathsep.join(map(str, [*path, *more_code])),
         "PYTHONDONTWRITEBYTECODE": "1",  # on Lambda these folders are read-only
     }
+
+
+class Report(NamedTuple):
+    """What a function answered, and the files that it had imported by then."""
+
+    answer: Any
+    files: list[Path]
+
+
+def run(function: Function, event: Any, layers: Path, endpoint: str) -> Report:
+    """Call a function in a process that sees nothing else of ours."""
+    process = subprocess.run(
+        [*BARE_PYTHON, str(ANSWER), function.handler],
+        cwd=function.folder,
+        env=environment(function, layers, endpoint),
+        input=json.dumps(event),
+        capture_output=True,
+        text=True,
+        timeout=ANSWER_SECONDS,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    report = json.loads(process.stdout)
+    return Report(report["answer"], [Path(file) for file in report["files"]])

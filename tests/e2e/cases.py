@@ -1,4 +1,4 @@
-"""For each function: its event, and how a success and a refusal look."""
+"""A request that each function does, one that it refuses, and how the answers look."""
 
 import base64
 import itertools
@@ -7,135 +7,110 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sessions import errors
-from tests.support.events import EVENTS, load_event
+from tests.support.contract import INVALID_SESSION, INVALID_USER
+from tests.support.events import event_for, load_event
+from tests.support.leaks import PASSWORD
+from tests.support.openapi import DOCUMENT
+from tests.support.operations import (
+    ACCOUNT_OPERATIONS,
+    AUTHORIZER,
+    ON_A_USER,
+    ROUTES,
+    STREAM_CONSUMER,
+)
 
 Call = Callable[[str, Any], Any]
 """Calls the function of a name with an event; an exception is a dict with `errorType`."""
 
-NOBODY = "nobody"
-WITHOUT_A_USER = {"revoke_everyone", "rotate_signing_key", "list_signing_keys"}
-ON_A_USER = {
-    *("set_password", "ban_user", "unban_user", "list_user_sessions", "revoke_user_sessions"),
-    *("delete_user", "export_user", "rename_user"),
-}
 _numbers = itertools.count(1)
 
 
-class Login(NamedTuple):
-    """A user who is logged in; the password is the name."""
+class Person(NamedTuple):
+    """A user who is logged in."""
 
-    user: str
+    id: str
     username: str
     token: str
     iat: int
 
 
-def new_login(call: Call) -> Login:
+NOBODY = Person("nobody", "nobody", "no token", 1)
+
+
+def new_person(call: Call) -> Person:
     """Create a user and log in, by the functions themselves."""
-    username = f"user{next(_numbers)}"
-    user = call("create_user", _new_user(username, password=username))["id"]
-    answer = call("create_session", _for(username, "create_session"))
+    name = f"user{next(_numbers)}"
+    made = call("create_user", _new_user(name))
+    answer = call("create_session", request("create_session", NOBODY._replace(username=name)))
     assert answer["statusCode"] == 201, answer
     token = json.loads(answer["body"])["token"]
     claims = token.split(".")[1]
     iat = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["iat"]
-    return Login(user, username, token, iat)
+    return Person(made["id"], name, token, iat)
 
 
-def event_of(name: str, login: Login) -> Any:
-    """Return the function's event with what it asks the reader to put there: a token, an ID."""
+def request(name: str, person: Person) -> Any:
+    """Return the function's usual event, of this person."""
+    if name in ROUTES:
+        usual = ROUTES[name].request(session=person.iat, login=person.username)
+        token = person.token if ROUTES[name].needs_token else None
+        return event_for(name, token, **usual)
+    if name == AUTHORIZER.name:
+        return event_for(name, person.token)
+    if name == STREAM_CONSUMER.name:
+        return load_event(name)
     if name == "create_user":
-        return _new_user(f"{login.username}-2")
-    if name == "rename_user":
-        return {"id": login.user, "username": f"{login.username}-3"}
-    return _for(login.username, name, login)
+        return _new_user(f"{person.username}-2")
+    changes = {"username": f"{person.username}-3"} if name == "rename_user" else {}
+    return ACCOUNT_OPERATIONS[name].event(id=person.id, **changes)
 
 
-def check(name: str, answer: Any, login: Login, usage_plan_keys: str) -> None:
-    """Hold the answer to `event_of` to what the function promises."""
-    body: Any = json.loads(answer["body"]) if "body" in answer else None
-    match name:
-        case "authorize":
-            assert _effect(answer) == "Allow", answer
-            assert answer["principalId"] == login.user
-            assert answer["usageIdentifierKey"] in usage_plan_keys.split(",")
-        case "create_user":
-            assert answer["username"] == f"{login.username}-2", answer
-        case "ban_user":
-            assert answer["id"] == login.user, answer
-            assert answer["banned_at"] >= login.iat
-        case "list_user_sessions" | "revoke_user_sessions":
-            assert (answer["id"], answer["count"]) == (login.user, 1), answer
-        case "revoke_everyone":
-            assert answer["session_epoch"] > 0, answer
-        case "export_user":
-            assert answer["user"]["username"] == login.username, answer
-        case "rotate_signing_key":
-            assert answer["next"], answer
-        case "publish_events":
-            assert answer == {"batchItemFailures": []}
-        case "list_signing_keys":
-            assert "current" in {key["role"] for key in answer["keys"]}, answer
-        case "unban_user" | "set_password" | "delete_user" | "rename_user":
-            assert answer["id"] == login.user, answer
-        case "create_session":
-            assert answer["statusCode"] == 201, answer
-            assert body.keys() == {"token", "exp"}
-        case "list_sessions":
-            assert answer["statusCode"] == 200, answer
-            assert body["count"] == 1
-        case "get_session" | "get_current_session":
-            assert answer["statusCode"] == 200, answer
-            assert (body["iat"], body["sub"]) == (login.iat, login.user)
-        case "delete_session":
-            assert answer["statusCode"] == 200, answer
-            assert body["code"] == "GENERIC_SUCCESS"
-        case _:
-            assert answer["statusCode"] == 200, answer
-            ended = 0 if name == "delete_all_sessions" else 1  # its event keeps the one in use
-            assert body == {"count": ended, "type": "session"}
-
-
-def refused_event_of(name: str, login: Login) -> Any:
-    """Return the function's event as one that it must refuse."""
-    if name == "create_user":
-        return _new_user(login.username)
-    if name == "publish_events":
+def refused_request(name: str) -> Any:
+    """Return an event that the function must refuse."""
+    if name == STREAM_CONSUMER.name:
         return {"Records": [{"eventID": "of nothing"}]}
-    if name in WITHOUT_A_USER:
+    if name in ACCOUNT_OPERATIONS and name not in ON_A_USER:
         return {"actor": 5}
-    return _for(NOBODY, name)
+    return request(name, NOBODY)
+
+
+def check(name: str, answer: Any, person: Person, usage_plan_keys: str) -> None:
+    """Hold the answer to `request` to what the function promises."""
+    if name in ROUTES:
+        status, structure = min(ROUTES[name].answers.items())
+        assert answer["statusCode"] == status, answer
+        body = json.loads(answer["body"])
+        required = DOCUMENT["components"]["schemas"][structure]["required"]
+        assert set(required) <= body.keys(), body
+        # The session is the only one that its user has.
+        assert (body.get("iat", person.iat), body.get("count", 1)) == (person.iat, 1), body
+    elif name == AUTHORIZER.name:
+        assert (_effect(answer), answer["principalId"]) == ("Allow", person.id), answer
+        assert answer["usageIdentifierKey"] in usage_plan_keys.split(",")
+    elif name == STREAM_CONSUMER.name:
+        assert answer == {"batchItemFailures": []}
+    else:
+        assert "errorType" not in answer, answer
+        assert name not in ON_A_USER or answer["id"] == person.id, answer
 
 
 def check_refusal(name: str, answer: Any) -> None:
-    """Hold the answer to `refused_event_of` to the refusal that fits."""
-    match name:
-        case "authorize":
-            assert _effect(answer) == "Deny", answer
-        case "publish_events":  # what nobody can read holds up nothing
-            assert answer == {"batchItemFailures": []}
-        case "create_user":
-            assert answer["errorType"] == errors.UserTaken.__name__, answer
-        case name if name in WITHOUT_A_USER:
-            assert answer["errorType"] == errors.InvalidInput.__name__, answer
-        case name if name in ON_A_USER:
-            assert answer["errorType"] == errors.UnknownUser.__name__, answer
-        case _:
-            refusal = errors.InvalidUser() if name == "create_session" else errors.InvalidSession()
-            assert answer["statusCode"] == refusal.status, answer
-            assert json.loads(answer["body"]) == refusal.body()
+    """Hold the answer to `refused_request` to the refusal that fits."""
+    if name in ROUTES:
+        status, body = (401, INVALID_SESSION) if ROUTES[name].needs_token else (404, INVALID_USER)
+        assert (answer["statusCode"], json.loads(answer["body"])) == (status, body)
+    elif name == AUTHORIZER.name:
+        assert _effect(answer) == "Deny", answer
+    elif name == STREAM_CONSUMER.name:  # a record that nobody can read holds up no others
+        assert answer == {"batchItemFailures": []}
+    else:
+        error = errors.UnknownUser if name in ON_A_USER else errors.InvalidInput
+        assert answer["errorType"] == error.__name__, answer
 
 
-def _new_user(username: str, **changes: str) -> Any:
-    names = {"username": username, "email": f"{username}@example.com"}
-    return {**load_event("create_user"), **names, **changes}
-
-
-def _for(username: str, name: str, login: Login | None = None) -> Any:
-    text = (EVENTS / f"{name}.json").read_text().replace("joe", username)
-    if login:
-        text = text.replace("TOKEN", login.token).replace("1234567890", str(login.iat))
-    return json.loads(text)
+def _new_user(username: str) -> Any:
+    names = {"username": username, "email": f"{username}@example.com", "password": PASSWORD}
+    return ACCOUNT_OPERATIONS["create_user"].event(**names)
 
 
 def _effect(policy: Any) -> str:

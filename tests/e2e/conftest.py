@@ -1,48 +1,27 @@
-"""What was built, run on this machine: `make build` first."""
+"""What was built, with layers and a database of this machine: `make build` first."""
 
-import json
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from local.engine import engine
-from tests.e2e.built import (
-    BARE_PYTHON,
-    built_functions,
-    built_template,
-    environment,
-    make_layers,
-    provision_engine,
-)
-
-ANSWER = Path(__file__).parent / "answer.py"
-ANSWER_SECONDS = 60
-
-
-class Report(NamedTuple):
-    """What a function answered, and the files that it had imported by then."""
-
-    answer: Any
-    files: list[Path]
-
-
-Run = Callable[[str, Any], Report]
+from tests.e2e import built
+from tests.e2e.cases import Person, new_person
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _something_is_built() -> None:
     """Say it once and clearly, rather than in each test by what it misses."""
-    built_template()
+    built.built_template()
 
 
 @pytest.fixture(scope="session")
 def layers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The layers, made for this machine."""
     folder = tmp_path_factory.mktemp("layers")
-    make_layers(folder)
+    built.make_layers(folder)
     return folder
 
 
@@ -50,29 +29,18 @@ def layers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An engine with the template's tables and secret."""
     with engine(tmp_path_factory.mktemp("database")) as endpoint:
-        provision_engine(endpoint)
+        built.provision_engine(endpoint)
         yield endpoint
 
 
 @pytest.fixture(scope="session")
-def run(layers: Path, database: str) -> Run:
-    """Call built functions, each call in a process that sees nothing else of ours."""
-    functions = built_functions()
+def run(layers: Path, database: str) -> Callable[[str, Any], built.Report]:
+    """Call a built function by its name, in a process of its own."""
+    functions = built.built_functions()
+    return lambda name, event: built.run(functions[name], event, layers, database)
 
-    def run(name: str, event: Any) -> Report:
-        function = functions[name]
-        process = subprocess.run(
-            [*BARE_PYTHON, str(ANSWER), function.handler],
-            cwd=function.folder,
-            env=environment(function, layers, database),
-            input=json.dumps(event),
-            capture_output=True,
-            text=True,
-            timeout=ANSWER_SECONDS,
-            check=False,
-        )
-        assert process.returncode == 0, process.stderr
-        report = json.loads(process.stdout)
-        return Report(report["answer"], [Path(file) for file in report["files"]])
 
-    return run
+@pytest.fixture
+def person(run: Callable[[str, Any], built.Report]) -> Person:
+    """A user of the test's own, who is logged in."""
+    return new_person(lambda name, event: run(name, event).answer)

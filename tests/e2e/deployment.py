@@ -2,12 +2,11 @@
 
 The account is ministack's, with IAM enforced: each function has the rights of its own role and no
 more. It runs functions in processes of the Python at hand, not in Lambda's runtime for arm64. So
-what is deployed is the output of `make build` with one change: each layer's libraries are
-installed anew, from the same requirements, for this machine. Functions, the package `sessions`,
-botocore's trimmed data, the template and `samconfig.toml` are those that would be shipped.
+the output of `make build` is deployed with one change: the layers are made for this machine, by
+the same Makefile. Functions, the template and `samconfig.toml` are those that would be shipped.
 
-Where ministack leaves out what the service cannot do without, `mend` puts it in place through
-AWS's own management calls, after making sure that it is still missing.
+Where ministack leaves out a part that the service cannot do without, `mend` puts it in place
+through AWS's own management calls, after making sure that it is still missing.
 """
 
 import json
@@ -29,15 +28,13 @@ from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 from local.engine import free_port, is_healthy, stop
 from local.intrinsics import REGION
 from local.template import load_template, read
+from tests.e2e.built import BUILT, ROOT, layer_sources, make_layers
 
-ROOT = Path(__file__).parents[2]
 SAM = ROOT / ".venv-build" / "bin" / "sam"
-BUILT = ROOT / ".aws-sam" / "build"
-KEPT = ("sessions", "botocore/data")  # of the layers as built: what is ours, and what we cut down
 SAVED_QUERY = "AWS::Logs::QueryDefinition"
 START_SECONDS = 60
 SAM_SECONDS = 240
-# No developer's keys: whoever signs with these is the account's root user.
+# No developer's keys: a request that is signed with these is the account's root user's.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 # The venv's libraries would hide what a layer lacks; so functions get the Python below the venv.
 ENGINE = (
@@ -47,7 +44,7 @@ ENGINE = (
 
 
 class Cloud(NamedTuple):
-    """The account: where it answers, and what tells AWS's tools so."""
+    """The account: its address, and the environment of AWS's tools that use it."""
 
     endpoint: str
     environment: dict[str, str]
@@ -122,30 +119,24 @@ def cloud(folder: Path) -> Iterator[Cloud]:
 
 
 def build_for_this_machine(folder: Path) -> Path:
-    """Copy what `make build` made, with libraries that run here; return its template."""
+    """Copy the output of `make build`, with layers that run here; return its template."""
     template = BUILT / "template.yaml"
     assert SAM.exists(), "there is no sam; `make build` installs it"
     assert template.exists(), "nothing is built; run `make build`"
     patterns = ("template.yaml", "functions/*/*.py", "layers/**/*.py", "layers/*/requirements.txt")
     sources = [source for pattern in patterns for source in ROOT.glob(pattern)]
     newest = max(source.stat().st_mtime for source in sources)
-    assert template.stat().st_mtime > newest, "what is built is out of date; run `make build`"
+    assert template.stat().st_mtime > newest, "the build is out of date; run `make build`"
     build = folder / "build"
     shutil.copytree(BUILT, build)
-    for name, resource in read(ROOT / "template.yaml")["Resources"].items():
-        if resource["Type"] == "AWS::Serverless::LayerVersion":
-            python, built = build / name / "python", folder / name
-            python.rename(built)
-            _install(ROOT / resource["Properties"]["ContentUri"] / "requirements.txt", python)
-            for part in KEPT:
-                if (built / part).is_dir():
-                    shutil.rmtree(python / part, ignore_errors=True)
-                    (built / part).rename(python / part)
-    _leave_out_what_it_cannot_make(build / "template.yaml")
+    for name in layer_sources():
+        shutil.rmtree(build / name)
+    make_layers(build)
+    _leave_out_unsupported_resources(build / "template.yaml")
     return build / "template.yaml"
 
 
-def _leave_out_what_it_cannot_make(template: Path) -> None:
+def _leave_out_unsupported_resources(template: Path) -> None:
     """Take away saved queries and alarms on metric math: ministack would refuse the whole stack."""
     assert SAVED_QUERY not in _RESOURCE_HANDLERS, "ministack has come to know saved queries"
     document = read(template)
@@ -161,15 +152,8 @@ def _is_alarm_on_math(resource: dict[str, Any]) -> bool:
     return resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]
 
 
-def _install(requirements: Path, target: Path) -> None:
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    options = ["--no-deps", "--requirement", str(requirements), "--target", str(target)]
-    run = subprocess.run([*pip, *options], capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr
-
-
 def sam(cloud: Cloud, *arguments: str) -> str:
-    """Run AWS's SAM CLI on the account; return what it said."""
+    """Run AWS's SAM CLI on the account; return its output."""
     run = subprocess.run(
         [str(SAM), *arguments],
         cwd=cloud.environment["HOME"],
@@ -186,7 +170,7 @@ def sam(cloud: Cloud, *arguments: str) -> str:
 
 
 def deploy(cloud: Cloud, template: Path, environment: str, **parameters: str) -> str:
-    """Deploy as the README says, but for the question whether to; return what sam said."""
+    """Deploy as docs/deploy.md says, but without a question; return sam's output."""
     return sam(
         cloud,
         "deploy",
@@ -222,12 +206,12 @@ def browser(cloud: Cloud, stack: Stack) -> httpx.Client:
 
 
 def mend(cloud: Cloud, stack: Stack, origins: list[str]) -> None:
-    """Put in place what ministack leaves out and the service cannot do without.
+    """Put in place the parts that ministack leaves out and the service cannot do without.
 
     It fails if ministack has come to do one of these itself: then that part can go.
     """
     _mend_gateway_responses(cloud, stack, origins)
-    _mend_log_in_authorizer(cloud, stack)
+    _mend_login_authorizer(cloud, stack)
     _mend_reference_to_the_secret(cloud, stack)
     # As on AWS, what was changed is in force with the next deployment.
     cloud.client("apigateway").create_deployment(restApiId=stack.api, stageName="api")
@@ -244,16 +228,16 @@ def _mend_gateway_responses(cloud: Cloud, stack: Stack, origins: list[str]) -> N
         gateway.put_gateway_response(restApiId=stack.api, responseType=kind, **response)
 
 
-def _mend_log_in_authorizer(cloud: Cloud, stack: Stack) -> None:
+def _mend_login_authorizer(cloud: Cloud, stack: Stack) -> None:
     """It takes an identity source in the context for absent; it asks for none if uncached."""
     gateway = cloud.client("apigateway")
     with browser(cloud, stack) as http:
         assert http.post("/session", json={}).status_code == 401
     authorizers = gateway.get_authorizers(restApiId=stack.api)["items"]
-    log_in = next(each for each in authorizers if each["name"] == "LoginAuthorizer")
+    login = next(each for each in authorizers if each["name"] == "LoginAuthorizer")
     change = {"op": "replace", "path": "/authorizerResultTtlInSeconds", "value": "0"}
     gateway.update_authorizer(
-        restApiId=stack.api, authorizerId=log_in["id"], patchOperations=[change]
+        restApiId=stack.api, authorizerId=login["id"], patchOperations=[change]
     )
 
 

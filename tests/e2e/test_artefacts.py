@@ -8,13 +8,12 @@ import pytest
 
 from tests.e2e.built import (
     BUILT,
-    NAMES,
     ROOT,
     built_functions,
-    built_layers,
     built_template,
-    source_of,
+    layer_sources,
 )
+from tests.support.operations import OPERATIONS
 
 SHARED_OBJECT_NAME = re.compile(r"\.(cpython-313-aarch64-linux-gnu|abi3)\.so$")
 WHEEL_TAG = re.compile(
@@ -25,12 +24,7 @@ ELF_MACHINE = slice(18, 20)  # of the ELF header, e_machine
 AARCH64 = (0xB7).to_bytes(2, "little")
 MOST_BYTES = 25_000_000  # of all layers, unpacked; Lambda takes ten times that, but must load it
 UNCHECKED_HASH = (1).to_bytes(4, "little")  # PEP 552: by hash, and never compared
-LAYERS = ("SessionsLayer", "PasswordsLayer", "UserAgentsLayer")
-EACH_LAYER = pytest.mark.parametrize("layer", LAYERS)
-
-
-def test_these_are_all_the_layers():
-    assert built_layers() == {layer: BUILT / layer for layer in LAYERS}
+EACH_LAYER = pytest.mark.parametrize("layer", layer_sources())
 
 
 def test_every_function_is_built_for_lambdas_machines():
@@ -38,7 +32,7 @@ def test_every_function_is_built_for_lambdas_machines():
         assert (properties["Runtime"], properties["Architectures"]) == ("python3.13", ["arm64"])
 
 
-@pytest.mark.parametrize("name", sorted(NAMES.values()))
+@pytest.mark.parametrize("name", OPERATIONS)
 def test_a_built_function_is_its_handler_alone(name: str):
     folder = built_functions()[name].folder
 
@@ -55,8 +49,8 @@ def test_a_layer_holds_the_package_sessions_as_it_is():
 
 
 @EACH_LAYER
-def test_a_layer_holds_the_versions_that_are_pinned_and_no_others(layer: str):
-    requirements = source_of(layer) / "requirements.txt"
+def test_a_layer_holds_the_pinned_versions_and_no_others(layer: str):
+    requirements = layer_sources()[layer] / "requirements.txt"
     pinned = {line for line in requirements.read_text().split() if "==" in line}
 
     found = {
@@ -87,7 +81,7 @@ def test_a_layers_compiled_code_is_for_lambdas_machines(layer: str):
 
 
 @EACH_LAYER
-def test_a_layer_holds_nothing_that_nobody_needs(layer: str):
+def test_a_layer_holds_nothing_unused(layer: str):
     """Lambda's runtime brings boto3, which nothing of ours imports."""
     folders = {part for file in files(layer) for part in file.relative_to(BUILT).parts[:-1]}
 
@@ -95,7 +89,7 @@ def test_a_layer_holds_nothing_that_nobody_needs(layer: str):
     assert not folders & {"boto3", "tests", "bin", "moto", "pip", "pytest", "ministack"}
 
 
-def test_of_botocores_descriptions_those_of_our_services_are_left():
+def test_botocore_describes_our_services_alone():
     data = BUILT / "SessionsLayer/python/botocore/data"
 
     assert {path.name for path in data.iterdir() if path.is_dir()} == {
@@ -117,7 +111,7 @@ def test_bytecode_is_the_runtimes_own_or_absent(layer: str):
 
 
 @EACH_LAYER
-def test_bytecode_is_made_where_the_runtimes_python_is_there(layer: str, layers: Path):
+def test_bytecode_is_made_where_the_runtimes_python_is(layer: str, layers: Path):
     """For the layers that were made for this machine, this Python is the runtime's."""
     for file in sources(layers / layer):
         (compiled,) = (file.parent / "__pycache__").glob(f"{file.stem}.cpython-*.pyc")
@@ -126,7 +120,7 @@ def test_bytecode_is_made_where_the_runtimes_python_is_there(layer: str, layers:
 
 def test_the_layers_are_small():
     """Bytecode aside: whether it is there depends on where they were made."""
-    made = [file for layer in LAYERS for file in files(layer) if file.suffix != ".pyc"]
+    made = [file for layer in layer_sources() for file in files(layer) if file.suffix != ".pyc"]
 
     assert sum(file.stat().st_size for file in made) < MOST_BYTES
 

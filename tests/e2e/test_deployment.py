@@ -1,19 +1,19 @@
-"""A deployment as the README describes it, rehearsed; then the contract, over the stack's URL.
+"""A deployment as docs/deploy.md has it, into ministack; then the contract, over the stack's URL.
 
 ministack differs from AWS in what DIFFERENCES lists, and in what `mend` puts right; nothing else
-may differ. A difference that is gone fails its test here: then the contract can be asked for more.
+may differ. A difference that is gone fails its test here: then these tests can expect more.
 """
 
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
 import pytest
 
+from local.functions import logical_id
 from tests.e2e.deployment import (
     Cloud,
     Stack,
@@ -26,10 +26,13 @@ from tests.e2e.deployment import (
     stack,
 )
 from tests.support import contract
-from tests.support.contract import CANONICAL, EVERY_ANSWER, SHORT
-from tests.support.events import ALLOWED_ORIGINS
+from tests.support.contract import CANONICAL, SHORT
+from tests.support.events import ALLOWED_ORIGINS, event_for
+from tests.support.leaks import PASSWORD
+from tests.support.operations import OPERATIONS
+from tests.support.walk import LogIn, assert_is, walk
 
-JOE = {"user": "joe", "pass": "correct horse battery staple"}
+JOE = {"user": "joe", "pass": PASSWORD}
 ORIGIN = ALLOWED_ORIGINS[-1]  # not the one that the gateway's own answers name
 API_DEPLOYMENT = "SessionsApiDeployment"  # how SAM calls each, and its hash behind it
 
@@ -47,8 +50,8 @@ class Deployed(NamedTuple):
 
 
 def invoke(account: Cloud, stack: Stack, function: str, event: object) -> Any:
-    """Invoke a function as `aws lambda invoke` does."""
-    name = stack.resources[function]
+    """Invoke a function, by the name of its folder, as `aws lambda invoke` does."""
+    name = stack.resources[logical_id(function)]
     answer = account.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
     content = json.loads(answer["Payload"].read())
     if "FunctionError" in answer:
@@ -60,9 +63,9 @@ def open_for_joe(account: Cloud, stack: Stack) -> httpx.Client:
     """Mend a new stack and make its first user; return a client with a key of the usage plan."""
     mend(account, stack, ALLOWED_ORIGINS)
     joe = {"username": JOE["user"], "email": "joe@example.com", "password": JOE["pass"]}
-    invoke(account, stack, "CreateUserFunction", joe)
+    invoke(account, stack, "create_user", joe)
     http = browser(account, stack)
-    # DIFFERENCES: "the authorizer names the key".
+    # DIFFERENCES: key_of_the_authorizer.
     http.headers["X-Api-Key"] = keys_of(account, stack)[0]
     return http
 
@@ -72,6 +75,14 @@ def keys_of(account: Cloud, stack: Stack) -> list[str]:
     plan = gateway.get_usage_plan_keys(usagePlanId=stack.resources["UsagePlan"])["items"]
     values = [gateway.get_api_key(apiKey=each["id"], includeValue=True) for each in plan]
     return [each["value"] for each in values]
+
+
+def signing_key(deployed: Deployed) -> str:
+    key_set = deployed.account.client("secretsmanager").get_secret_value(
+        SecretId=deployed.stack.outputs["SigningKeys"]
+    )
+    key: str = json.loads(key_set["SecretString"])["initial"]
+    return key
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +119,7 @@ def http(deployed: Deployed) -> httpx.Client:
 
 
 @pytest.fixture
-def log_in(http: httpx.Client) -> Iterator[Callable[..., dict[str, str]]]:
+def log_in(http: httpx.Client) -> Iterator[LogIn]:
     """Log in as joe; return the header that says so. Joe has no other session before."""
 
     def log_in(**more: Any) -> dict[str, str]:
@@ -121,25 +132,12 @@ def log_in(http: httpx.Client) -> Iterator[Callable[..., dict[str, str]]]:
     assert http.delete("/sessions/all", headers=log_in()).status_code == 200
 
 
-def assert_is(answer: httpx.Response, status: int, body: object) -> None:
-    """Hold an answer to the contract, whoever gave it."""
-    assert (answer.status_code, answer.json()) == (status, body)
-    assert EVERY_ANSWER.items() <= dict(answer.headers).items()
-    assert len(answer.headers["x-request-id"]) == 36
-    if status == 401:
-        assert answer.headers["www-authenticate"] == "Bearer"
-    if status in {429, 503}:
-        assert int(answer.headers["retry-after"]) > 0
-
-
 # ------------------------------------------------------------ the deployment
-def test_sam_deploys_what_was_built_with_the_projects_own_configuration(deployed):
+def test_sam_deploys_the_build_with_samconfig(deployed):
     assert "Successfully created/updated stack - sessions" in deployed.said
 
 
-def test_a_second_deployment_of_the_same_makes_only_the_apis_deployment_anew(
-    account, template, deployed
-):
+def test_a_second_deployment_makes_only_the_apis_deployment_anew(account, template, deployed):
     """Which it always does, so that a parameter that changed alone reaches the stage."""
     said = deploy(account, template, "default", AllowedOrigins=",".join(ALLOWED_ORIGINS))
     assert "Successfully created/updated stack - sessions" in said
@@ -149,13 +147,11 @@ def test_a_second_deployment_of_the_same_makes_only_the_apis_deployment_anew(
     assert again.outputs == deployed.stack.outputs
 
 
-def test_every_function_is_told_the_names_that_the_stack_gave(deployed):
+def test_every_function_knows_the_names_that_the_stack_gave(deployed):
     tables = deployed.account.client("dynamodb").list_tables()["TableNames"]
     names = {"SESSIONS_TABLE", "USERS_TABLE", "LOGINS_TABLE", "ATTEMPTS_TABLE"}
-    functions = [key for key in deployed.stack.resources if key.endswith("Function")]
-    assert len(functions) >= 11
-    for function in functions:
-        name = deployed.stack.resources[function]
+    for operation in OPERATIONS.values():
+        name = deployed.stack.resources[operation.function]
         found = deployed.account.client("lambda").get_function_configuration(FunctionName=name)
         environment = found["Environment"]["Variables"]
         assert {environment[variable] for variable in names} <= set(tables)
@@ -167,13 +163,9 @@ def test_every_function_is_told_the_names_that_the_stack_gave(deployed):
 
 def test_the_authorizer_names_keys_that_the_usage_plan_has(deployed, log_in):
     keys = keys_of(deployed.account, deployed.stack)
-    event = json.loads((contract.TEMPLATE.root / "events" / "authorize.json").read_text())
-    token = log_in()["Authorization"]
-    event["headers"]["Authorization"] = token
-    event["multiValueHeaders"]["Authorization"] = [token]
-    answer = deployed.invoke("AuthorizeFunction", event)
+    answer = deployed.invoke("authorize", event_for("authorize", log_in()["Authorization"]))
     assert answer["usageIdentifierKey"] in keys
-    assert len(set(keys)) == 8
+    assert len(set(keys)) == len(keys) > 1
 
 
 def test_a_function_has_the_rights_of_its_role_and_no_others(deployed):
@@ -181,103 +173,44 @@ def test_a_function_has_the_rights_of_its_role_and_no_others(deployed):
     role = deployed.stack.resources["UnbanUserFunctionRole"]
     (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
     policy = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-    assert deployed.invoke("UnbanUserFunction", {"login": "joe"})
+    assert deployed.invoke("unban_user", {"login": "joe"})
     iam.delete_role_policy(RoleName=role, PolicyName=name)
     try:
         with pytest.raises(RuntimeError):
-            deployed.invoke("UnbanUserFunction", {"login": "joe"})
+            deployed.invoke("unban_user", {"login": "joe"})
     finally:
         iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(policy))
-    assert deployed.invoke("UnbanUserFunction", {"login": "joe"})
+    assert deployed.invoke("unban_user", {"login": "joe"})
 
 
 # -------------------------------------------------------------- the contract
 @pytest.mark.parametrize("spelling", [SHORT, CANONICAL])
 def test_every_operation_answers_at_both_of_its_paths(http, log_in, spelling):
-    def path(operation: str, **session: int) -> str:
-        return contract.paths(operation)[spelling].format(**session)
-
-    first = log_in(rememberMe=True)
-    answer = http.post(path("create_session"), data={**JOE, "rememberMe": "false"})
-    assert_is(answer, 201, answer.json())
-    here = {"Authorization": f"Bearer {answer.json()['token']}"}
-
-    current = http.get(path("get_current_session"), headers=here)
-    session = current.json()
-    assert_is(current, 200, session)
-    assert session["exp"] - session["iat"] == contract.SESSION_SECONDS
-    assert session["exp"] == answer.json()["exp"]
-
-    other = http.get(path("get_current_session"), headers=first).json()
-    assert other["exp"] - other["iat"] == contract.REMEMBERED_SESSION_SECONDS
-    assert_is(http.get(path("get_session", id=other["iat"]), headers=here), 200, other)
-    listed = http.get(path("list_sessions"), headers=here)
-    assert_is(listed, 200, {"count": 2, "items": [session, other]})
-    page = http.get(path("list_sessions"), params={"limit": 1, "offset": 1}, headers=here)
-    assert_is(page, 200, {"count": 2, "items": [other]})
-    wrong = http.get(path("list_sessions"), params={"limit": 0}, headers=here)
-    assert_is(wrong, 400, contract.missing("limit"))
-
-    one = path("delete_session", id=other["iat"])
-    done = {"code": "GENERIC_SUCCESS", "message": "Session Deleted"}
-    assert_is(http.delete(one, headers=here), 200, done)
-    refused = http.get(path("get_current_session"), headers=first)
-    assert_is(refused, 401, contract.INVALID_SESSION)
-    assert_is(http.delete(one, headers=here), 404, contract.SESSION_MISSING)
-    unknown = http.get(path("get_session", id=other["iat"]), headers=here)
-    assert_is(unknown, 404, contract.INVALID_SESSION)
-
-    ids = [http.get("/session", headers=log_in()).json()["iat"] for _ in range(3)]
-    body = {"sessions": [str(ids[0]), ids[1], "x", 7]}
-    several = http.request("DELETE", path("delete_sessions"), headers=here, json=body)
-    assert_is(several, 200, {"count": 2, "type": "session"})
-    nothing = http.request("DELETE", path("delete_sessions"), headers=here, json={})
-    assert_is(nothing, 400, contract.missing("sessions"))
-    everything = path("delete_all_sessions")
-    spared = http.delete(f"{everything}?allButSelf=true", headers=here)
-    assert_is(spared, 200, {"count": 1, "type": "session"})
-    assert_is(http.delete(everything, headers=here), 200, {"count": 1, "type": "session"})
-    refused = http.get(path("get_current_session"), headers=here)
-    assert_is(refused, 401, contract.INVALID_SESSION)
+    walk(http, log_in, JOE, spelling)
 
 
-@pytest.mark.parametrize(
-    ("request_body", "status", "body"),
-    [
-        ({"json": {**JOE, "pass": "wrong"}}, 401, contract.INVALID_PASSWORD),
-        ({"json": {**JOE, "user": "nobody"}}, 404, contract.INVALID_USER),
-        ({"json": {"user": 1}}, 400, contract.missing("user", "pass")),
-        ({"content": "{"}, 400, contract.missing("user", "pass")),
-    ],
-)
-def test_a_log_in_is_refused_for_the_reason_that_the_contract_names(
-    http, request_body, status, body
-):
-    assert_is(http.post("/session", **request_body), status, body)
-
-
-def test_a_log_in_may_be_multipart(http):
+def test_a_login_may_be_multipart(http):
     fields = {name: (None, value) for name, value in JOE.items()}
     assert http.post("/session", files=fields).status_code == 201
 
 
-def test_a_ban_is_in_force_at_once_on_every_route_and_can_be_lifted(deployed, http, log_in):
+def test_a_ban_is_in_force_at_once_and_can_be_lifted(deployed, http, log_in):
     here = log_in()
-    deployed.invoke("BanUserFunction", {"login": "joe"})
+    deployed.invoke("ban_user", {"login": "joe"})
     try:
-        for method, path in (("GET", "/session"), ("GET", "/sessions"), ("DELETE", "/session/1")):
-            assert_is(http.request(method, path, headers=here), 403, contract.BANNED)
+        assert_is(http.get("/session", headers=here), 403, contract.BANNED)
         assert_is(http.post("/session", json=JOE), 403, contract.BANNED)
     finally:
-        deployed.invoke("UnbanUserFunction", {"login": "joe"})
+        deployed.invoke("unban_user", {"login": "joe"})
     log_in()
 
 
-def test_the_gateway_refuses_what_is_no_token_and_what_is_no_route(http, log_in):
+def test_a_request_without_a_valid_token_or_route_is_refused(http, log_in):
     token = log_in()["Authorization"]
     forged = f"{token[:-2]}{'AA' if token[-2:] != 'AA' else 'BB'}"
     for headers in ({}, {"Authorization": "x"}, {"Authorization": forged}):
         assert_is(http.get("/session", headers=headers), 401, contract.INVALID_SESSION)
+    assert_is(http.post("/session", json={**JOE, "pass": "x"}), 401, contract.INVALID_PASSWORD)
     for method, path in (("GET", "/nope"), ("PUT", "/session"), ("POST", "/sessions")):
         answer = http.request(method, path, headers={"Authorization": token})
         assert_is(answer, 404, contract.INVALID_ENDPOINT)
@@ -290,21 +223,14 @@ def test_a_body_that_is_too_large_is_refused(http, megabytes):
 
 
 @pytest.mark.parametrize("origin", [*ALLOWED_ORIGINS, "https://evil.example", None])
-def test_functions_answer_each_page_for_its_origin_and_the_gateway_for_one(http, log_in, origin):
+def test_an_answer_names_the_pages_origin(http, log_in, origin):
+    """Those of the gateway itself name the first allowed one."""
     headers = {"Origin": origin} if origin else {}
     answer = http.get("/session", headers={**log_in(), **headers})
     allowed = origin if origin in ALLOWED_ORIGINS else None
     assert answer.headers.get("access-control-allow-origin") == allowed
     refused = http.get("/nope", headers=headers)
     assert refused.headers["access-control-allow-origin"] == ALLOWED_ORIGINS[0]
-
-
-def test_log_ins_at_once_are_sessions_of_their_own(http, log_in):
-    with ThreadPoolExecutor(8) as threads:
-        held = list(threads.map(lambda _: log_in(), range(8)))
-    ids = {http.get("/session", headers=token).json()["iat"] for token in held}
-    assert len(ids) == 8
-    assert http.get("/sessions", headers=held[0]).json()["count"] == 8
 
 
 def test_the_log_group_has_each_request_and_no_secret(deployed, http, log_in):
@@ -322,18 +248,14 @@ def test_the_log_group_has_each_request_and_no_secret(deployed, http, log_in):
             break
     else:
         pytest.fail("the call was not logged")
-    ring = deployed.account.client("secretsmanager").get_secret_value(
-        SecretId=deployed.stack.outputs["SigningKeys"]
-    )
-    key = json.loads(ring["SecretString"])["initial"]
+    key = signing_key(deployed)
     for secret in (token, token.split(".")[2], JOE["pass"], "$argon2", key, json.dumps(key)[1:-1]):
         assert secret not in text
 
 
 # --------------------------------------------------- two of them, and the end
-def test_two_environments_share_nothing_and_users_outlive_their_stack(
-    account, template, deployed, log_in
-):
+def test_two_environments_share_nothing(account, template, deployed, log_in):
+    """And users outlive their stack."""
     # All that is optional but the WAF: ministack has no AWS::WAFv2::WebACLAssociation.
     domain = "accounts.example.com"
     certificates = account.client("acm")
@@ -372,39 +294,48 @@ def test_two_environments_share_nothing_and_users_outlive_their_stack(
 # --------------------------------------------------- what ministack does not do
 
 
+# Each function says whether ministack differs as its docstring has it.
+
+
 def key_of_the_authorizer(deployed: Deployed, token: dict[str, str]) -> bool:
+    """The authorizer names the key of the usage plan: it expects the client to send one."""
     with browser(deployed.account, deployed.stack) as http:  # which sends no key
         answer = http.get("/session", headers=token)
-    assert_is(answer, 503, contract.UNAVAILABLE)
-    return True
+    return (answer.status_code, answer.json()) == (503, contract.UNAVAILABLE)
+
+
+def key_source(deployed: Deployed, token: dict[str, str]) -> bool:
+    """The source of keys in the template is dropped."""
+    api = deployed.account.client("apigateway").get_rest_api(restApiId=deployed.stack.api)
+    return api["apiKeySource"] == "HEADER"
 
 
 def any_method(deployed: Deployed, token: dict[str, str]) -> bool:
+    """x-amazon-apigateway-any-method is dropped: the root is no route."""
     return deployed.http.get("/").status_code == 404
 
 
 def mock_answers(deployed: Deployed, token: dict[str, str]) -> bool:
+    """A mock integration's default response and template are ignored: no preflight."""
     answer = deployed.http.options("/session", headers={"Origin": ORIGIN})
     return (answer.status_code, answer.text) == (200, "{}")
 
 
 def binary_media_types(deployed: Deployed, token: dict[str, str]) -> bool:
+    """The ~1 in a binary media type stays: multipart bodies are decoded as text."""
     api = deployed.account.client("apigateway").get_rest_api(restApiId=deployed.stack.api)
     return "multipart/form-data" not in api["binaryMediaTypes"]
 
 
-def key_source(deployed: Deployed, token: dict[str, str]) -> bool:
-    api = deployed.account.client("apigateway").get_rest_api(restApiId=deployed.stack.api)
-    return api["apiKeySource"] == "HEADER"
-
-
 def time_to_live(deployed: Deployed, token: dict[str, str]) -> bool:
+    """A table's TTL in the template is dropped."""
     name = deployed.stack.resources["SessionsTable"]
     found = deployed.account.client("dynamodb").describe_time_to_live(TableName=name)
     return found["TimeToLiveDescription"]["TimeToLiveStatus"] == "DISABLED"
 
 
 def recovery(deployed: Deployed, token: dict[str, str]) -> bool:
+    """A table's point-in-time recovery in the template is dropped."""
     name = deployed.stack.resources["UsersTable"]
     found = deployed.account.client("dynamodb").describe_continuous_backups(TableName=name)
     recovery = found["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
@@ -412,56 +343,48 @@ def recovery(deployed: Deployed, token: dict[str, str]) -> bool:
 
 
 def encryption(deployed: Deployed, token: dict[str, str]) -> bool:
+    """A table's encryption in the template is dropped."""
     name = deployed.stack.resources["UsersTable"]
-    return (
-        "SSEDescription"
-        not in deployed.account.client("dynamodb").describe_table(TableName=name)["Table"]
-    )
+    found = deployed.account.client("dynamodb").describe_table(TableName=name)
+    return "SSEDescription" not in found["Table"]
 
 
 def punctuation(deployed: Deployed, token: dict[str, str]) -> bool:
-    name = deployed.stack.resources["SigningKeys"]
-    ring = deployed.account.client("secretsmanager").get_secret_value(SecretId=name)
-    return not json.loads(ring["SecretString"])["initial"].isalnum()
+    """A generated secret has punctuation, though excluded."""
+    return not signing_key(deployed).isalnum()
 
 
 def limits_of_a_method(deployed: Deployed, token: dict[str, str]) -> bool:
+    """A usage plan's limits of one method are emptied."""
     name = deployed.stack.resources["UsagePlan"]
     plan = deployed.account.client("apigateway").get_usage_plan(usagePlanId=name)
     return plan["apiStages"][0]["throttle"]["/session/POST"] == {}
 
 
 def encoded_slash(deployed: Deployed, token: dict[str, str]) -> bool:
+    """An encoded slash is taken for a slash."""
     answer = deployed.http.get("/session/1%2F2", headers=token)
     return bool(answer.json() == contract.INVALID_ENDPOINT)
 
 
 def last_slash(deployed: Deployed, token: dict[str, str]) -> bool:
+    """A slash at the end of a path is ignored."""
     return deployed.http.get("/session/", headers=token).status_code == 200
 
 
 def renamed_header(deployed: Deployed, token: dict[str, str]) -> bool:
+    """WWW-Authenticate of a function keeps its name."""
     answer = deployed.http.post("/session", json={**JOE, "pass": "wrong"})
     return "x-amzn-remapped-www-authenticate" not in answer.headers
 
 
-DIFFERENCES: dict[str, Callable[[Deployed, dict[str, str]], bool]] = {
-    "the authorizer names the key: it wants the client to send one": key_of_the_authorizer,
-    "the source of keys in the template is dropped": key_source,
-    "x-amazon-apigateway-any-method is dropped: the root is no route": any_method,
-    "a mock integration's default response and template are ignored: no preflight": mock_answers,
-    "the ~1 in a binary media type stays: multipart bodies are decoded as text": binary_media_types,
-    "a table's TTL in the template is dropped": time_to_live,
-    "a table's point-in-time recovery in the template is dropped": recovery,
-    "a table's encryption in the template is dropped": encryption,
-    "a generated secret has punctuation, though excluded": punctuation,
-    "a usage plan's limits of one method are emptied": limits_of_a_method,
-    "an encoded slash is taken for a slash": encoded_slash,
-    "a slash at the end of a path is ignored": last_slash,
-    "WWW-Authenticate of a function keeps its name": renamed_header,
-}
+DIFFERENCES: list[Callable[[Deployed, dict[str, str]], bool]] = [
+    *(key_of_the_authorizer, key_source, any_method, mock_answers, binary_media_types),
+    *(time_to_live, recovery, encryption, punctuation, limits_of_a_method),
+    *(encoded_slash, last_slash, renamed_header),
+]
 
 
-@pytest.mark.parametrize("difference", DIFFERENCES)
-def test_ministack_still_differs(deployed, log_in, difference):
-    assert DIFFERENCES[difference](deployed, log_in()), "take it off the list; ask for more"
+@pytest.mark.parametrize("differs", DIFFERENCES)
+def test_ministack_still_differs(deployed, log_in, differs):
+    assert differs(deployed, log_in()), "take it off the list; expect more of a deployment"

@@ -131,9 +131,9 @@ class Customer:
     def set_ban(self, *, is_banned: bool, revoke: bool = False) -> None:
         """Ban, or lift the ban."""
         if is_banned:
-            self._insist("ban_user", user=self.name)
+            self._insist("ban_user", login=self.name)
         else:
-            self._insist("unban_user", user=self.name, revoke_sessions=revoke)
+            self._insist("unban_user", login=self.name, revoke_sessions=revoke)
             if revoke:
                 self._all_revoked()
         self.is_banned = is_banned
@@ -223,16 +223,16 @@ class Customer:
     def _set_password(self, _: Held) -> None:
         self.password = f"password {next(self._versions)} of {self.name}"
         keep = self._random.random() < 0.7
-        self._insist("set_password", user=self.name, password=self.password, keep_sessions=keep)
+        self._insist("set_password", login=self.name, password=self.password, keep_sessions=keep)
         if not keep:
             self._all_revoked()
 
     def _revoke(self, held: Held) -> None:
         if self._random.random() < 0.2:
-            self._insist("revoke_user_sessions", user=self.name, all=True)
+            self._insist("revoke_user_sessions", login=self.name, all=True)
             self._all_revoked()
         else:
-            self._insist("revoke_user_sessions", user=self.name, sessions=[held.iat])
+            self._insist("revoke_user_sessions", login=self.name, sessions=[held.iat])
             held.state = State.REVOKED
 
     def _insist(self, name: str, **event: Any) -> None:

@@ -22,7 +22,7 @@ from botocore.config import Config
 from local.engine import engine
 from sessionctl.account_functions import CONFIG, OperationError, invoke
 from tests.soak.customer import SETTLED_SECONDS, Customer, Found, Operate, Tally
-from tests.support.faulty_proxy import Faults, faulty_proxy
+from tests.soak.faulty_proxy import Faults, faulty_proxy
 from tests.support.service import Service, running
 
 CUSTOMERS = 50
@@ -74,7 +74,7 @@ class Group:
         return found
 
 
-@pytest.mark.timeout(0)  # it lasts as long as it is told to
+@pytest.mark.timeout(0)  # --seconds says how long it lasts
 def test_every_session_is_what_its_customer_holds_it_for(tmp_path, pytestconfig):
     seconds, rate, seed = map(pytestconfig.getoption, ("seconds", "fault_rate", "seed"))
     faults = Faults(seed)

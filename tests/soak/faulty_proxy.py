@@ -68,8 +68,8 @@ def faulty_proxy(upstream: str, faults: Faults) -> Iterator[str]:
             fault = faults.of(self.headers.get("amz-sdk-invocation-id", ""))
             if fault in _ERRORS:
                 status, code = _ERRORS[fault]
-                told = json.dumps({"__type": code, "message": "injected"}).encode()
-                self._answer(status, [("Content-Type", "application/x-amz-json-1.0")], told)
+                refusal = json.dumps({"__type": code, "message": "injected"}).encode()
+                self._answer(status, [("Content-Type", "application/x-amz-json-1.0")], refusal)
                 return
             if fault != "closed before":
                 self.upstream.request("POST", self.path, body, dict(self.headers))
