@@ -10,11 +10,11 @@ import schemathesis
 from jsonschema import Draft202012Validator
 
 from local.routes import api_of
-from sessions import errors, model, tokens
+from sessions import errors, model, session_name, tokens
 from sessions.body import parse
 from sessions.request import read_request
-from tests.contract import API, CANONICAL, EVERY_ANSWER, SHORT, TEMPLATE, UP, paths
-from tests.openapi import DOCUMENT, OPERATIONS, resolved
+from tests.support.contract import API, CANONICAL, EVERY_ANSWER, SHORT, TEMPLATE, UP, paths
+from tests.support.openapi import DOCUMENT, OPERATIONS, resolved
 
 COMPONENTS = DOCUMENT["components"]
 # The operations, by their functions' folders, and what they answer beside ANY and what is theirs
@@ -253,8 +253,6 @@ def test_the_fields_that_may_be_wrong_are_those_of_the_bodies_and_the_query():
 
 
 def test_a_parameter_takes_what_the_function_takes():
-    from sessions import session_name  # noqa: PLC0415 - the log-in's alone
-
     described = {name: node["schema"] for name, node in COMPONENTS["parameters"].items()}
     longest_page = app("list_sessions").LONGEST_PAGE
     assert described["limit"] == {

@@ -10,20 +10,15 @@ from typing import Any
 import argon2
 import pytest
 
+from functions.publish_events.app import _events as events
 from sessions import endpoint, rotation, store, tokens
-from tests.calls import (
-    PASSWORD,
-    add_sessions,
-    call,
-    handler_of,
-    invoke,
-    log_in,
-    new_person,
-    stored_sessions,
-)
-from tests.contract import TEMPLATE
-from tests.functions.forgery import sign, signing_key
-from tests.streams import follow_streams
+from tests.support.calls import call, handler_of, invoke
+from tests.support.contract import TEMPLATE
+from tests.support.forgery import sign, signing_key
+from tests.support.leaks import PASSWORD
+from tests.support.people import log_in, new_person
+from tests.support.rows import add_sessions, stored_sessions
+from tests.support.streams import follow_streams
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -60,8 +55,6 @@ def done(monkeypatch: pytest.MonkeyPatch) -> Iterator[Grants]:
 
     def record(params: dict[str, Any], model: Any, **_: Any) -> None:
         done.update(resources(model.name, params))
-
-    from functions.publish_events.app import _events as events  # noqa: PLC0415 - once moto plays AWS
 
     clients = [store._dynamodb, endpoint._secrets_client(), rotation._secretsmanager, events]
     for client in clients:

@@ -10,7 +10,7 @@ from typing import Any
 from local.routes import api_of
 from local.template import load_template
 from sessions import errors
-from tests.calls import ALLOWED_ORIGINS
+from tests.support.events import ALLOWED_ORIGINS
 
 TEMPLATE = load_template(parameters={"AllowedOrigins": ALLOWED_ORIGINS})
 API = api_of(TEMPLATE).body

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+import boto3
+
 from local.streams import _patterns, _Shard, is_wanted
-from tests.calls import tables
-from tests.contract import TEMPLATE
+from tests.support.contract import TEMPLATE
+from tests.support.rows import tables
 
 Records = list[dict[str, Any]]
 
@@ -15,8 +17,6 @@ def follow_streams() -> Callable[[int], Records]:
 
     Only those that the template's filters let through, the users' before the sessions'.
     """
-    import boto3  # noqa: PLC0415 - it needs the environment
-
     streams = boto3.client("dynamodbstreams")
     mappings = TEMPLATE.resources_of("AWS::Lambda::EventSourceMapping").values()
     followed = {}
