@@ -96,6 +96,11 @@ def functions_of(template: Template) -> dict[str, Function]:
     }
 
 
+def logical_id(folder: str) -> str:
+    """Return what the template calls the function of a folder, such as `get_session`."""
+    return "".join(map(str.capitalize, folder.split("_"))) + "Function"
+
+
 def runtime_environment(endpoint: str, environ: Mapping[str, str]) -> dict[str, str]:
     """Return what Lambda's runtime, not the template, tells a function; "" is AWS itself."""
     if not endpoint:
