@@ -120,7 +120,7 @@ def test_no_role_names_a_wildcard_or_takes_a_managed_policy_of_more_than_log_and
 # -------------------------------------------------------------- permissions
 
 
-def test_the_api_may_call_each_route_and_the_authorizer_and_no_other_principal_may_call():
+def test_the_api_alone_may_call_and_only_routes_and_the_authorizer():
     allowed = set()
     for permission in PERMISSIONS:
         assert permission["Principal"] == "apigateway.amazonaws.com"

@@ -14,19 +14,16 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import EndpointConnectionError
 
-from local.functions import functions_of
 from local.template import load_template
 from sessions import endpoint
 from sessions.errors import AccountError, Unavailable
 from tests.support.calls import call, invoke
 from tests.support.contract import TEMPLATE
 from tests.support.events import ROOT, event_for, load_event
-from tests.support.leaks import PASSWORD
+from tests.support.operations import ACCOUNT_OPERATIONS, AUTHORIZER, OPERATIONS, ROUTES
 from tests.support.people import log_in, new_person
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
-FUNCTIONS = {function.folder.name: function.name for function in functions_of(TEMPLATE).values()}
-ROUTES = [folder for folder in FUNCTIONS if "pathParameters" in load_event(folder)]
 TABLES = TEMPLATE.resources_of("AWS::DynamoDB::Table")
 ALARMS = TEMPLATE.resources_of("AWS::CloudWatch::Alarm")
 QUERIES = TEMPLATE.resources_of("AWS::Logs::QueryDefinition")
@@ -51,34 +48,27 @@ class Metric(NamedTuple):
 
 
 class Written(NamedTuple):
-    """All that calls wrote: metrics, those of successful calls by folder, and the log's lines."""
+    """All that calls wrote: metrics, those of successful calls by name, and the log's lines."""
 
     metrics: set[Metric]
     successes: dict[str, set[Metric]]
     lines: list[dict[str, Any]]
 
 
-def successful(folder: str) -> Any:
+def successful(name: str) -> Any:
     """Return an event of a user of its own, with which the function succeeds."""
-    person, event = new_person(), load_event(folder)
+    person = new_person()
     token = log_in(person)
-    if folder == "create_session":
-        return event_for(folder, body={"user": person.email, "pass": PASSWORD})
-    if folder in ROUTES:
+    if name in ROUTES:
         iat = call("get_current_session", token).body["iat"]
-        return event_for(folder, token, session=iat, body={"sessions": [iat]})
-    if folder == "authorize":
-        return {**event, "headers": {"Authorization": token}}
-    if {"user", "login"} & set(event):
-        event = {name: event[name] for name in event if name not in {"user", "login"}}
-        return {**event, "id": person.id}
-    return event
+        return event_for(name, token, **ROUTES[name].request(session=iat, login=person.email))
+    if name in ACCOUNT_OPERATIONS:
+        return ACCOUNT_OPERATIONS[name].event(id=person.id)
+    return {**load_event(name), "headers": {"Authorization": token}}
 
 
-def refused(folder: str) -> Any:
-    if folder in ROUTES:
-        return event_for(folder)
-    return {"Records": []} if folder == "publish_events" else {"actor": 0, "headers": {}}
+def refused(name: str) -> Any:
+    return event_for(name) if name in ROUTES else {"actor": 0, "headers": {}, "Records": []}
 
 
 def metrics_of(output: str) -> set[Metric]:
@@ -99,19 +89,19 @@ def written(aws: None) -> Written:
     nobody = EndpointConnectionError(endpoint_url="https://aws.example")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(endpoint.logger.registered_handler, "stream", log)
-        for folder in FUNCTIONS:
-            event = successful(folder)
+        for name in OPERATIONS:
+            event = successful(name)
             with contextlib.redirect_stdout(io.StringIO()) as output:
-                invoke(folder, event)
-            successes[folder] = metrics_of(output.getvalue())
+                invoke(name, event)
+            successes[name] = metrics_of(output.getvalue())
             with contextlib.redirect_stdout(io.StringIO()) as output:
                 with contextlib.suppress(AccountError):
-                    invoke(folder, refused(folder))
+                    invoke(name, refused(name))
                 with (
                     mock.patch.object(BaseClient, "_make_api_call", side_effect=nobody),
                     contextlib.suppress(Unavailable),
                 ):
-                    invoke(folder, event)
+                    invoke(name, event)
             others |= metrics_of(output.getvalue())
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
     return Written(others.union(*successes.values()), successes, lines)
@@ -239,11 +229,10 @@ def test_every_metric_that_is_written_is_on_an_alarm_or_a_widget(written):
 
 
 def test_a_success_is_on_the_widget_of_requests_or_on_that_of_operators(written):
-    for folder, metrics in written.successes.items():
-        on_the_way = folder in {*ROUTES, "authorize", "publish_events"}
+    for name, metrics in written.successes.items():
         (outcome,) = (metric for metric in metrics if not metric.name.endswith("Days"))
         shown = {title for title in WIDGETS if any(one.finds(outcome) for one in searches(title))}
-        assert shown == {"Done" if on_the_way else "What operators did"}, folder
+        assert shown == {"What operators did" if name in ACCOUNT_OPERATIONS else "Done"}, name
 
 
 # Amazon API Gateway Developer Guide, "Amazon API Gateway dimensions and metrics"; Lambda Developer
@@ -272,7 +261,7 @@ def test_every_metric_of_aws_is_one_that_aws_documents_of_a_resource_that_is_our
 
 
 def test_searches_of_functions_and_tables_name_those_that_requests_go_through():
-    on_the_way = {FUNCTIONS[folder] for folder in [*ROUTES, "authorize"]}
+    on_the_way = {operation.function for operation in [*ROUTES.values(), AUTHORIZER]}
     for search in SEARCHES:
         words = {name: {word.strip('"') for word in words} for _, name, words in search.terms}
         if search.namespace != "Sessions":
@@ -291,8 +280,8 @@ def test_system_errors_are_watched_for_each_action_of_a_function_with_a_route():
     roles = TEMPLATE.resources_of("AWS::IAM::Role")
     granted = {
         (arn.rpartition("/")[2], action)
-        for folder in ROUTES
-        for policy in roles[f"{FUNCTIONS[folder]}Role"]["Policies"]
+        for route in ROUTES.values()
+        for policy in roles[f"{route.function}Role"]["Policies"]
         for statement in policy["PolicyDocument"]["Statement"]
         for arn in re.findall(r"arn:[^\"]+", json.dumps(statement["Resource"]))
         for action in statement["Action"]

@@ -10,6 +10,7 @@ from local.template import load_template
 from sessions import errors, responses
 from tests.support.contract import API, REMEMBERED_SESSION_SECONDS, SESSION_SECONDS, TEMPLATE, UP
 from tests.support.events import ROOT
+from tests.support.operations import ACCOUNT_OPERATIONS, AUTHORIZER, OPERATIONS
 from tests.support.processes import run_beside
 
 FUNCTIONS = functions_of(TEMPLATE)
@@ -19,10 +20,6 @@ ROUTES = {
     for path, methods in API["paths"].items()
     for method, operation in methods.items()
     if operation["x-amazon-apigateway-integration"]["type"] == "aws_proxy"
-}
-ROUTED = {
-    operation["x-amazon-apigateway-integration"]["uri"].split(":function:")[1].split(":")[0]
-    for operation in ROUTES.values()
 }
 
 
@@ -64,7 +61,7 @@ def test_the_usage_plan_limits_both_paths_of_the_login_more_strictly_and_no_othe
 
 def test_the_authorizer_knows_just_the_keys_that_the_usage_plan_has():
     keys = TEMPLATE.resources_of("AWS::ApiGateway::ApiKey")
-    known = FUNCTIONS["AuthorizeFunction"].environment["USAGE_PLAN_KEYS"].split(",")
+    known = FUNCTIONS[AUTHORIZER.function].environment["USAGE_PLAN_KEYS"].split(",")
     assert sorted(known) == sorted(key["Value"] for key in keys.values())
     assert len(set(known)) == len(known) > 1
     # API Gateway takes key values of 20 to 128 characters.
@@ -148,28 +145,27 @@ def test_a_gateway_response_is_the_answer_of_the_layer(kind):
 
 def imports(name: str) -> dict[str, bool]:
     """Say of each module that only some functions need whether this one needs it."""
-    function = FUNCTIONS[name]
+    function = FUNCTIONS[OPERATIONS[name].function]
     layers = {layer.name for layer in function.layers}
-    is_behind_the_api = name in {*ROUTED, "AuthorizeFunction"}
     return {
         "argon2": "passwords" in layers,
         "httpagentparser": "user_agents" in layers,
-        "pydantic": not is_behind_the_api and "EVENT_BUS" not in function.environment,
+        "pydantic": name in ACCOUNT_OPERATIONS,
         "sessions.key_rotation": "KEY_ROTATION_DAYS" in function.environment,
-        "sessions.dynamodb": name != "AuthorizeFunction",
+        "sessions.dynamodb": name != AUTHORIZER.name,
         "boto3": False,
         "aws_xray_sdk": False,
     }
 
 
-@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+@pytest.mark.parametrize("name", OPERATIONS)
 def test_a_function_starts_with_its_own_environment_and_imports_no_more_than_it_needs(name):
-    needed, folder = imports(name), FUNCTIONS[name].folder.name
+    needed = imports(name)
     program = (
-        f"import sys; from functions.{folder}.app import handler;"
+        f"import sys; from functions.{name}.app import handler;"
         f"print(*[module for module in {list(needed)} if module in sys.modules])"
     )
-    imported = run_beside(FUNCTIONS[name], program)
+    imported = run_beside(FUNCTIONS[OPERATIONS[name].function], program)
     assert set(imported.split()) == {module for module, is_needed in needed.items() if is_needed}
 
 
@@ -177,7 +173,7 @@ def test_the_environment_for_sam_local_invoke_names_only_variables_of_the_templa
     given = json.loads((ROOT / "events" / "local-env.json").read_text())["Parameters"]
     for function in FUNCTIONS.values():
         assert set(given) <= set(function.environment)
-    assert given["TOKEN_ISSUER"] == FUNCTIONS["AuthorizeFunction"].environment["TOKEN_ISSUER"]
+    assert given["TOKEN_ISSUER"] == FUNCTIONS[AUTHORIZER.function].environment["TOKEN_ISSUER"]
 
 
 @pytest.mark.parametrize(
