@@ -62,7 +62,7 @@ def items(page: Page) -> Locator:
 
 
 def expect_log_in(page: Page, alert: str = "") -> None:
-    """Expect the log-in and no session, and the alert to say this (a regular expression)."""
+    """Expect the login and no session, and the alert to say this (a regular expression)."""
     expect(button(page, "Log in")).to_be_visible()
     expect(items(page)).to_have_count(0)
     expect(page.get_by_role("alert")).to_have_text(
@@ -251,7 +251,7 @@ def test_where_none_is_ticked_none_is_ended(open_page, person):
 
 
 def test_all_others_are_ended(open_page, person, others):
-    button(open_page, "Sign out everywhere else").click()
+    button(open_page, "Log out everywhere else").click()
     expect(items(open_page)).to_have_count(1)
     expect(items(open_page)).to_contain_text("This session")
     assert len(person.names()) == 1
@@ -262,7 +262,7 @@ def test_all_others_are_ended(open_page, person, others):
 
 @pytest.mark.parametrize("how", ["Cancel", "Escape"])
 def test_who_is_asked_can_leave_everything_as_it_is(open_page, person, how):
-    button(open_page, "Sign out everywhere").click()
+    button(open_page, "Log out everywhere").click()
     dialog = open_page.get_by_role("dialog")
     expect(dialog).to_be_visible()
     expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
@@ -271,16 +271,16 @@ def test_who_is_asked_can_leave_everything_as_it_is(open_page, person, how):
     else:
         open_page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    expect(button(open_page, "Sign out everywhere")).to_be_focused()
+    expect(button(open_page, "Log out everywhere")).to_be_focused()
     expect(items(open_page)).to_have_count(4)
     assert len(person.names()) == 4
 
 
 def test_everything_is_ended(open_page, person, others):
-    button(open_page, "Sign out everywhere").click()
-    open_page.get_by_role("dialog").get_by_role("button", name="Sign out everywhere").click()
+    button(open_page, "Log out everywhere").click()
+    open_page.get_by_role("dialog").get_by_role("button", name="Log out everywhere").click()
     expect_log_in(open_page)
-    expect(open_page.get_by_role("status")).to_contain_text(re.compile("signed out", re.IGNORECASE))
+    expect(open_page.get_by_role("status")).to_contain_text(re.compile("logged out", re.IGNORECASE))
     assert person.names() == []
     assert_is_forgotten(open_page)
 
@@ -306,7 +306,7 @@ def assert_is_forgotten(page: Page) -> None:
 # ------------------------------------------- what others do while it is open
 
 
-@pytest.mark.parametrize("then", ["End session tablet", "Sign out everywhere else", "Log out", ""])
+@pytest.mark.parametrize("then", ["End session tablet", "Log out everywhere else", "Log out", ""])
 @pytest.mark.refused("401")
 def test_a_session_that_was_ended_elsewhere_is_told_at_the_log_in(open_page, person, then):
     operate(person.service, "RevokeUserSessionsFunction", id=person.id, all=True)
@@ -318,7 +318,7 @@ def test_a_session_that_was_ended_elsewhere_is_told_at_the_log_in(open_page, per
         expect(button(open_page, "Log in")).to_be_visible()
         expect(items(open_page)).to_have_count(0)
     else:
-        expect_log_in(open_page, "signed out|ended")
+        expect_log_in(open_page, "logged out|ended")
     assert_is_forgotten(open_page)
     log_in(open_page, person)
     expect(items(open_page)).to_have_count(1)
@@ -439,7 +439,7 @@ def test_a_long_list_is_shown_whole_and_newest_first(page, person):
         "exp": {"N": str(oldest["exp"])},
         "jti_sha256": {"B": bytes(32)},
     }
-    for number in range(1, MOST_SESSIONS - 1):  # before the oldest: no ID that a log-in may allot
+    for number in range(1, MOST_SESSIONS - 1):  # before the oldest: no ID that a login may allot
         named = {"iat": {"N": str(oldest["iat"] - number)}, "name": {"S": f"number {number}"}}
         dynamodb.put_item(TableName=SESSIONS, Item=row | named)
     log_in(page, person)
@@ -478,10 +478,10 @@ def test_everything_can_be_done_with_the_keyboard(page, person, others):
     page.keyboard.press("Space")
     expect(items(page)).to_have_count(2)
     assert person.names()[1:] == ["tablet"]
-    tab_to(button(page, "Sign out everywhere"))
+    tab_to(button(page, "Log out everywhere"))
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
-    tab_to(dialog.get_by_role("button", name="Sign out everywhere"))
+    tab_to(dialog.get_by_role("button", name="Log out everywhere"))
     page.keyboard.press("Enter")
     expect_log_in(page)
     assert person.names() == []
@@ -492,7 +492,7 @@ def test_everything_can_be_done_with_the_keyboard(page, person, others):
 def test_every_state_is_accessible(browse, service, person, others, look):
     page = browse(address_of(service), **LOOKS[look])
     expect_log_in(page)
-    assert_is_sound(page, f"log-in-{look}")
+    assert_is_sound(page, f"login-{look}")
     log_in(page, person, "a guess")
     expect_log_in(page, "password")
     assert_is_sound(page, f"refused-{look}")
@@ -500,7 +500,7 @@ def test_every_state_is_accessible(browse, service, person, others, look):
     expect(items(page)).to_have_count(4)
     assert_is_sound(page, f"list-{look}")
     page.get_by_role("checkbox", name="Select tablet").check()
-    button(page, "Sign out everywhere").click()
+    button(page, "Log out everywhere").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     assert_is_sound(page, f"dialog-{look}")
     page.keyboard.press("Escape")
@@ -509,5 +509,5 @@ def test_every_state_is_accessible(browse, service, person, others, look):
     assert_is_sound(page, f"ended-{look}")
     operate(service, "RevokeUserSessionsFunction", id=person.id, all=True)
     end_button(page, "tablet").click()
-    expect_log_in(page, "signed out|ended")
+    expect_log_in(page, "logged out|ended")
     assert_is_sound(page, f"ended-elsewhere-{look}")

@@ -64,7 +64,7 @@ def successful(name: str) -> Any:
         return event_for(name, token, **ROUTES[name].request(session=iat, login=person.email))
     if name in ACCOUNT_OPERATIONS:
         return ACCOUNT_OPERATIONS[name].event(id=person.id)
-    return {**load_event(name), "headers": {"Authorization": token}}
+    return event_for(name, token) if name == AUTHORIZER.name else load_event(name)
 
 
 def refused(name: str) -> Any:
