@@ -63,7 +63,7 @@ def successful(name: str) -> Any:
         iat = call("get_current_session", token).body["iat"]
         return event_for(name, token, **ROUTES[name].request(session=iat, login=person.email))
     if name in ACCOUNT_OPERATIONS:
-        return ACCOUNT_OPERATIONS[name].event(id=person.id)
+        return ACCOUNT_OPERATIONS[name].event(login=person.email)
     return event_for(name, token) if name == AUTHORIZER.name else load_event(name)
 
 
@@ -406,10 +406,7 @@ def test_the_access_log_is_written_by_the_accounts_role_which_a_stack_may_leave_
     assert "ApiLogWriter" not in left_alone.resources
     _, stage = left_alone.only("AWS::ApiGateway::Stage")
     assert stage["AccessLogSetting"]["Format"] == ACCESS_LOG_FORMAT
-
-
-def test_a_stage_comes_after_what_lets_it_log():
-    source = TEMPLATE.source["Resources"]
+    source = TEMPLATE.source["Resources"]  # the stage comes after the role
     destination = source["SessionsApi"]["Properties"]["AccessLogSetting"]["DestinationArn"]
     assert destination == {"Fn::GetAtt": "AccessLog.Arn"}
     assert '{"Ref": "ApiAccount"}' in json.dumps(source["AccessLog"])
