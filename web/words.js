@@ -32,7 +32,7 @@ const FIELDS = { user: "Username or e-mail", pass: "Password" };
 
 // Narrower words for a kind of error; `wait` is in seconds.
 const SENTENCES = new Map([
-  [InvalidSession, () => "You were signed out. Log in again to see your sessions."],
+  [InvalidSession, () => "You were logged out. Log in again to see your sessions."],
   [InvalidPassword, () => "That is not the right password."],
   [InvalidUser, () => "Nobody has this username or e-mail address."],
   [Banned, () => "This account is banned."],
