@@ -20,9 +20,6 @@ NODE = shutil.which("node")
 MODULE = Path(__file__).parents[2] / "clients" / "js" / "sessions.js"
 
 
-BASE = errors.MissingFields.__base__
-
-
 class Error(NamedTuple):
     """What a client sees of an error."""
 
@@ -33,7 +30,7 @@ class Error(NamedTuple):
 
 def names() -> dict[Error, str]:
     """Return the name of each error: that of its class in the service, at whatever status."""
-    classes = [each for each in BASE.__subclasses__() if each.__name__ != "NoSuchSession"]
+    classes = errors.ApiError.__subclasses__()
     contract = {Error(each.status, each.code, each.message): each.__name__ for each in classes}
     by_code = {error.code: name for error, name in contract.items()}
     for operation in OPERATIONS.values():

@@ -85,10 +85,10 @@ def run(
             code = int(str(end.code))
         return Result(code, *capsys.readouterr())
 
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
     with monkeypatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("AWS_")]:
-            patch.delenv(name)
-        patch.setenv("HOME", str(tmp_path))
         patch.setenv("TZ", "UTC")
         time.tzset()
         yield run
