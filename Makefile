@@ -5,7 +5,7 @@ PIP := -m pip --disable-pip-version-check --quiet install
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
-.PHONY: help run reference test test-browser conformance check build rehearse instructions bench invoke dashboard page soak lock clean
+.PHONY: help run reference test test-browser conformance check build rehearse instructions bench invoke page soak lock clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -24,9 +24,6 @@ test: .venv/test ## every test; OPTIONS="-n 0 tests/layer" for some of them, one
 test-browser: .venv/browser node_modules/ready ## the page, the reference and the published examples, in chromium
 	@command -v chromium >/dev/null || { echo "chromium is needed: apt-get install chromium" >&2; exit 1; }
 	$(BIN)/python -m pytest browser $(OPTIONS)
-
-dashboard: .venv/run ## the dashboard of CloudWatch, of what this machine's runs logged, as a page
-	@$(BIN)/python -m local.dashboard $(OPTIONS)
 
 conformance: .venv/test ## what the store promises, on a DynamoDB: ENDPOINT=http://... or ENDPOINT=aws
 	@test -n "$(ENDPOINT)" || { echo "ENDPOINT=http://..., or ENDPOINT=aws: your account in AWS_REGION. The tables are its own, conformance-..., and deleted." >&2; exit 2; }

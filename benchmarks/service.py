@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.units import consumed
+from local.create_resources import create_resources
 from local.engine import engine
 from local.functions import (
     Function,
@@ -24,7 +25,6 @@ from local.functions import (
     load_handlers,
     runtime_environment,
 )
-from local.provision import provision
 from local.template import Template, load_template
 
 READS = frozenset({"GetItem", "BatchGetItem", "Query"})
@@ -163,7 +163,7 @@ def _service(template: Template, endpoint: str) -> Service:
     os.environ.update(environment)
     import boto3  # noqa: PLC0415 - it reads the environment
 
-    provision(template, boto3.client("dynamodb"), boto3.client("secretsmanager"))
+    create_resources(template, boto3.client("dynamodb"), boto3.client("secretsmanager"))
     service = Service(functions_of(template), {}, boto3.client("dynamodb"))
     sys.path[:0] = {str(layer) for each in service.functions.values() for layer in each.layers}
     from sessions import clients  # noqa: PLC0415 - it is on the path now

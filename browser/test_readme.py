@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from browser.conftest import Browse, site
-from local.__main__ import SEED
+from local.service import SEED
 from tests.gateway.conftest import ROOT, running
 
 SECTION = re.compile(r"## Your own page.*?\n## ", re.DOTALL)

@@ -127,7 +127,7 @@ def _start(folder: Path, port: int, lock: IO[str]) -> subprocess.Popen[bytes]:
     }
     with (folder / "engine.log").open("wb") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "local.child"],
+            [sys.executable, "-m", "local.database_process"],
             cwd=ROOT,
             env={**os.environ, **settings},
             stdin=subprocess.PIPE,  # its end is how the child learns that we are gone

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.intrinsics import REGION
-from local.template import Template, TemplateError, arn
+from local.intrinsics import REGION, TemplateError, as_text
+from local.template import Template, arn
 
 Handler = Callable[[Any, Any], Any]
 
@@ -42,6 +42,10 @@ class FunctionError(Exception):
         super().__init__(message)
         self.kind = kind
         self.message = message
+
+    def report(self) -> dict[str, str]:
+        """Return what Lambda answers in place of a result."""
+        return {"errorMessage": self.message, "errorType": self.kind}
 
 
 @dataclass(frozen=True)
@@ -87,13 +91,24 @@ def functions_of(template: Template) -> dict[str, Function]:
             timeout_seconds=int(properties.get("Timeout", 3)),  # Lambda's default
             memory_megabytes=int(properties.get("MemorySize", 128)),  # Lambda's default
             environment={
-                key: str(value).lower() if isinstance(value, bool) else str(value)
+                key: as_text(value)
                 for key, value in properties.get("Environment", {}).get("Variables", {}).items()
             },
             layers=tuple(contents[layer] for layer in properties.get("Layers", ())),
         )
         for name, properties in template.resources_of("AWS::Lambda::Function").items()
     }
+
+
+def logical_id(folder: str) -> str:
+    """Return what the template calls the function of a folder, such as `get_session`."""
+    return "".join(map(str.capitalize, folder.split("_"))) + "Function"
+
+
+def find_function(functions: Iterable[Function], name: str) -> Function | None:
+    """Return the function of that logical ID or folder, if there is one."""
+    found = (each for each in functions if name in (each.name, each.folder.name))
+    return next(found, None)
 
 
 def runtime_environment(endpoint: str, environ: Mapping[str, str]) -> dict[str, str]:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from botocore.session import Session
 
+from local.create_resources import create_resources
 from local.functions import Function, functions_of, runtime_environment
-from local.provision import provision
 from local.template import TEMPLATE, Template, load_template, read
 
 ROOT = Path(__file__).parents[1]
@@ -92,7 +92,7 @@ def provision_engine(endpoint: str) -> None:
         )
         for service in ("dynamodb", "secretsmanager")
     ]
-    provision(load_template(), *clients)
+    create_resources(load_template(), *clients)
 
 
 def environment(

@@ -21,8 +21,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from moto.core.models import BotocoreStubber
 
+from local.create_resources import create_resources
 from local.functions import functions_of, runtime_environment, shared_environment
-from local.provision import provision
 from sessions import clients
 from tests import dynamodb_limits
 from tests.calls import Clock, watch
@@ -75,7 +75,7 @@ def aws() -> Iterator[None]:
     from sessions import endpoint  # noqa: PLC0415 - after the environment stands
 
     with moto.mock_aws(), one_at_a_time():
-        provision(TEMPLATE, boto3.client("dynamodb"), boto3.client("secretsmanager"))
+        create_resources(TEMPLATE, boto3.client("dynamodb"), boto3.client("secretsmanager"))
         endpoint.signing_keys.__init__(endpoint.signing_keys._read)  # as cold as a new process
         yield
 

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from local.streams import _patterns, _Shard, is_wanted
+from local.streams import Shard as _Shard
+from local.streams import is_wanted
+from local.streams import patterns as _patterns
 from tests.calls import tables
 from tests.contract import TEMPLATE
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from local.dashboard import SEARCH
 from local.template import load_template
 from sessionctl.arguments import parsed
 from sessions import endpoint, errors
@@ -30,6 +29,10 @@ QUERIES = TEMPLATE.resources_of("AWS::Logs::QueryDefinition")
 BODY = TEMPLATE.only("AWS::CloudWatch::Dashboard")[1]["DashboardBody"]
 WIDGETS = [each for each in json.loads(BODY)["widgets"] if each["type"] == "metric"]
 ACCESS_LOG_FORMAT = TEMPLATE.only("AWS::ApiGateway::Stage")[1]["AccessLogSetting"]["Format"]
+SEARCH = re.compile(
+    r"SEARCH\('\{(?P<namespace>[^,]+),(?P<dimensions>[^}]+)\} (?P<terms>.*)', "
+    r"'(?P<stat>\w+)', (?P<period>\d+)\)"
+)
 
 Metric = tuple[str, str, frozenset[tuple[str, str]]]
 """A namespace, a name, and dimensions with their values."""

@@ -52,8 +52,8 @@ Resources:
           ResponseParameters:
             Headers:
               WWW-Authenticate: "'Bearer'"
-              X-Origin: method.request.header.Origin
               X-Request-Id: context.requestId
+              X-Principal: context.authorizer.principalId
         DEFAULT_5XX: {StatusCode: 500, ResponseTemplates: {application/json: '{"oops":true}'}}
       MergeDefinitions: true
       DefinitionBody:
@@ -68,25 +68,20 @@ Resources:
               x-amazon-apigateway-integration:
                 type: mock
                 passthroughBehavior: never
-                requestTemplates:
-                  application/json: '{"statusCode": $input.params("status")}'
+                requestTemplates: {application/json: '{"statusCode": 200}'}
                 responses:
                   default:
-                    statusCode: "200"
-                    responseParameters:
-                      method.response.header.X-Static: "'text'"
-                      method.response.header.X-Id: context.requestId
+                    statusCode: "201"
                     responseTemplates:
                       application/json: |
                         #set($context.responseOverride.header.X-Method = $context.httpMethod)
-                        {"id": "$util.escapeJavaScript($input.params().path.get("id"))"}
-                  "204": {statusCode: "204"}
-          /through: &through
+                        {"id": "$input.params().path.get("id")"}
+          /through:
             post:
               responses: {}
               x-amazon-apigateway-integration:
                 type: mock
-                responses: {default: {statusCode: "200"}, "404": {statusCode: "404"}}
+                responses: {default: {statusCode: "200"}}
   Echo:
     Type: AWS::Serverless::Function
     Properties:

@@ -2,12 +2,14 @@
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from local.event import method_arn, proxy_event, request_context
-from local.messages import Request
+from local.context import request_context
+from local.event import method_arn, proxy_event
+from local.request import ApiRequest
 from local.routes import Api, Route, api_of
 from local.template import Template
 
@@ -19,23 +21,25 @@ def api(template: Template) -> Api:
     return api_of(template)
 
 
-def made(**more: Any) -> Request:
-    given: dict[str, Any] = {
-        "id": "request-1",
+def made(
+    path: str = "/v1/items/a%20b",
+    query: str = "",
+    headers: Any = ((b"Host", b"localhost:3000"), (b"User-Agent", b"x")),
+    body: bytes = b"",
+) -> ApiRequest:
+    scope = {
         "method": "GET",
-        "path": "/v1/items/a%20b",
-        "query": "",
-        "headers": (("Host", "localhost:3000"), ("User-Agent", "x")),
-        "body": b"",
-        "source_ip": "192.0.2.1",
-        "protocol": "HTTP/1.1",
-        "received_at": 1_800_000_000.25,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "headers": headers,
+        "client": ("192.0.2.1", 1),
+        "http_version": "1.1",
     }
-    return Request(**{**given, **more})
+    return ApiRequest.of(scope, body, 1_800_000_000.25)
 
 
 def event(api: Api, **more: Any) -> dict[str, Any]:
-    request = made(**more)
+    request = replace(made(**more), id="request-1")
     return proxy_event(api, request, ROUTE, request_context(api, request, ROUTE))
 
 
@@ -81,7 +85,7 @@ def test_an_event_is_what_aws_documents(api: Api) -> None:
 
 
 def test_a_repeated_name_keeps_all_its_values_and_the_last_one_counts(api: Api) -> None:
-    found = event(api, query="a=1&a=2&b", headers=(("X-A", "1"), ("x-a", "2")))
+    found = event(api, query="a=1&a=2&b", headers=((b"X-A", b"1"), (b"x-a", b"2")))
     assert found["queryStringParameters"] == {"a": "2", "b": ""}
     assert found["multiValueQueryStringParameters"] == {"a": ["1", "2"], "b": [""]}
     assert found["headers"]["X-A"] == "2"
@@ -94,14 +98,14 @@ def test_a_query_is_decoded(api: Api) -> None:
 
 
 def test_the_callers_address_comes_after_those_it_claims(api: Api) -> None:
-    found = event(api, headers=(("x-forwarded-for", "198.51.100.9"),))
+    found = event(api, headers=((b"x-forwarded-for", b"198.51.100.9"),))
     assert found["headers"]["X-Forwarded-For"] == "198.51.100.9, 192.0.2.1"
     assert found["requestContext"]["identity"]["sourceIp"] == "192.0.2.1"
 
 
 @pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "Multipart/Form-Data"])
 def test_a_binary_body_is_base64(api: Api, kind: str) -> None:
-    found = event(api, body=b"\xff\x00", headers=(("Content-Type", kind),))
+    found = event(api, body=b"\xff\x00", headers=((b"Content-Type", kind.encode()),))
     assert (found["body"], found["isBase64Encoded"]) == (
         base64.b64encode(b"\xff\x00").decode(),
         True,
@@ -109,7 +113,7 @@ def test_a_binary_body_is_base64(api: Api, kind: str) -> None:
 
 
 def test_any_other_body_is_text_whatever_its_bytes(api: Api) -> None:
-    found = event(api, body=b"a\xff", headers=(("Content-Type", "application/json"),))
+    found = event(api, body=b"a\xff", headers=((b"Content-Type", b"application/json"),))
     assert (found["body"], found["isBase64Encoded"]) == ("a\ufffd", False)
 
 

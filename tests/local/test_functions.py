@@ -18,7 +18,8 @@ from local.functions import (
     runtime_environment,
     shared_environment,
 )
-from local.template import Template, TemplateError
+from local.intrinsics import TemplateError
+from local.template import Template
 
 
 @pytest.fixture

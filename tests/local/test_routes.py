@@ -11,7 +11,7 @@ PATHS = {
     "/a/all": {"delete": {"is": "all"}},
     "/{proxy+}": {"options": {"is": "proxy"}},
 }
-API = Api("api", "v1", {"paths": PATHS}, frozenset(), "HEADER")
+API = Api("api", "v1", {"paths": PATHS}, frozenset())
 
 
 @pytest.mark.parametrize(

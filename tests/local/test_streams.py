@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from local.functions import Function
+from local.intrinsics import TemplateError
 from local.streams import following, is_wanted, not_done
-from local.template import TemplateError
 from tests.contract import TEMPLATE
 
 FILTERS = {

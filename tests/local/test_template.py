@@ -8,8 +8,9 @@ import pytest
 import yaml
 
 from local.functions import functions_of, shared_environment
+from local.intrinsics import TemplateError
 from local.routes import api_of
-from local.template import Template, TemplateError, load_template, read
+from local.template import Template, load_template, read
 
 
 def test_every_name_in_our_template_is_resolved(ours: Template) -> None:

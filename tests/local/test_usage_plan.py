@@ -4,7 +4,7 @@ import pytest
 
 from local.routes import api_of
 from local.template import Template
-from local.usage_plan import UsagePlans, _period
+from local.usage_plan import UsagePlans
 
 KEY = "sessions-key"
 DAY = 86_400
@@ -66,13 +66,6 @@ def test_a_throttled_call_costs_no_quota(plans: UsagePlans) -> None:
 @pytest.mark.parametrize("key", [None, "", "unknown", "disabled-key"])
 def test_a_key_that_no_plan_has_is_refused(plans: UsagePlans, key: str) -> None:
     assert charges(plans, 1, key=key) == ["INVALID_API_KEY"]
-
-
-@pytest.mark.parametrize(
-    ("kind", "name"), [("DAY", "2027-01-15"), ("WEEK", "2027-W02"), ("MONTH", "2027-01")]
-)
-def test_periods_are_those_of_the_calendar(kind: str, name: str) -> None:
-    assert _period(kind, START) == name
 
 
 def test_our_template_gives_every_shard_a_plan(ours: Template) -> None:

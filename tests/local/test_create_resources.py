@@ -1,6 +1,5 @@
 """The template's tables and secrets, made in an engine."""
 
-import dataclasses
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -10,8 +9,9 @@ import pytest
 from botocore.session import Session
 from botocore.stub import Stubber
 
-from local.provision import provision
-from local.template import Template, TemplateError
+from local.create_resources import create_resources
+from local.intrinsics import TemplateError
+from local.template import Template
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, Any]]:
 
 def test_tables_are_made_as_the_template_says(ours: Template, clients: tuple[Any, Any]) -> None:
     dynamodb, secretsmanager = clients
-    provision(ours, dynamodb, secretsmanager)
+    create_resources(ours, dynamodb, secretsmanager)
     wanted = ours.resources_of("AWS::DynamoDB::Table")
     assert set(dynamodb.list_tables()["TableNames"]) == set(wanted)
     for name, properties in wanted.items():
@@ -40,7 +40,7 @@ def test_tables_are_made_as_the_template_says(ours: Template, clients: tuple[Any
 def test_a_secret_is_generated_as_the_template_says(
     template: Template, clients: tuple[Any, Any]
 ) -> None:
-    provision(template, *clients)
+    create_resources(template, *clients)
     secret = json.loads(clients[1].get_secret_value(SecretId="Secret")["SecretString"])
     assert secret["current"] == "a"
     assert len(secret["a"]) == 48
@@ -49,26 +49,12 @@ def test_a_secret_is_generated_as_the_template_says(
 
 def test_what_is_there_already_stays(template: Template, clients: tuple[Any, Any]) -> None:
     dynamodb, secretsmanager = clients
-    provision(template, *clients)
+    create_resources(template, *clients)
     dynamodb.put_item(TableName="Table", Item={"id": {"S": "x"}})
     before = secretsmanager.get_secret_value(SecretId="Secret")["SecretString"]
-    provision(template, *clients)
+    create_resources(template, *clients)
     assert dynamodb.scan(TableName="Table")["Count"] == 1
     assert secretsmanager.get_secret_value(SecretId="Secret")["SecretString"] == before
-
-
-def test_a_table_of_an_older_state_gets_the_stream_that_it_lacks(
-    ours: Template, clients: tuple[Any, Any]
-) -> None:
-    dynamodb, _ = clients
-    table = ours.resources["UsersTable"]
-    kept = ("AttributeDefinitions", "BillingMode", "KeySchema")
-    dynamodb.create_table(TableName="Older", **{key: table["Properties"][key] for key in kept})
-    for _ in range(2):
-        provision(dataclasses.replace(ours, resources={"Older": table}), *clients)
-        stream = dynamodb.describe_table(TableName="Older")["Table"]["StreamSpecification"]
-        assert stream == {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
-    dynamodb.delete_table(TableName="Older")  # the other tests list all there are
 
 
 def test_an_engine_without_secrets_is_refused(template: Template, clients: tuple[Any, Any]) -> None:
@@ -76,12 +62,4 @@ def test_an_engine_without_secrets_is_refused(template: Template, clients: tuple
     with Stubber(secretsmanager) as stubber:
         stubber.add_client_error("describe_secret", "UnknownOperationException")
         with pytest.raises(TemplateError, match="does not serve Secrets Manager"):
-            provision(template, dynamodb, secretsmanager)
-
-
-def test_a_secret_that_the_template_writes_out_is_taken_as_it_is(
-    template: Template, clients: tuple[Any, Any]
-) -> None:
-    secret = {"Type": "AWS::SecretsManager::Secret", "Properties": {"SecretString": "text"}}
-    provision(dataclasses.replace(template, resources={"S": secret}), *clients)
-    assert clients[1].get_secret_value(SecretId="S")["SecretString"] == "text"
+            create_resources(template, dynamodb, secretsmanager)
