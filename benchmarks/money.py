@@ -17,7 +17,7 @@ from benchmarks import capacity
 from benchmarks.service import Service, round_trips, running_service
 from benchmarks.tables import markdown
 from benchmarks.workload import OPERATIONS, done, new_person
-from local.context import access_line
+from local.event import access_line
 from local.template import load_template
 
 PRICES = Path(__file__).with_name("prices.json")

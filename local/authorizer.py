@@ -5,36 +5,31 @@ API Gateway Lambda authorizer".
 """
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from pydantic.alias_generators import to_camel
 
 from local.intrinsics import TemplateError, as_text
 from local.request import ApiRequest
 from local.responses import Refused
 
-DEFAULT_TTL_SECONDS = 300
-MAX_TTL_SECONDS = 3600
 SOURCE_IP = "context.identity.sourceIp"
 HEADER = "method.request.header."
 
 Identity = tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Authorizer:
-    """One authorizer of the API: its function, what identifies a caller, how long answers hold."""
+class Authorizer(BaseModel, frozen=True, alias_generator=to_camel):
+    """What the API's definition says of one authorizer."""
 
-    name: str
-    uri: str
-    identity_sources: tuple[str, ...]
-    ttl_seconds: int
+    authorizer_uri: str
+    identity_source: str
+    authorizer_result_ttl_in_seconds: int = Field(300, le=3600)
 
     def identity(self, request: ApiRequest) -> Identity:
         """Return the values that identify the caller; one that is missing is a refusal."""
-        values = [_source_value(source, request) for source in self.identity_sources]
+        values = [_source_value(each.strip(), request) for each in self.identity_source.split(",")]
         identity = tuple(value for value in values if value)
         if len(identity) < len(values):
             raise Refused("UNAUTHORIZED")
@@ -76,14 +71,7 @@ def authorizer_of(definition: dict[str, Any], schemes: dict[str, Any]) -> Author
     for name in _security(definition):
         details = schemes.get(name, {}).get("x-amazon-apigateway-authorizer")
         if details is not None:
-            sources = details.get("identitySource", "").split(",")
-            ttl = int(details.get("authorizerResultTtlInSeconds", DEFAULT_TTL_SECONDS))
-            return Authorizer(
-                name=name,
-                uri=details["authorizerUri"],
-                identity_sources=tuple(source.strip() for source in sources if source.strip()),
-                ttl_seconds=min(ttl, MAX_TTL_SECONDS),
-            )
+            return Authorizer.model_validate(details)
     return None
 
 

@@ -9,14 +9,7 @@ from local.intrinsics import TemplateError
 from local.template import Template
 
 # What CreateTable takes of AWS::DynamoDB::Table under the same name and with the same meaning.
-TABLE_PROPERTIES = (
-    "AttributeDefinitions",
-    "BillingMode",
-    "GlobalSecondaryIndexes",
-    "KeySchema",
-    "LocalSecondaryIndexes",
-    "ProvisionedThroughput",
-)
+TABLE_PROPERTIES = ("AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema")
 
 
 def create_resources(template: Template, dynamodb: Any, secretsmanager: Any) -> None:

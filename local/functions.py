@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from local.intrinsics import REGION, TemplateError, as_text
@@ -46,34 +47,6 @@ class FunctionError(Exception):
     def report(self) -> dict[str, str]:
         """Return what Lambda answers in place of a result."""
         return {"errorMessage": self.message, "errorType": self.kind}
-
-
-@dataclass(frozen=True)
-class Context:
-    """The second argument of every handler.
-
-    Source: Lambda Developer Guide, "Using the Lambda context object to retrieve Python function
-    information"; the memory is a string in AWS's own runtime, awslambdaric.
-    """
-
-    function_name: str
-    memory_limit_in_mb: str
-    invoked_function_arn: str
-    aws_request_id: str
-    deadline: float
-    function_version: str = "$LATEST"
-    log_stream_name: str = "local"
-    identity: None = None
-    client_context: None = None
-
-    @property
-    def log_group_name(self) -> str:
-        """Return where Lambda would keep the function's log."""
-        return f"/aws/lambda/{self.function_name}"
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return how long the function may still run."""
-        return max(0, int((self.deadline - time.monotonic()) * 1000))
 
 
 def functions_of(template: Template) -> dict[str, Function]:
@@ -167,13 +140,23 @@ def load_handler(function: Function) -> Handler:
 
 
 def invoke(function: Function, handler: Handler, event: Any, request_id: str) -> Any:
-    """Call a handler as Lambda does: JSON in, JSON out, any exception a `FunctionError`."""
-    context = Context(
+    """Call a handler as Lambda does: JSON in, JSON out, any exception a `FunctionError`.
+
+    Source: Lambda Developer Guide, "Using the Lambda context object to retrieve Python function
+    information"; the memory is a string in AWS's own runtime, awslambdaric.
+    """
+    deadline = time.monotonic() + function.timeout_seconds
+    context = SimpleNamespace(
         function_name=function.name,
-        memory_limit_in_mb=str(function.memory_megabytes),
+        function_version="$LATEST",
         invoked_function_arn=function.arn,
+        memory_limit_in_mb=str(function.memory_megabytes),
         aws_request_id=request_id,
-        deadline=time.monotonic() + function.timeout_seconds,
+        log_group_name=f"/aws/lambda/{function.name}",
+        log_stream_name="local",
+        identity=None,
+        client_context=None,
+        get_remaining_time_in_millis=lambda: max(0, int((deadline - time.monotonic()) * 1000)),
     )
     try:
         return json.loads(json.dumps(handler(json.loads(json.dumps(event)), context)))

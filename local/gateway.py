@@ -20,8 +20,7 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from local.authorizer import Authorizer, AuthorizerAnswer, Identity, authorizer_of, needs_key
-from local.context import access_line, request_context
-from local.event import authorizer_event, method_arn, proxy_event
+from local.event import access_line, authorizer_event, method_arn, proxy_event, request_context
 from local.functions import Function, FunctionError, Handler, invoke
 from local.intrinsics import TemplateError
 from local.invocations import invocation, is_invocation
@@ -66,7 +65,7 @@ class Gateway:
         self._plans = plans
         self._log = log
         self._access_log = access_log
-        self._cache: dict[tuple[str, Identity], tuple[float, AuthorizerAnswer]] = {}
+        self._cache: dict[tuple[Authorizer, Identity], tuple[float, AuthorizerAnswer]] = {}
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="function")
 
     async def answer(self, request: ApiRequest, *, too_large: bool = False) -> Outcome:
@@ -134,12 +133,12 @@ class Gateway:
         self, authorizer: Authorizer, request: ApiRequest, route: Route, context: dict[str, Any]
     ) -> AuthorizerAnswer:
         """Ask the authorizer, unless its last answer to the same caller still holds."""
-        caller, now = (authorizer.name, authorizer.identity(request)), self.clock()
+        caller, now = (authorizer, authorizer.identity(request)), self.clock()
         expires, cached = self._cache.get(caller, (now, None))
         if cached is not None and now < expires:
             return cached
         event = authorizer_event(self.api, request, route, context)
-        function = self._function(authorizer.uri)
+        function = self._function(authorizer.authorizer_uri)
         started_at = time.perf_counter()
         try:
             answer = AuthorizerAnswer.model_validate(await self._call(function, event, request.id))
@@ -150,7 +149,7 @@ class Gateway:
             context["authorizer"] = {"error": str(error)}
             raise Refused("AUTHORIZER_CONFIGURATION_ERROR") from error
         context["authorizer"] = {"integrationLatency": _milliseconds_since(started_at)}
-        self._cache[caller] = (now + authorizer.ttl_seconds, answer)
+        self._cache[caller] = (now + authorizer.authorizer_result_ttl_in_seconds, answer)
         return answer
 
     async def _integrate(

@@ -9,6 +9,7 @@ body that passes through as its own template.
 
 import json
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any
 
 import airspeed  # type: ignore[import-untyped]  # has no types
@@ -18,20 +19,6 @@ from local.intrinsics import TemplateError
 from local.request import ApiRequest
 from local.responses import JSON, Refused, response_of, with_defaults
 from local.routes import Route
-
-
-class _Input:
-    """`$input`: the request's parameters."""
-
-    def __init__(self, request: ApiRequest, route: Route) -> None:
-        self._params = {
-            "path": route.path_parameters,
-            "querystring": dict(request.query),
-            "header": dict(request.headers),
-        }
-
-    def params(self) -> Any:
-        return self._params
 
 
 def mock_response(request: ApiRequest, route: Route, context: dict[str, Any]) -> Response:
@@ -44,7 +31,12 @@ def mock_response(request: ApiRequest, route: Route, context: dict[str, Any]) ->
     response = integration["responses"]["default"]
     if "responseParameters" in response:
         raise TemplateError(f"{route.resource}: response parameters are not supported")
-    names = {"input": _Input(request, route), "context": context}
+    parameters = {
+        "path": route.path_parameters,
+        "querystring": dict(request.query),
+        "header": dict(request.headers),
+    }
+    names = {"input": SimpleNamespace(params=lambda: parameters), "context": context}
     _check_request(integration.get("requestTemplates") or {}, request, names)
     # A template sets the answer's headers under $context.responseOverride.
     override: dict[str, Any] = {"header": {}}

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 from starlette.responses import Response
 
-from local.context import context_value, fill
+from local.event import context_value, fill
 from local.intrinsics import TemplateError
 
 # API Gateway Developer Guide, "Gateway response types for API Gateway", and the messages that

@@ -2,8 +2,9 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from local.intrinsics import TemplateError
 from local.template import Template
@@ -64,13 +65,13 @@ def route_of(api: Api, method: str, path: str) -> Route | None:
     first, *segments = path.removeprefix("/").split("/")
     if not path.startswith("/") or first != api.stage:
         return None
-    if segments == [""]:
-        segments = []
+    # Each segment is decoded alone, so that its %2F splits nothing.
+    path = "/" + "/".join(quote(unquote(segment), safe="") for segment in segments)
     for resource in sorted(api.body["paths"], key=_specificity):
-        parameters = _match(resource, segments)
-        if parameters is not None:
+        if found := re.fullmatch(_pattern(resource), path):
             methods = api.body["paths"][resource]
             definition = methods.get(method.lower(), methods.get(ANY_METHOD))
+            parameters = {name: unquote(value) for name, value in found.groupdict().items()}
             return None if definition is None else Route(resource, definition, parameters)
     return None
 
@@ -92,32 +93,17 @@ def paths_of(api: Api, arn: str) -> list[str]:
     return sorted(found, key=len)
 
 
-def _segments(resource: str) -> list[str]:
-    return [segment for segment in resource.split("/") if segment]
-
-
 def _specificity(resource: str) -> list[int]:
     """Sort a static segment before `{name}`, and that before `{name+}`."""
-    return [
-        2 if segment.endswith("+}") else 1 if segment.startswith("{") else 0
-        for segment in _segments(resource)
-    ]
+    segments = resource.strip("/").split("/")
+    return [2 if each.endswith("+}") else 1 if each.startswith("{") else 0 for each in segments]
 
 
-def _match(resource: str, segments: list[str]) -> dict[str, str] | None:
-    """Compare segment by segment; decoding comes after splitting, so that %2F splits nothing."""
-    parameters: dict[str, str] = {}
-    expected = _segments(resource)
-    for index, segment in enumerate(expected):
-        if index >= len(segments):
-            return None
-        if variable := re.fullmatch(r"\{(.+?)(\+?)\}", segment):
-            name, is_greedy = variable.groups()
-            if is_greedy:
-                return parameters | {name: unquote("/".join(segments[index:]))}
-            if not segments[index]:
-                return None
-            parameters[name] = unquote(segments[index])
-        elif unquote(segments[index]) != segment:
-            return None
-    return parameters if len(expected) == len(segments) else None
+@cache
+def _pattern(resource: str) -> str:
+    """Return the expression of a resource's paths, `{name}` and `{name+}` being its groups."""
+    parts = re.split(r"\{(\w+)(\+?)\}", resource)
+    expression = re.escape(parts[0])
+    for name, greedy, static in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
+        expression += f"(?P<{name}>{'.' if greedy else '[^/]'}+){re.escape(static)}"
+    return expression

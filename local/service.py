@@ -15,7 +15,7 @@ from botocore.config import Config
 from botocore.session import get_session
 
 from local.create_resources import create_resources
-from local.engine import PORT, EngineError, engine, is_healthy, running_endpoint
+from local.engine import EngineError, engine, is_healthy, running_endpoint
 from local.functions import (
     Function,
     FunctionError,
@@ -174,10 +174,6 @@ def _banner(template: Template, api: Api, host: str, endpoint: str, state: Path)
         f"Log        {state / 'functions.log'}",
         f"Operations python -m sessionctl --local {host}",
     ]
-    if endpoint.startswith("http://127.0.0.1:") and not endpoint.endswith(f":{PORT}"):
-        lines.append(
-            f"           (port {PORT} is taken, so the database is not where it usually is)"
-        )
     lines += [f"Page       {host}/", f"Reference  {host}/docs"]
     login = functions_of(template).get(logical_id("create_session"))
     for path in paths_of(api, login.arn)[:1] if login else ():

@@ -49,7 +49,7 @@ class Template:
         """Return the one resource of a type that there may be only one of."""
         found = self.resources_of(kind)
         if len(found) != 1:
-            raise TemplateError(f"wanted exactly one {kind}, found {len(found)}")
+            raise TemplateError(f"there must be exactly one {kind}, not {len(found)}")
         return next(iter(found.items()))
 
 
@@ -60,19 +60,19 @@ def load_template(path: Path = TEMPLATE, parameters: Mapping[str, Any] | None = 
     transformed = _transformed(source)
     written = transformed["Resources"]
 
-    def attribute(name: str, wanted: str | None) -> str:
-        """Give every resource its logical ID for a name; nobody else lives on this machine."""
+    def value_of(name: str, attribute: str | None) -> str:
+        """Give every resource its logical ID for a name: this machine has no other stack."""
         if name not in written:
             raise TemplateError(f"nothing in {path.name} is called {name}")
         kind, properties = written[name]["Type"], written[name].get("Properties", {})
-        if kind == "AWS::Lambda::Alias" and wanted is None:
+        if kind == "AWS::Lambda::Alias" and attribute is None:
             function = properties["FunctionName"]["Ref"]
             return f"{arn('AWS::Lambda::Function', function)}:{properties['Name']}"
-        if wanted is None:
+        if attribute is None:
             return str(properties["StageName"]) if kind == "AWS::ApiGateway::Stage" else name
-        return arn(kind, name) if wanted == "Arn" else f"{name}.{wanted}"
+        return arn(kind, name) if attribute == "Arn" else f"{name}.{attribute}"
 
-    scope = Scope(values, transformed.get("Conditions", {}), attribute)
+    scope = Scope(values, transformed.get("Conditions", {}), value_of)
     resources = {
         name: scope.resolve(resource)
         for name, resource in written.items()
@@ -97,7 +97,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 class _Loader(yaml.SafeLoader):
-    """A loader of our own, so that nobody else's YAML starts to understand `!Ref`."""
+    """A loader of our own, so that no other YAML learns `!Ref`."""
 
 
 def _intrinsic(loader: _Loader, name: str, node: yaml.Node) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def answer(statements: Any, **more: Any) -> AuthorizerAnswer:
         [statement(action=["s3:GetObject", "*"])],
     ],
 )
-def test_a_policy_allows_what_one_of_its_statements_matches(statements: Any) -> None:
+def test_a_policy_allows_what_one_of_its_statements_matches(statements):
     assert answer(statements).allows(ARN)
 
 
@@ -48,7 +48,7 @@ def test_a_policy_allows_what_one_of_its_statements_matches(statements: Any) -> 
         [{"Effect": "Allow"}],
     ],
 )
-def test_a_policy_denies_what_no_statement_allows_or_one_denies(statements: Any) -> None:
+def test_a_policy_denies_what_no_statement_allows_or_one_denies(statements):
     assert not answer(statements).allows(ARN)
 
 
@@ -67,12 +67,12 @@ def test_a_policy_denies_what_no_statement_allows_or_one_denies(statements: Any)
         {"principalId": "x", "policyDocument": {"Statement": []}, "context": "a"},
     ],
 )
-def test_an_answer_of_another_shape_is_refused(given: Any) -> None:
+def test_an_answer_of_another_shape_is_refused(given):
     with pytest.raises(ValidationError):
         AuthorizerAnswer.model_validate(given)
 
 
-def test_what_an_authorizer_says_arrives_as_text() -> None:
+def test_what_an_authorizer_says_arrives_as_text():
     said = {"number": 1, "fraction": 1.5, "truth": True, "text": "a"}
     assert answer([], context=said).shown() == {
         "principalId": "x",

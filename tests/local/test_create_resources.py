@@ -1,8 +1,6 @@
 """The template's tables and secrets, made in an engine."""
 
 import json
-from collections.abc import Iterator
-from typing import Any
 
 import moto
 import pytest
@@ -11,11 +9,10 @@ from botocore.stub import Stubber
 
 from local.create_resources import create_resources
 from local.intrinsics import TemplateError
-from local.template import Template
 
 
 @pytest.fixture
-def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, Any]]:
+def clients(monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -24,7 +21,7 @@ def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, Any]]:
         yield session.create_client("dynamodb"), session.create_client("secretsmanager")
 
 
-def test_tables_are_made_as_the_template_says(ours: Template, clients: tuple[Any, Any]) -> None:
+def test_tables_are_made_as_the_template_says(ours, clients):
     dynamodb, secretsmanager = clients
     create_resources(ours, dynamodb, secretsmanager)
     wanted = ours.resources_of("AWS::DynamoDB::Table")
@@ -37,9 +34,7 @@ def test_tables_are_made_as_the_template_says(ours: Template, clients: tuple[Any
         assert described.get("AttributeName") == expected
 
 
-def test_a_secret_is_generated_as_the_template_says(
-    template: Template, clients: tuple[Any, Any]
-) -> None:
+def test_a_secret_is_generated_as_the_template_says(template, clients):
     create_resources(template, *clients)
     secret = json.loads(clients[1].get_secret_value(SecretId="Secret")["SecretString"])
     assert secret["current"] == "a"
@@ -47,7 +42,7 @@ def test_a_secret_is_generated_as_the_template_says(
     assert secret["a"].isalnum()
 
 
-def test_what_is_there_already_stays(template: Template, clients: tuple[Any, Any]) -> None:
+def test_what_is_there_already_stays(template, clients):
     dynamodb, secretsmanager = clients
     create_resources(template, *clients)
     dynamodb.put_item(TableName="Table", Item={"id": {"S": "x"}})
@@ -57,7 +52,7 @@ def test_what_is_there_already_stays(template: Template, clients: tuple[Any, Any
     assert secretsmanager.get_secret_value(SecretId="Secret")["SecretString"] == before
 
 
-def test_an_engine_without_secrets_is_refused(template: Template, clients: tuple[Any, Any]) -> None:
+def test_an_engine_without_secrets_is_refused(template, clients):
     dynamodb, secretsmanager = clients
     with Stubber(secretsmanager) as stubber:
         stubber.add_client_error("describe_secret", "UnknownOperationException")

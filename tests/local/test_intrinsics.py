@@ -1,14 +1,12 @@
 """CloudFormation's intrinsic functions."""
 
-from typing import Any
-
 import pytest
 
 from local.intrinsics import Scope, TemplateError
 
 
 @pytest.fixture
-def scope() -> Scope:
+def scope():
     return Scope(
         {"Stage": "prod", "Origins": ["a", "b"], "Rate": 50},
         {
@@ -45,18 +43,16 @@ def scope() -> Scope:
         ({"deep": [{"er": {"Ref": "Stage"}}]}, {"deep": [{"er": "prod"}]}),
     ],
 )
-def test_each_function_means_what_cloudformation_says(
-    scope: Scope, written: Any, meant: Any
-) -> None:
+def test_each_function_means_what_cloudformation_says(scope, written, meant):
     assert scope.resolve(written) == meant
 
 
-def test_a_condition_holds_or_it_does_not(scope: Scope) -> None:
+def test_a_condition_holds_or_it_does_not(scope):
     assert scope.holds("IsProd")
     assert not scope.holds("IsNot")
 
 
-def test_a_function_that_is_not_supported_is_an_error(scope: Scope) -> None:
+def test_a_function_that_is_not_supported_is_an_error(scope):
     for written in ({"Fn::Base64": "x"}, {"Fn::Join": "x"}, {"deep": [{"Fn::GetAZs": ""}]}):
         with pytest.raises(TemplateError, match="not supported"):
             scope.resolve(written)

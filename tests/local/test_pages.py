@@ -24,25 +24,25 @@ def get(path: str, viewer: Path) -> Response:
     return answer
 
 
-def test_without_the_viewer_the_reference_says_how_to_install_it(tmp_path: Path) -> None:
+def test_without_the_viewer_the_reference_says_how_to_install_it(tmp_path):
     body = get("/docs", tmp_path / "none").body
     assert b"make reference" in body
     assert b"swagger-ui" not in body
 
 
-def test_with_the_viewer_the_reference_loads_it_from_here(tmp_path: Path) -> None:
+def test_with_the_viewer_the_reference_loads_it_from_here(tmp_path):
     for name in ("swagger-ui.css", "swagger-ui-bundle.js"):
         (tmp_path / name).write_text(f"/* {name} */")
         assert f"/docs/viewer/{name}".encode() in get("/docs", tmp_path).body
         assert get(f"/docs/viewer/{name}", tmp_path).body == f"/* {name} */".encode()
 
 
-def test_a_missing_file_is_not_found(tmp_path: Path) -> None:
+def test_a_missing_file_is_not_found(tmp_path):
     answer = get("/docs/viewer/swagger-ui.css", tmp_path / "none")
     assert (answer.status_code, answer.body) == (404, b"swagger-ui.css is not there.\n")
 
 
-def test_a_file_that_was_changed_is_served_changed(tmp_path: Path) -> None:
+def test_a_file_that_was_changed_is_served_changed(tmp_path):
     for text in (b"old", b"new"):
         (tmp_path / "swagger-ui.css").write_bytes(text)
         assert get("/docs/viewer/swagger-ui.css", tmp_path).body == text
@@ -56,7 +56,7 @@ def test_a_file_that_was_changed_is_served_changed(tmp_path: Path) -> None:
         "paths: {}\nservers:\n  - url: https://a.example\n  - url: https://b.example\n",
     ],
 )
-def test_the_servers_of_a_document_are_replaced_and_nothing_else(document: str) -> None:
+def test_the_servers_of_a_document_are_replaced_and_nothing_else(document):
     before, after = yaml.safe_load(document), yaml.safe_load(with_server(document, "/api"))
     assert [server["url"] for server in after.pop("servers")] == ["/api"]
     del before["servers"]

@@ -29,9 +29,7 @@ API = Api("api", "v1", {"paths": PATHS}, frozenset())
         ("OPTIONS", "/v1/a/b/c", "proxy", {"proxy": "a/b/c"}),
     ],
 )
-def test_a_path_finds_its_most_specific_resource(
-    method: str, path: str, found: str, parameters: dict[str, str]
-) -> None:
+def test_a_path_finds_its_most_specific_resource(method, path, found, parameters):
     route = route_of(API, method, path)
     assert route is not None
     assert (route.definition["is"], route.path_parameters) == (found, parameters)
@@ -53,5 +51,5 @@ def test_a_path_finds_its_most_specific_resource(
         ("OPTIONS", "/v1/a/7"),
     ],
 )
-def test_what_no_method_serves_finds_nothing(method: str, path: str) -> None:
+def test_what_no_method_serves_finds_nothing(method, path):
     assert route_of(API, method, path) is None
