@@ -69,7 +69,7 @@ def main(context: click.Context, /, **options: Any) -> None:
     """Run the whole service on this machine."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends like Ctrl-C
     logging.getLogger("botocore").setLevel(logging.ERROR)
-    context.obj = Settings(**options)
+    context.obj = Settings().with_given(options)
     if context.invoked_subcommand is None:
         with plain_errors():
             serve_template(context.obj)

@@ -42,7 +42,7 @@ class Policy(BaseModel, strict=True):
     Statement: list[dict[str, Any]] | dict[str, Any]
 
 
-class AuthorizerAnswer(BaseModel, strict=True, alias_generator=to_camel):
+class AuthorizerAnswer(BaseModel, strict=True, alias_generator=to_camel, hide_input_in_errors=True):
     """Source: "Output from an API Gateway Lambda authorizer"."""
 
     principal_id: str

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 from starlette.responses import Response
 
@@ -44,7 +44,7 @@ class Refused(Exception):
 
 
 class MalformedAnswer(Exception):
-    """A function's answer is not what a proxy integration must return."""
+    """A function's answer is not what a proxy integration must return: these fields are not."""
 
 
 def response_of(status: int, headers: Pairs, body: bytes) -> Response:
@@ -92,13 +92,12 @@ def _parameter(expression: str, context: dict[str, Any]) -> str | None:
     raise TemplateError(f"the response parameter {expression} is not supported")
 
 
-HeaderName = Annotated[
-    str, StringConstraints(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$")
-]  # RFC 9110
+# RFC 9110, section 5.6.2
+HeaderName = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$")]
 HeaderValue = Annotated[str, StringConstraints(pattern=r"^[^\r\n\x00]*$")]
 
 
-class ProxyAnswer(BaseModel, strict=True, alias_generator=to_camel):
+class ProxyAnswer(BaseModel, strict=True, alias_generator=to_camel, hide_input_in_errors=True):
     """Source: "Output format of a Lambda function for proxy integration"."""
 
     status_code: int = Field(ge=200, le=599)
@@ -119,10 +118,14 @@ def proxy_response(given: Any) -> Response:
         text = answer.body or ""
         binary = answer.is_base64_encoded
         body = base64.b64decode(text, validate=True) if binary else text.encode()
-    except ValueError as error:  # pydantic's error is one, too
-        raise MalformedAnswer(str(error)) from error
+    except ValidationError as error:  # its text has many lines
+        fields = sorted({str(field) for each in error.errors() for field in each["loc"][:1]})
+        raise MalformedAnswer(", ".join(fields) or "no object") from error
+    except ValueError as error:
+        raise MalformedAnswer("body") from error
     single, multiple = answer.headers or {}, answer.multi_value_headers or {}
-    repeated = [(name, value) for name, values in multiple.items() for value in values]
-    headers = with_defaults(with_defaults(repeated, single), {"Content-Type": JSON})
-    headers = [pair for pair in headers if pair[0].lower() not in FRAMING]
-    return response_of(answer.status_code, headers, body)
+    repeated = {name.lower() for name in multiple}
+    pairs = [(name, value) for name, value in single.items() if name.lower() not in repeated]
+    pairs += [(name, value) for name, values in multiple.items() for value in values]
+    pairs = [pair for pair in pairs if pair[0].lower() not in FRAMING]
+    return response_of(answer.status_code, with_defaults(pairs, {"Content-Type": JSON}), body)

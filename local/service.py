@@ -52,7 +52,7 @@ class Settings:
     """The options of the command line."""
 
     endpoint: str | None = None
-    template: Path | None = None
+    template: Path = TEMPLATE
     state: Path | None = None
     origins: tuple[str, ...] = ()
     port: int = 3000
@@ -61,23 +61,20 @@ class Settings:
 
     def with_given(self, options: Mapping[str, Any]) -> "Settings":
         """Return the settings with the options that are given in place of those here."""
-        return replace(self, **{name: value for name, value in options.items() if value})
+        given = {name: value for name, value in options.items() if value not in (None, ())}
+        return replace(self, **given)
 
     def read_template(self) -> Template:
         """Return the template with the parameters that the options stand for."""
         origins = ",".join(self.origins or ["http://localhost:8080"])
         limits = dict.fromkeys(LOGIN_LIMITS, NO_LIMIT) if self.no_rate_limit else {}
-        return load_template(self._template_file, {"AllowedOrigins": origins, **limits})
+        return load_template(self.template, {"AllowedOrigins": origins, **limits})
 
     def make_state_folder(self) -> Path:
         """Return the folder of the database and the logs, which is made if it is missing."""
-        folder = self.state or self._template_file.resolve().parent / ".local"
+        folder = self.state or self.template.resolve().parent / ".local"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
-
-    @property
-    def _template_file(self) -> Path:
-        return self.template or TEMPLATE
 
 
 def serve_template(settings: Settings) -> None:

@@ -115,6 +115,7 @@ def test_a_function_that_fails_is_the_templates_5xx(call, log, lines, wish):
     assert (response.status_code, response.json()) == (500, {"oops": True})
     assert "Traceback" in "".join(log)
     assert "Echo failed" in lines[0]
+    assert "\n" not in lines[0]
     assert "a secret of ours" not in response.text + lines[0]
 
 

@@ -28,9 +28,9 @@ def test_a_header_may_have_many_values_and_those_win():
         "multiValueHeaders": {"Set-Cookie": ["a=1", "b=2"]},
     }
     assert proxy_response(answer).headers.items() == [
+        ("Content-Type", "text/plain"),
         ("Set-Cookie", "a=1"),
         ("Set-Cookie", "b=2"),
-        ("Content-Type", "text/plain"),
         ("content-length", "0"),
     ]
 

@@ -13,5 +13,5 @@ def handler(event, context):
     if wish == "hang":
         go_on.wait(20)
     if wish == "malformed":
-        return {"body": 1}
+        return {"body": "a secret of ours"}
     return {"statusCode": 200, "headers": {"X-A": "1"}, "body": json.dumps(event)}
