@@ -25,7 +25,7 @@ from benchmarks.faulty_proxy import Faults, faulty_proxy
 from benchmarks.people import SETTLED_SECONDS, Operate, Person, State, Tally
 from local.engine import engine
 from sessionctl.account_functions import CONFIG, OperationError, invoke
-from tests.gateway.conftest import Service, running
+from tests.support.service import Service, running
 
 PEOPLE = 50
 THREADS = 8

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.service import Observed, Service
-from tests.calls import event_for
+from tests.support.events import event_for
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 - of users that do not exist
 SESSION_SECONDS = 2_592_000

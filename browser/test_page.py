@@ -24,7 +24,7 @@ from browser.conftest import (
 )
 from local.engine import engine
 from local.functions import functions_of, shared_environment
-from tests.contract import (
+from tests.support.contract import (
     BODY_TOO_LARGE,
     INTERNAL,
     INVALID_ENDPOINT,
@@ -35,7 +35,7 @@ from tests.contract import (
     UNAVAILABLE,
     missing,
 )
-from tests.gateway.conftest import Service, running
+from tests.support.service import Service, running
 
 GUESSES = TEMPLATE.parameters["LoginAttemptsPerNameAndAddress"]
 MOST_SESSIONS = TEMPLATE.parameters["MaxSessionsPerUser"]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from browser.conftest import Person, http
-from tests.contract import INVALID_SESSION, SESSION_MISSING
+from tests.support.contract import INVALID_SESSION, SESSION_MISSING
 
 PUBLISHED = (Path(__file__).parent / "published.js").read_text()
 EXAMPLES = dict(re.findall(r"// (\w+ /[^\n]*)\n(fetch\(.+?\n\}\));\n", PUBLISHED, re.DOTALL))

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from browser.conftest import Browse, site
 from local.service import SEED
-from tests.gateway.conftest import ROOT, running
+from tests.support.service import ROOT, running
 
 SECTION = re.compile(r"## Your own page.*?\n## ", re.DOTALL)
 BLOCK = re.compile(r"^    .*\n(?:(?:    .*)?\n)*", re.MULTILINE)

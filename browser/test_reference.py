@@ -8,7 +8,7 @@ import yaml
 from playwright.sync_api import Locator, Page, expect
 
 from browser.conftest import LOOKS, ROOT, Browse, assert_is_accessible, operate
-from tests.gateway.conftest import Service
+from tests.support.service import Service
 
 DOCUMENT = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
 METHODS = {"get", "post", "put", "patch", "delete"}

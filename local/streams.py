@@ -7,6 +7,7 @@ Not emulated: batching windows, the bisection of batches, limits on retries, str
 shards, and a start in the past: a change that is made while no poller runs reaches no function.
 """
 
+import base64
 import json
 import threading
 import uuid
@@ -86,12 +87,20 @@ class Shard:
         return str(answer["ShardIterator"])
 
     def _record(self, record: dict[str, Any]) -> dict[str, Any]:
-        shown = json.loads(json.dumps(record, default=datetime.timestamp))
+        shown = json.loads(json.dumps(record, default=_as_json))
         if identity := shown.get("userIdentity"):  # whose names begin with capitals in the API
             shown["userIdentity"] = {
                 name.lower()[:1] + name[1:]: identity[name] for name in identity
             }
         return {**shown, "eventSourceARN": self._stream}
+
+
+def _as_json(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.timestamp()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    raise TypeError(value)
 
 
 def _poll(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sessions import errors
-from tests.calls import EVENTS, load_event
+from tests.support.events import EVENTS, load_event
 
 Call = Callable[[str, Any], Any]
 """Calls the function of a name with an event; an exception is a dict with `errorType`."""

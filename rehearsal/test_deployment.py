@@ -25,9 +25,9 @@ from rehearsal.deployment import (
     sam,
     stack,
 )
-from tests import contract
-from tests.calls import ALLOWED_ORIGINS
-from tests.contract import CANONICAL, EVERY_ANSWER, SHORT
+from tests.support import contract
+from tests.support.contract import CANONICAL, EVERY_ANSWER, SHORT
+from tests.support.events import ALLOWED_ORIGINS
 
 JOE = {"user": "joe", "pass": "correct horse battery staple"}
 ORIGIN = ALLOWED_ORIGINS[-1]  # not the one that the gateway's own answers name

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract import API, TEMPLATE
+from tests.support.contract import API, TEMPLATE
 
 FUNCTIONS = TEMPLATE.resources_of("AWS::Lambda::Function")
 ROLES = TEMPLATE.resources_of("AWS::IAM::Role")

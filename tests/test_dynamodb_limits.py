@@ -4,7 +4,7 @@ import pytest
 
 from sessions import store
 from sessions.model import Session, User
-from tests.dynamodb_limits import OverLimit
+from tests.support.dynamodb_limits import OverLimit
 
 pytestmark = pytest.mark.usefixtures("aws")
 

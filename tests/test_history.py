@@ -26,18 +26,17 @@ from hypothesis.stateful import (
 
 from sessions import model, store
 from sessions.errors import UnknownKey
-from tests.calls import (
-    PASSWORD,
-    Clock,
-    Person,
-    call,
-    handler_of,
-    invoke,
-    log_in,
-    new_person,
-    stored_sessions,
+from tests.support.calls import call, handler_of, invoke
+from tests.support.clock import Clock
+from tests.support.contract import (
+    BANNED,
+    INVALID_SESSION,
+    REMEMBERED_SESSION_SECONDS,
+    SESSION_SECONDS,
 )
-from tests.contract import BANNED, INVALID_SESSION, REMEMBERED_SESSION_SECONDS, SESSION_SECONDS
+from tests.support.leaks import PASSWORD
+from tests.support.people import Person, log_in, new_person
+from tests.support.rows import stored_sessions
 
 pytestmark = pytest.mark.usefixtures("aws")
 

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from functions.create_session import app
 from sessions import clients, endpoint, passwords, store, tokens
-from tests.calls import call, log_in, new_person, watch
-from tests.leaks import Watch
+from tests.support.calls import call, watch
+from tests.support.leaks import Watch
+from tests.support.people import log_in, new_person
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -40,8 +42,6 @@ def log_the_hash(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def answer_the_hash(monkeypatch: pytest.MonkeyPatch) -> None:
-    from functions.create_session import app  # noqa: PLC0415 - after the environment stands
-
     created, known = app.created, []
     around(monkeypatch, passwords, "check_password", lambda each, _: known.append(each))
     monkeypatch.setattr(app, "created", lambda body: created({**body, "hash": known[-1]}))
@@ -84,8 +84,6 @@ def log_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def answer_another_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    from functions.create_session import app  # noqa: PLC0415 - after the environment stands
-
     created, other = app.created, log_in(new_person())
     monkeypatch.setattr(app, "created", lambda body: created({**body, "before": other}))
 

@@ -16,8 +16,9 @@ from local.template import load_template
 from sessionctl.arguments import parsed
 from sessions import endpoint, errors
 from sessions.responses import Answer
-from tests.calls import handler_of, invoke, load_event
-from tests.contract import TEMPLATE
+from tests.support.calls import handler_of, invoke
+from tests.support.contract import TEMPLATE
+from tests.support.events import load_event
 
 pytestmark = pytest.mark.usefixtures("aws")
 

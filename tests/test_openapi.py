@@ -10,40 +10,25 @@ import schemathesis
 from jsonschema import Draft202012Validator
 
 from local.routes import api_of
-from sessions import errors, model, tokens
+from sessions import errors, model, session_name, tokens
 from sessions.body import parse
 from sessions.request import read_request
-from tests.contract import API, CANONICAL, EVERY_ANSWER, SHORT, TEMPLATE, UP, paths
-from tests.openapi import DOCUMENT, OPERATIONS, resolved
+from tests.support.contract import API, CANONICAL, EVERY_ANSWER, SHORT, TEMPLATE, UP, paths
+from tests.support.openapi import DOCUMENT, OPERATIONS, resolved
+from tests.support.operations import ROUTES
 
 COMPONENTS = DOCUMENT["components"]
-# The operations, by their functions' folders, and what they answer beside ANY and what is theirs
-# by needing a token; the answers are called as in components/responses.
-ANSWERS = {
-    "create_session": {
-        "201": "SuccessfulAuth",
-        "400": "MissingFields",
-        "401": "InvalidPassword",
-        "403": "Banned",
-        "404": "InvalidUser",
-    },
-    "get_current_session": {"200": "Session"},
-    "get_session": {"200": "Session", "404": "NoSuchSession"},
-    "list_sessions": {"200": "Sessions", "400": "MissingFields"},
-    "delete_session": {"200": "SessionDeleted", "404": "SessionMissing"},
-    "delete_sessions": {"200": "SessionsDeleted", "400": "MissingFields"},
-    "delete_all_sessions": {"200": "SessionsDeleted", "400": "MissingFields"},
-}
-AUTHENTICATED = {"401": "InvalidSession", "403": "Banned"}
+# The answers of every route, and of every route that needs a token.
 ANY = {
-    "413": "BodyTooLarge",
-    "429": "RateLimited",
-    "500": "Internal",
-    "503": "Unavailable",
-    "504": "Unavailable",
+    413: "BodyTooLarge",
+    429: "RateLimited",
+    500: "Internal",
+    503: "Unavailable",
+    504: "Unavailable",
 }
-BODIES = {"create_session": "Credentials", "delete_sessions": "SessionIds"}
+AUTHENTICATED = {401: "InvalidSession", 403: "Banned"}
 FIELDS = {"create_session": "CREDENTIALS", "delete_sessions": "SESSION_IDS"}
+BODIES = {name: route.body for name, route in ROUTES.items() if route.body}
 
 
 def app(folder: str) -> Any:
@@ -73,6 +58,12 @@ def objects(node: Any) -> Iterator[dict[str, Any]]:
     for value in node.values() if isinstance(node, dict) else node:
         if isinstance(value, dict | list):
             yield from objects(value)
+
+
+def response_of(name: str, status: int) -> str:
+    """Return what a structure or an error of a status is called in components/responses."""
+    # The one error of two statuses, the second of which lacks a header.
+    return "InvalidSession404" if (name, status) == ("InvalidSession", 404) else name
 
 
 def examples(content: dict[str, Any]) -> list[Any]:
@@ -114,7 +105,7 @@ def test_it_serves_at_the_templates_stage():
     assert all(server["url"].endswith(f"/{stage}") for server in DOCUMENT["servers"])
 
 
-@pytest.mark.parametrize("folder", ANSWERS)
+@pytest.mark.parametrize("folder", ROUTES)
 def test_an_operation_is_called_as_its_function_and_is_the_same_at_both_of_its_paths(folder):
     canonical, short = at(folder, CANONICAL), at(folder, SHORT)
     assert canonical["operationId"] == folder
@@ -140,13 +131,13 @@ def test_a_token_is_asked_for_where_the_template_has_one_checked():
             assert operation.get("security", DOCUMENT["security"]) == expected, (method, path)
 
 
-@pytest.mark.parametrize("folder", ANSWERS)
+@pytest.mark.parametrize("folder", ROUTES)
 def test_an_operation_has_the_answers_of_the_contract(folder):
-    expected = {**ANSWERS[folder], **ANY}
-    if folder != "create_session":
-        expected |= AUTHENTICATED
+    route = ROUTES[folder]
+    expected = {**route.answers, **ANY, **(AUTHENTICATED if route.needs_token else {})}
     assert at(folder, CANONICAL)["responses"] == {
-        status: {"$ref": f"#/components/responses/{name}"} for status, name in expected.items()
+        str(status): {"$ref": f"#/components/responses/{response_of(name, status)}"}
+        for status, name in expected.items()
     }
 
 
@@ -159,6 +150,7 @@ def test_every_refusal_is_described_in_the_layers_words():
         for name in response.values()
     }
     refusals = {refusal.__name__: refusal for refusal in errors.Refusal.__subclasses__()}
+    refusals["InvalidSession404"] = refusals.pop("NoSuchSession")
     nowhere = refusals.pop("InvalidEndpoint")
     assert described == {
         *((name, refusal.status) for name, refusal in refusals.items()),
@@ -239,7 +231,7 @@ def test_a_body_may_be_of_all_types_that_the_gateway_takes(name):
 
 
 def test_only_the_operations_that_read_a_body_have_one():
-    for folder in ANSWERS:
+    for folder in ROUTES:
         name = BODIES.get(folder)
         body = {"$ref": f"#/components/requestBodies/{name}"} if name else None
         assert at(folder, CANONICAL).get("requestBody") == body
@@ -253,8 +245,6 @@ def test_the_fields_that_may_be_wrong_are_those_of_the_bodies_and_the_query():
 
 
 def test_a_parameter_takes_what_the_function_takes():
-    from sessions import session_name  # noqa: PLC0415 - the log-in's alone
-
     described = {name: node["schema"] for name, node in COMPONENTS["parameters"].items()}
     longest_page = app("list_sessions").LONGEST_PAGE
     assert described["limit"] == {
@@ -277,7 +267,7 @@ def test_a_parameter_takes_what_the_function_takes():
         assert_fits(node["example"], node["schema"])
     schemas = COMPONENTS["schemas"]
     assert schemas["Session"]["properties"]["name"]["maxLength"] == longest_name
-    assert schemas["Sessions"]["properties"]["items"]["maxItems"] == longest_page
+    assert schemas["SessionList"]["properties"]["items"]["maxItems"] == longest_page
     largest = schemas["SessionId"]["maximum"]
     assert model.session_id(largest) == model.session_id(str(largest)) == largest
     assert model.session_id(largest + 1) is None

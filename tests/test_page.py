@@ -8,7 +8,7 @@ import pytest
 
 from local.intrinsics import Scope
 from local.template import load_template
-from tests.contract import API, TEMPLATE
+from tests.support.contract import API, TEMPLATE
 
 ROOT = Path(__file__).parents[1]
 WITH_PAGE = load_template(parameters={"Page": "true"})

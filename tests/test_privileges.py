@@ -4,26 +4,17 @@ What a function does is what botocore is asked for while it answers every kind o
 may do is its role in the template.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-import argon2
 import pytest
 
-from sessions import endpoint, rotation, store, tokens
-from tests.calls import (
-    PASSWORD,
-    add_sessions,
-    call,
-    handler_of,
-    invoke,
-    log_in,
-    new_person,
-    stored_sessions,
-)
-from tests.contract import TEMPLATE
-from tests.functions.forgery import sign, signing_key
-from tests.streams import follow_streams
+from functions.publish_events.app import _events as events
+from local.functions import logical_id
+from sessions import endpoint, rotation, store
+from tests.support.contract import TEMPLATE
+from tests.support.operations import ON_A_USER, OPERATIONS
+from tests.support.scenarios import prepare
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -61,8 +52,6 @@ def done(monkeypatch: pytest.MonkeyPatch) -> Iterator[Grants]:
     def record(params: dict[str, Any], model: Any, **_: Any) -> None:
         done.update(resources(model.name, params))
 
-    from functions.publish_events.app import _events as events  # noqa: PLC0415 - once moto plays AWS
-
     clients = [store._dynamodb, endpoint._secrets_client(), rotation._secretsmanager, events]
     for client in clients:
         client.meta.events.register("provide-client-params", record, unique_id="privileges")
@@ -74,8 +63,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> Iterator[Grants]:
 
 def granted(folder: str) -> Grants:
     """Return what the function's role allows, beside its log and its trace."""
-    name = "".join(map(str.capitalize, folder.split("_"))) + "Function"
-    role = TEMPLATE.resources_of("AWS::IAM::Role")[f"{name}Role"]
+    role = TEMPLATE.resources_of("AWS::IAM::Role")[f"{logical_id(folder)}Role"]
     grants = set()
     for policy in role["Policies"]:
         for statement in policy["PolicyDocument"]["Statement"]:
@@ -88,142 +76,28 @@ def granted(folder: str) -> Grants:
     return grants
 
 
-def log_in_with_an_outdated_hash() -> Callable[[], object]:
-    person = new_person()
-    login = store.find_login(person.username)
-    assert login is not None
-    outdated = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
-    store.replace_password_hash(login, outdated)
-    return lambda: log_in(person)
-
-
-def with_session(folder: str, **request: Any) -> Callable[[], Callable[[], object]]:
-    def prepare() -> Callable[[], object]:
-        person = new_person()
-        token = log_in(person)
-        log_in(person)
-        listed = call("list_sessions", token, query=None).body["items"]
-        other = listed[0]["iat"]
-        body = {"sessions": [other]} if folder == "delete_sessions" else None
-        session = other if folder in {"get_session", "delete_session"} else None
-
-        def act() -> None:
-            answer = call(folder, token, session=session, body=body, **request)
-            assert answer.status == 200, answer
-
-        return act
-
-    return prepare
-
-
-def authorize_an_unknown_key() -> Callable[[], object]:
-    claims = {**tokens.Claims("u", 1, 2, "j")._asdict(), "iss": endpoint.ISSUER}
-    token = sign({"alg": "HS256", "typ": "JWT", "kid": "unknown"}, claims, signing_key())
-    event = {"httpMethod": "GET", "headers": {"Authorization": token}}
-    return lambda: invoke("authorize", event)
-
-
-def log_in_once_too_often() -> Callable[[], object]:
-    outdated = log_in_with_an_outdated_hash()
-    crowded = new_person()
-    add_sessions(crowded, range(1, 200))  # more than may live, and once ended, than may lie about
-    log_in(crowded)
-    return lambda: (outdated(), log_in(crowded))
-
-
-def on_somebody(folder: str, **given: Any) -> Callable[[], Callable[[], object]]:
-    def prepare() -> Callable[[], object]:
-        person = new_person()
-        log_in(person)
-        return lambda: invoke(folder, {"user": person.email, **given})
-
-    return prepare
-
-
-def revoke_some_and_all() -> Callable[[], object]:
-    person = new_person()
-    log_in(person)
-    some = {"user": person.email, "sessions": list(stored_sessions(person))}
-    everything = {"user": person.email, "all": True}
-    return lambda: [invoke("revoke_user_sessions", asked) for asked in (some, everything)]
-
-
-def rename_somebody() -> Callable[[], object]:
-    person = new_person()
-    return lambda: invoke("rename_user", {"user": person.email, "username": f"not-{person.id}"})
-
-
-def publish_a_revocation() -> Callable[[], object]:
-    person = new_person()
-    log_in(person)
-    records = follow_streams()
-    invoke("revoke_user_sessions", {"user": person.email, "all": True})
-    return lambda: invoke("publish_events", {"Records": records(endpoint.epoch_seconds())})
-
-
-SCENARIOS: dict[str, Callable[[], Callable[[], object]]] = {
-    "create_session": log_in_once_too_often,
-    "get_current_session": with_session("get_current_session"),
-    "get_session": with_session("get_session"),
-    "list_sessions": with_session("list_sessions"),
-    "delete_session": with_session("delete_session"),
-    "delete_sessions": with_session("delete_sessions"),
-    "delete_all_sessions": with_session("delete_all_sessions"),
-    "authorize": authorize_an_unknown_key,
-    "create_user": lambda: new_person,
-    "ban_user": on_somebody("ban_user"),
-    "unban_user": on_somebody("unban_user", revoke_sessions=True),
-    "set_password": on_somebody("set_password", password="another"),
-    "list_user_sessions": on_somebody("list_user_sessions"),
-    "revoke_user_sessions": revoke_some_and_all,
-    "revoke_everyone": lambda: lambda: invoke("revoke_everyone", {"everyone": True}),
-    "delete_user": on_somebody("delete_user"),
-    "export_user": on_somebody("export_user"),
-    "rename_user": rename_somebody,
-    "rotate_signing_key": lambda: lambda: invoke("rotate_signing_key", {"when": "due"}),
-    "publish_events": publish_a_revocation,
-    "list_signing_keys": lambda: lambda: invoke("list_signing_keys", {}),
-}
-
-
-def test_there_is_a_scenario_for_every_function():
-    functions = TEMPLATE.resources_of("AWS::Lambda::Function")
-    names = {"".join(map(str.capitalize, folder.split("_"))) for folder in SCENARIOS}
-    assert {f"{name}Function" for name in names} == set(functions)
-
-
-@pytest.mark.parametrize("folder", SCENARIOS)
+@pytest.mark.parametrize("folder", OPERATIONS)
 def test_a_function_may_do_just_what_it_does(folder, done):
-    handler_of(folder)
-    act = SCENARIOS[folder]()
+    act = prepare(folder)
     endpoint.signing_keys._ring = None
     done.clear()
     act()
     assert done == granted(folder)
 
 
-def test_only_who_logs_in_or_finds_users_by_name_touches_the_names_and_hashes():
-    allowed = {folder for folder in SCENARIOS if "LoginsTable" in {t for _, t in granted(folder)}}
-    assert allowed == {
-        "create_session",
-        "create_user",
-        "set_password",
-        "ban_user",
-        "unban_user",
-        "list_user_sessions",
-        "revoke_user_sessions",
-        "delete_user",
-        "export_user",
-        "rename_user",
-    }
+def test_only_operations_that_take_a_name_of_a_user_touch_names_and_hashes():
+    allowed = {name for name in OPERATIONS if "LoginsTable" in {t for _, t in granted(name)}}
+    assert allowed == {"create_session", "create_user", *ON_A_USER}
 
 
 def test_only_the_rotation_may_write_the_secret():
     writers = {
-        f for f in SCENARIOS if ("secretsmanager:PutSecretValue", "SigningKeys") in granted(f)
+        name
+        for name in OPERATIONS
+        if ("secretsmanager:PutSecretValue", "SigningKeys") in granted(name)
     }
     assert writers == {"rotate_signing_key"}
-    actions = {action for folder in SCENARIOS for action, _ in granted(folder)}
+    actions = {action for name in OPERATIONS for action, _ in granted(name)}
     assert {action for action in actions if action.startswith("secretsmanager")} == {
         "secretsmanager:GetSecretValue",
         "secretsmanager:PutSecretValue",

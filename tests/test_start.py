@@ -6,7 +6,7 @@ import pytest
 
 from local.functions import functions_of
 from local.template import load_template
-from tests.processes import ROOT, run_beside
+from tests.support.processes import ROOT, run_beside
 
 FUNCTIONS = {each.folder.name: each for each in functions_of(load_template()).values()}
 # AWS, "Handling uniqueness with Lambda SnapStart": what is random, or tells the time, is to be

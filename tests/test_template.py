@@ -9,8 +9,8 @@ import pytest
 from local.functions import functions_of
 from local.template import load_template
 from sessions import errors, responses
-from tests.contract import API, REMEMBERED_SESSION_SECONDS, SESSION_SECONDS, TEMPLATE, UP
-from tests.processes import run_beside
+from tests.support.contract import API, REMEMBERED_SESSION_SECONDS, SESSION_SECONDS, TEMPLATE, UP
+from tests.support.processes import run_beside
 
 ROOT = Path(__file__).parents[1]
 FUNCTIONS = functions_of(TEMPLATE)

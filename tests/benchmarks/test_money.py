@@ -10,7 +10,7 @@ from benchmarks import money
 from benchmarks.capacity import OPERATIONS
 from benchmarks.tables import markdown
 from local.functions import functions_of
-from tests.contract import TEMPLATE
+from tests.support.contract import TEMPLATE
 
 USAGE = money.Usage(
     operation="get_session",

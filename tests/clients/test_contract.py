@@ -13,7 +13,7 @@ import pytest
 import sessions_client
 from sessions import errors
 from sessions_client import NetworkError, SessionsClient, SessionsError
-from tests.openapi import OPERATIONS, resolved
+from tests.support.openapi import OPERATIONS, resolved
 
 NODE = shutil.which("node")
 MODULE = Path(__file__).parents[2] / "clients" / "js" / "sessions.js"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.conftest import Service
+from tests.support.service import Service
 
 NODE = shutil.which("node")
 TESTS = Path(__file__).parent / "sessions.test.mjs"

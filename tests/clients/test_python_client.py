@@ -39,10 +39,9 @@ from sessions_client import (
     Token,
     Unavailable,
 )
-from tests.calls import PASSWORD
-from tests.clients.conftest import operate
-from tests.contract import REMEMBERED_SESSION_SECONDS, SESSION_SECONDS, TEMPLATE
-from tests.gateway.conftest import Service
+from tests.support.contract import REMEMBERED_SESSION_SECONDS, SESSION_SECONDS, TEMPLATE
+from tests.support.leaks import PASSWORD
+from tests.support.service import Service
 
 PACKAGE = Path(__file__).parents[2] / "clients" / "python"
 NOWHERE = "http://127.0.0.1:1/api"
@@ -122,7 +121,7 @@ def new_user(service: Service) -> Callable[..., str]:
     def new_user(at: Service = service) -> str:
         user = f"py{next(_numbers)}"
         person = {"username": user, "email": f"{user}@example.com", "password": PASSWORD}
-        operate(at, "create_user", person)
+        at.operate("create_user", **person)
         return user
 
     return new_user
@@ -269,7 +268,7 @@ def test_knows_that_a_token_is_none(make, token):
 def test_knows_that_a_user_is_banned_logged_in_or_not(service, new_user, logged_in):
     user = new_user()
     client = logged_in(user)
-    operate(service, "ban_user", {"user": user})
+    service.operate("ban_user", user=user)
     with pytest.raises(Banned) as raised:
         client.current_session()
     assert raised.value.status == 403

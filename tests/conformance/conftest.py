@@ -18,8 +18,8 @@ from botocore.session import Session
 from local.create_resources import TABLE_PROPERTIES, create_table
 from local.engine import engine
 from sessions import clients, store
-from tests.contract import TEMPLATE
-from tests.dynamodb_limits import parts_of
+from tests.support.contract import TEMPLATE
+from tests.support.dynamodb_limits import parts_of
 
 ENDPOINT = os.environ.get("CONFORMANCE_ENDPOINT")
 ENGINES = [ENDPOINT] if ENDPOINT else ["moto", "ministack"]

@@ -16,7 +16,7 @@ from sessions.errors import (
     SessionMissing,
     UserTaken,
 )
-from tests.conformance.people import (
+from tests.support.users import (
     NOW,
     add_sessions,
     begin,

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from sessions import store
-from tests.conformance.people import LATER
+from tests.support.users import LATER
 
 MANY = 30
 

@@ -12,7 +12,7 @@ from sessions.errors import (
     Unavailable,
 )
 from sessions.model import Session, is_live
-from tests.conformance.people import (
+from tests.support.users import (
     ADDRESS,
     EXP,
     LATER,

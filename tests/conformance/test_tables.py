@@ -3,7 +3,7 @@
 import pytest
 
 from sessions import store
-from tests.contract import TEMPLATE
+from tests.support.contract import TEMPLATE
 
 
 @pytest.mark.parametrize("table", TEMPLATE.resources_of("AWS::DynamoDB::Table"))

@@ -5,7 +5,7 @@ import pytest
 from sessions import store
 from sessions.errors import Banned, ChangedMeanwhile, UnknownUser, UserTaken
 from sessions.model import Login, login_key
-from tests.conformance.people import (
+from tests.support.users import (
     ADDRESS,
     NOW,
     live,

@@ -2,8 +2,11 @@
 
 import pytest
 
-from tests.calls import event_for, invoke, log_in, new_person
-from tests.contract import SESSION_SECONDS, TEMPLATE
+from functions.authorize import app
+from tests.support.calls import invoke
+from tests.support.contract import SESSION_SECONDS, TEMPLATE
+from tests.support.events import event_for
+from tests.support.people import log_in, new_person
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -77,8 +80,6 @@ def test_the_callers_address_says_nothing_where_there_is_a_token(members):
 
 
 def test_users_spread_over_all_shards():
-    from functions.authorize import app  # noqa: PLC0415 - after the environment stands
-
     used = [app._shard(f"user {number}") for number in range(400)]
     assert set(used) == SHARDS
     assert max(map(used.count, SHARDS)) < 100

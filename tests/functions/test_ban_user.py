@@ -2,8 +2,13 @@
 
 import pytest
 
-from tests.calls import PASSWORD, call, invoke, log_in, new_person, stored_rows, tables
-from tests.contract import BANNED
+from sessions import store
+from sessions.errors import AccountError, InvalidInput, UnknownUser
+from tests.support.calls import call, invoke
+from tests.support.contract import BANNED
+from tests.support.leaks import PASSWORD
+from tests.support.people import log_in, new_person
+from tests.support.rows import stored_rows, tables
 
 ON_A_USER = {
     "ban_user": {},
@@ -103,8 +108,6 @@ def test_banning_again_replaces_the_ban(clock):
     ],
 )
 def test_a_ban_that_makes_no_sense_is_refused_and_bans_nobody(clock, given, named):
-    from sessions.errors import InvalidInput  # noqa: PLC0415 - after the environment stands
-
     person = new_person()
     before = stored_rows(person)
     with pytest.raises(InvalidInput, match=f"^{named}$"):
@@ -117,8 +120,6 @@ def test_a_ban_that_makes_no_sense_is_refused_and_bans_nobody(clock, given, name
     ("named", "event"), [(named, event) for named, events in NO_USERS.items() for event in events]
 )
 def test_an_input_that_names_nobody_is_refused(clock, operation, event, named):
-    from sessions.errors import InvalidInput  # noqa: PLC0415 - after the environment stands
-
     if isinstance(event, dict):
         event = {**event, **ON_A_USER[operation]}
     with pytest.raises(InvalidInput, match=f"^{named}"):
@@ -127,9 +128,6 @@ def test_an_input_that_names_nobody_is_refused(clock, operation, event, named):
 
 @pytest.mark.parametrize("operation", ON_A_USER)
 def test_an_id_that_nobody_has_is_refused_and_makes_nobody(clock, operation):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-    from sessions.errors import UnknownUser  # noqa: PLC0415
-
     for unknown in ("nobody", "x" * 256):
         before = tables().get_item(TableName=store.USERS, Key={"id": {"S": unknown}}).get("Item")
         with pytest.raises(UnknownUser):
@@ -140,17 +138,12 @@ def test_an_id_that_nobody_has_is_refused_and_makes_nobody(clock, operation):
 
 @pytest.mark.parametrize("operation", ON_A_USER)
 def test_a_name_that_nobody_has_is_refused(clock, operation):
-    from sessions.errors import UnknownUser  # noqa: PLC0415 - after the environment stands
-
     with pytest.raises(UnknownUser):
         invoke(operation, {"user": "nobody at all", **ON_A_USER[operation]})
 
 
 @pytest.mark.parametrize("operation", ON_A_USER)
 def test_a_login_name_whose_user_is_gone_brings_no_user_back(clock, operation):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-    from sessions.errors import UnknownUser  # noqa: PLC0415
-
     person = new_person()
     tables().delete_item(TableName=store.USERS, Key={"id": {"S": person.id}})
     with pytest.raises(UnknownUser):
@@ -160,8 +153,6 @@ def test_a_login_name_whose_user_is_gone_brings_no_user_back(clock, operation):
 
 @pytest.mark.parametrize("operation", ON_A_USER)
 def test_a_refusal_is_one_audit_line_at_info_without_a_traceback(clock, operation, logged):
-    from sessions.errors import UnknownUser  # noqa: PLC0415 - after the environment stands
-
     event = {"user": "nobody at all", "actor": "ops@example.com", **ON_A_USER[operation]}
     with pytest.raises(UnknownUser):
         invoke(operation, event)
@@ -177,8 +168,6 @@ def test_a_refusal_is_one_audit_line_at_info_without_a_traceback(clock, operatio
     "odd", ["\x9b31m", "\x85", "\x7f", "\0", "\n", "\N{LINE SEPARATOR}", "\ud800"]
 )
 def test_what_a_terminal_or_an_output_chokes_on_is_logged_escaped(clock, logged, lines, odd):
-    from sessions.errors import AccountError  # noqa: PLC0415 - after the environment stands
-
     with pytest.raises(AccountError):
         invoke("ban_user", {"user": f"nobody{odd}", "actor": odd})
     (line,) = logged()

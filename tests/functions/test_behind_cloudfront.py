@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from sessions import endpoint
-from tests.calls import PASSWORD, event_for, invoke, new_person, watch
-from tests.contract import TEMPLATE
+from tests.support.calls import invoke, watch
+from tests.support.contract import TEMPLATE
+from tests.support.events import event_for
+from tests.support.leaks import PASSWORD
+from tests.support.people import new_person
 
 pytestmark = pytest.mark.usefixtures("aws", "clock")
 

@@ -3,15 +3,14 @@
 import base64
 import json
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.calls import PASSWORD, Person, at, call, log_in, new_person, stored_rows
-from tests.contract import BODY_TOO_LARGE, REMEMBERED_SESSION_SECONDS, SESSION_SECONDS, missing
-from tests.functions.routes import HEADERS
-from tests.hostile.bodies import (
+from sessions.body import LARGEST_BODY_BYTES
+from tests.payloads.bodies import (
     EITHER_VALUES,
     FORM,
     JSON,
@@ -26,6 +25,18 @@ from tests.hostile.bodies import (
     part,
     with_value,
 )
+from tests.support.calls import call
+from tests.support.clock import at
+from tests.support.contract import (
+    BODY_TOO_LARGE,
+    REMEMBERED_SESSION_SECONDS,
+    SESSION_SECONDS,
+    missing,
+)
+from tests.support.leaks import PASSWORD
+from tests.support.people import Person, log_in, new_person
+from tests.support.routes import HEADERS
+from tests.support.rows import stored_rows
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -209,8 +220,6 @@ def test_a_form_says_true_or_false_in_words(clock, content_type, value, seconds)
 
 @pytest.mark.parametrize("password", ["a+b&c=d%20e", "100%", "%zz", " x ", "ü\r\n", "😀", "a;b"])
 def test_a_password_comes_whole_through_every_content_type(clock, password):
-    from urllib.parse import urlencode  # noqa: PLC0415 - here alone
-
     person = new_person(password=password)
     members = {"user": person.username, "pass": password}
     for content_type, body in [
@@ -296,8 +305,6 @@ def test_no_array_of_sessions_makes_a_mistake_of_ours(victim, clock, sessions):
 def test_a_body_of_over_two_megabytes_is_refused_before_it_is_read(
     victim, clock, operation, is_base64
 ):
-    from sessions.body import LARGEST_BODY_BYTES  # noqa: PLC0415 - after the environment stands
-
     most = "{}".rjust(LARGEST_BODY_BYTES)
     for body, status in ((most, 400), (" " + most, 413)):
         raw_body = base64.b64encode(body.encode()).decode() if is_base64 else body

@@ -7,19 +7,10 @@ import secrets
 import argon2
 import pytest
 
-from tests.calls import (
-    PASSWORD,
-    call,
-    invoke,
-    load_event,
-    log_in,
-    new_person,
-    stored_rows,
-    stored_sessions,
-    stored_user,
-    tables,
-)
-from tests.contract import (
+from functions.create_session import app
+from sessions import store
+from tests.support.calls import call, invoke
+from tests.support.contract import (
     BANNED,
     INVALID_PASSWORD,
     INVALID_USER,
@@ -28,8 +19,12 @@ from tests.contract import (
     TEMPLATE,
     missing,
 )
-from tests.functions.forgery import decode
-from tests.functions.routes import HEADERS, UNAUTHORIZED_HEADERS
+from tests.support.events import load_event
+from tests.support.forgery import decode
+from tests.support.leaks import PASSWORD
+from tests.support.people import log_in, new_person
+from tests.support.routes import HEADERS, UNAUTHORIZED_HEADERS
+from tests.support.rows import stored_rows, stored_sessions, stored_user, tables
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -111,8 +106,6 @@ def test_stores_the_session_but_nothing_that_a_token_could_be_made_of(clock):
 
 
 def test_the_table_deletes_sessions_by_their_stored_expiry():
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-
     answer = tables().describe_time_to_live(TableName=store.SESSIONS)
     assert answer["TimeToLiveDescription"] == {
         "TimeToLiveStatus": "ENABLED",
@@ -190,8 +183,6 @@ def test_a_name_of_321_characters_is_refused(clock):
 
 
 def test_a_login_name_whose_user_is_gone_leads_to_nobody(clock):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-
     person = new_person()
     tables().delete_item(TableName=store.USERS, Key={"id": {"S": person.id}})
     answer = call("create_session", body={"user": person.username, "pass": PASSWORD})
@@ -249,8 +240,6 @@ def test_one_users_password_does_not_open_another_users_account(clock):
 
 def store_hash(login, password_hash):
     """Store what hashing a password came to on another day."""
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-
     tables().update_item(
         TableName=store.LOGINS,
         Key={"login": {"S": login}},
@@ -273,8 +262,6 @@ def test_a_right_password_under_outdated_parameters_is_hashed_anew(clock):
 
 
 def test_a_password_that_changed_while_it_was_hashed_anew_stays_changed(clock, monkeypatch):
-    from functions.create_session import app  # noqa: PLC0415 - after the environment stands
-
     person = new_person()
     hasher = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     store_hash(person.username, hasher.hash(PASSWORD))

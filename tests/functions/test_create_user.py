@@ -5,7 +5,11 @@ import re
 
 import pytest
 
-from tests.calls import call, invoke, new_person, stored_rows, tables
+from sessions import store
+from sessions.errors import AccountError, InvalidInput, UserTaken
+from tests.support.calls import call, invoke
+from tests.support.people import new_person
+from tests.support.rows import stored_rows, tables
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -17,8 +21,6 @@ def create(username, email, password="a password"):
 
 
 def size_of_tables():
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-
     return [
         tables().scan(TableName=table, Select="COUNT")["Count"]
         for table in (store.USERS, store.LOGINS, store.SESSIONS)
@@ -26,8 +28,6 @@ def size_of_tables():
 
 
 def login_row(login):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-
     return tables().get_item(TableName=store.LOGINS, Key={"login": {"S": login}}).get("Item")
 
 
@@ -44,8 +44,6 @@ def test_stores_the_user_and_both_names_to_log_in_with(clock):
     ]
     (password_hash,) = hashes
     assert HASH.fullmatch(password_hash)
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-
     user = tables().get_item(TableName=store.USERS, Key={"id": {"S": made["id"]}})["Item"]
     assert user == {
         "id": {"S": made["id"]},
@@ -85,8 +83,6 @@ def test_two_users_with_one_password_have_different_hashes(clock):
 def test_a_name_or_address_that_is_taken_is_refused_and_nothing_stored(
     clock, username, email, spelling
 ):
-    from sessions.errors import UserTaken  # noqa: PLC0415 - after the environment stands
-
     person = new_person("Ü")
     before, rows = size_of_tables(), stored_rows(person)
     with pytest.raises(UserTaken):
@@ -136,8 +132,6 @@ def test_a_name_or_address_that_is_taken_is_refused_and_nothing_stored(
 def test_an_input_that_is_wrong_is_refused_by_field_before_anything_is_stored(
     clock, dynamodb_calls, changes, named
 ):
-    from sessions.errors import InvalidInput  # noqa: PLC0415 - after the environment stands
-
     event = {"username": "fine", "email": "fine@example.com", "password": "secret", **changes}
     with pytest.raises(InvalidInput, match=f"^{named}$"):
         invoke("create_user", event)
@@ -146,8 +140,6 @@ def test_an_input_that_is_wrong_is_refused_by_field_before_anything_is_stored(
 
 @pytest.mark.parametrize("absent", ["username", "email", "password"])
 def test_an_input_that_is_absent_is_named(clock, absent):
-    from sessions.errors import InvalidInput  # noqa: PLC0415 - after the environment stands
-
     event = {"username": "fine", "email": "fine@example.com", "password": "secret"}
     del event[absent]
     with pytest.raises(InvalidInput, match=f"^{absent}$"):
@@ -156,23 +148,17 @@ def test_an_input_that_is_absent_is_named(clock, absent):
 
 @pytest.mark.parametrize("event", [None, [], "text", 5])
 def test_an_input_that_is_no_object_is_refused(clock, event):
-    from sessions.errors import InvalidInput  # noqa: PLC0415 - after the environment stands
-
     with pytest.raises(InvalidInput, match=r"^not an object$"):
         invoke("create_user", event)
 
 
 @pytest.mark.parametrize("at", ["\N{FULLWIDTH COMMERCIAL AT}", "\N{SMALL COMMERCIAL AT}"])
 def test_a_username_cannot_be_an_address_however_the_at_is_written(clock, at):
-    from sessions.errors import InvalidInput  # noqa: PLC0415 - after the environment stands
-
     with pytest.raises(InvalidInput, match=r"^username$"):
         create(f"victim{ord(at)}{at}example.com", f"attacker{ord(at)}@example.com")
 
 
 def test_a_username_that_is_the_same_name_as_the_address_is_a_wrong_input(clock):
-    from sessions.errors import InvalidInput  # noqa: PLC0415 - after the environment stands
-
     with pytest.raises(InvalidInput, match=r"^username$"):
         create("same\N{FULLWIDTH COMMERCIAL AT}example.com", "same@example.com")
 
@@ -185,8 +171,6 @@ def test_a_username_that_is_the_same_name_as_the_address_is_a_wrong_input(clock)
     ],
 )
 def test_a_name_that_grows_too_long_for_a_key_is_a_wrong_input(clock, username, email, named):
-    from sessions.errors import InvalidInput  # noqa: PLC0415 - after the environment stands
-
     with pytest.raises(InvalidInput, match=f"^{named}$"):
         create(username, email)
 
@@ -203,8 +187,6 @@ def test_any_other_username_is_fine(clock, username):
 
 
 def test_no_password_is_logged(clock, logged, capsys):
-    from sessions.errors import AccountError  # noqa: PLC0415 - after the environment stands
-
     secret = "a-secret-to-keep"
     create("quiet", "quiet@example.com", secret)
     with pytest.raises(AccountError):

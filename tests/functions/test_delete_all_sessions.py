@@ -2,20 +2,16 @@
 
 import pytest
 
-from tests.calls import (
-    at,
-    call,
-    log_in,
-    new_person,
-    stored_rows,
-    stored_sessions,
-    stored_user,
-    tables,
-)
-from tests.contract import INVALID_SESSION, SESSION_SECONDS, UNAVAILABLE, missing
-from tests.functions.routes import HEADERS
-from tests.layer.faults import FAULTS, inject
-from tests.order import in_order
+from sessions import store
+from sessions.errors import Unavailable
+from tests.support.calls import call
+from tests.support.clock import at
+from tests.support.contract import INVALID_SESSION, SESSION_SECONDS, UNAVAILABLE, missing
+from tests.support.faults import FAULTS, inject
+from tests.support.order import in_order
+from tests.support.people import log_in, new_person
+from tests.support.routes import HEADERS
+from tests.support.rows import stored_rows, stored_sessions, stored_user, tables
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -150,8 +146,6 @@ def test_the_session_kept_stays_alive_where_the_clean_up_was_cut_short(clock):
 
 
 def test_a_row_that_comes_back_does_not_bring_its_session_back(clock):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-
     person = new_person()
     token = log_in(person)
     (row,) = stored_rows(person)["sessions"]
@@ -179,8 +173,6 @@ def test_a_clock_that_goes_back_brings_no_session_back(clock):
 
 
 def test_a_session_that_begins_while_all_are_being_ended_is_ended_too(clock, monkeypatch):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-
     person = new_person()
     token = log_in(person)
     late = []
@@ -196,8 +188,6 @@ def test_a_session_that_begins_while_all_are_being_ended_is_ended_too(clock, mon
 
 
 def delete_before_revoking(monkeypatch):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-
     revoke_all = store.revoke_all
 
     def revoke_too_late(user, kept):
@@ -220,8 +210,6 @@ def test_a_user_deleted_meanwhile_has_no_session_and_comes_not_back(clock, monke
 def test_a_session_that_another_request_ends_meanwhile_is_not_brought_back(
     clock, monkeypatch, kept_by_the_other
 ):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-
     person = new_person()
     token, other = log_in(person), log_in(person)
     revoke_all = store.revoke_all
@@ -245,9 +233,6 @@ def test_a_session_that_another_request_ends_meanwhile_is_not_brought_back(
 def test_sessions_that_cannot_be_counted_are_over_all_the_same_and_the_log_says_so(
     clock, monkeypatch, logged, query
 ):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-    from sessions.errors import Unavailable  # noqa: PLC0415 - after the environment stands
-
     def fails(*_):
         raise Unavailable
 
@@ -291,8 +276,6 @@ def test_a_user_deleted_meanwhile_is_told_so_though_nothing_can_be_counted(
 def test_a_session_that_began_after_the_request_is_counted_though_the_answer_was_lost(
     clock, dynamodb, monkeypatch
 ):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-
     def again(attempts, **_):
         return 0 if attempts == 1 else None
 

@@ -2,9 +2,12 @@
 
 import pytest
 
-from tests.calls import call, log_in, new_person, stored_rows, stored_sessions
-from tests.contract import INVALID_SESSION, SESSION_MISSING, SESSION_SECONDS
-from tests.functions.routes import HEADERS
+from sessions import store
+from tests.support.calls import call
+from tests.support.contract import INVALID_SESSION, SESSION_MISSING, SESSION_SECONDS
+from tests.support.people import log_in, new_person
+from tests.support.routes import HEADERS
+from tests.support.rows import stored_rows, stored_sessions
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -55,8 +58,6 @@ def test_an_expired_session_is_missing_though_its_row_is_still_there(clock):
 
 
 def test_a_revoked_session_is_missing_though_its_row_is_still_there(clock, monkeypatch):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-
     person = new_person()
     log_in(person)
     token = log_in(person)
@@ -68,8 +69,6 @@ def test_a_revoked_session_is_missing_though_its_row_is_still_there(clock, monke
 
 
 def test_a_session_that_another_request_ends_in_between_is_missing(clock, monkeypatch):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-
     person = new_person()
     log_in(person)
     token = log_in(person)

@@ -5,9 +5,12 @@ import json
 
 import pytest
 
-from tests.calls import add_sessions, call, log_in, new_person, stored_rows, stored_sessions
-from tests.contract import SESSION_SECONDS
-from tests.functions.routes import HEADERS
+from sessions import store
+from tests.support.calls import call
+from tests.support.contract import SESSION_SECONDS
+from tests.support.people import log_in, new_person
+from tests.support.routes import HEADERS
+from tests.support.rows import add_sessions, stored_rows, stored_sessions
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -128,8 +131,6 @@ def test_revoked_sessions_are_not_counted_though_their_rows_remain(clock, monkey
 
 
 def test_cut_short_between_two_transactions_it_can_be_made_again(clock, monkeypatch, power_cut):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-
     person = new_person()
     tokens = [log_in(person) for _ in range(2)]
     monkeypatch.setattr(store, "LARGEST_TRANSACTION", 1)
@@ -221,8 +222,6 @@ def test_the_token_is_asked_for_before_the_body(clock):
 
 
 def test_a_session_that_another_request_ends_in_between_is_not_counted(clock, monkeypatch):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-
     person = new_person()
     token = log_in(person)
     log_in(person)

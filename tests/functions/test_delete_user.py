@@ -2,17 +2,12 @@
 
 import pytest
 
-from tests.calls import (
-    PASSWORD,
-    add_sessions,
-    call,
-    invoke,
-    log_in,
-    new_person,
-    stored_rows,
-    tables,
-)
-from tests.contract import INVALID_SESSION, INVALID_USER
+from sessions import store
+from tests.support.calls import call, invoke
+from tests.support.contract import INVALID_SESSION, INVALID_USER
+from tests.support.leaks import PASSWORD
+from tests.support.people import log_in, new_person
+from tests.support.rows import add_sessions, stored_rows, tables
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -20,8 +15,6 @@ GONE = {"user": None, "logins": [None, None], "sessions": []}
 
 
 def test_leaves_no_row_of_the_person_in_any_table_and_others_alone(clock):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-
     person, other = new_person(), new_person()
     token, stranger = log_in(person), log_in(other)
     add_sessions(person, range(1, 40))

@@ -4,10 +4,13 @@ import json
 
 import pytest
 
-from tests.calls import ALLOWED_ORIGINS, call, invoke, load_event, log_in, new_person
-from tests.contract import INTERNAL, INVALID_SESSION, missing
-from tests.functions.routes import AUTHENTICATED, HEADERS, UNAUTHORIZED_HEADERS, call_route
-from tests.hostile.headers import FOREIGN_ORIGINS
+from sessions import store
+from tests.payloads.headers import FOREIGN_ORIGINS
+from tests.support.calls import call, invoke
+from tests.support.contract import INTERNAL, INVALID_SESSION, missing
+from tests.support.events import ALLOWED_ORIGINS, load_event
+from tests.support.people import log_in, new_person
+from tests.support.routes import AUTHENTICATED, HEADERS, UNAUTHORIZED_HEADERS, call_route
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -106,8 +109,6 @@ def test_a_value_where_a_list_should_be_gets_a_valid_refusal(event):
 
 
 def test_a_mistake_of_ours_is_answered_without_a_word_about_it(clock, monkeypatch, logged):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-
     token = log_in(new_person())
 
     def fail(*_):

@@ -12,26 +12,29 @@ import secrets
 import time
 from typing import Any, NamedTuple
 
+import boto3
 import pytest
+from argon2 import PasswordHasher
 from botocore.retries.quota import RetryQuota
+from moto.backends import get_backend
+from moto.core import DEFAULT_ACCOUNT_ID
 
+from functions.create_session import app
+from sessions import endpoint, passwords, store
+from sessions.errors import AccountError, Unavailable
 from sessions.tokens import RING_SECONDS, Ring
-from tests.calls import (
-    PASSWORD,
-    Clock,
-    call,
-    invoke,
-    log_in,
-    new_person,
-    tables,
-)
-from tests.contract import SESSION_SECONDS, UNAVAILABLE
-from tests.functions.conftest import StoredRing
-from tests.functions.forgery import decode
-from tests.functions.routes import HEADERS
-from tests.layer.faults import EVER, EVERY_FAULT, befalling
-from tests.order import ORDERS, in_order
-from tests.streams import follow_streams
+from tests.support.calls import call, invoke
+from tests.support.clock import Clock
+from tests.support.contract import SESSION_SECONDS, UNAVAILABLE
+from tests.support.faults import EVER, EVERY_FAULT, befalling
+from tests.support.forgery import decode
+from tests.support.handlers import StoredRing
+from tests.support.leaks import PASSWORD
+from tests.support.order import ORDERS, in_order
+from tests.support.people import log_in, new_person
+from tests.support.routes import HEADERS
+from tests.support.rows import tables
+from tests.support.streams import follow_streams
 
 NEW_PASSWORD = "another horse"
 ALONE, *_ = BOTH = tuple(ORDERS)  # what asks nothing side by side is the same in each order
@@ -46,8 +49,6 @@ class World:
     """
 
     def __init__(self, clock):
-        import boto3  # noqa: PLC0415 - after the environment stands
-
         self.chances = 0
         self.ring = StoredRing(boto3.client("secretsmanager"))
         self.ring.store(Ring("a", KEYS, "b", 1_700_000_000))
@@ -121,9 +122,6 @@ class World:
 
 
 def _stores():
-    from moto.backends import get_backend  # noqa: PLC0415 - moto must be first
-    from moto.core import DEFAULT_ACCOUNT_ID  # noqa: PLC0415
-
     region = tables().meta.region_name
     stores = (("dynamodb", "tables"), ("secretsmanager", "secrets"))
     return [(get_backend(it)[DEFAULT_ACCOUNT_ID][region], name) for it, name in stores]
@@ -131,11 +129,6 @@ def _stores():
 
 @pytest.fixture(scope="module")
 def world(aws):
-    from argon2 import PasswordHasher  # noqa: PLC0415 - only here
-
-    from functions.create_session import app  # noqa: PLC0415 - after the environment stands
-    from sessions import endpoint, passwords, store  # noqa: PLC0415
-
     clock = Clock()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(endpoint, "epoch_seconds", lambda: clock.now)
@@ -185,7 +178,6 @@ def route(name, token=None, *, volatile=(), **given):
 
 def account(name, *, volatile=(), **event):
     """Return what invokes an account operation."""
-    from sessions.errors import AccountError, Unavailable  # noqa: PLC0415 - after the environment
 
     def act():
         try:
@@ -225,10 +217,6 @@ def logging_in(world):
 
 
 def logging_in_with_an_old_hash(world):
-    from argon2 import PasswordHasher  # noqa: PLC0415 - here only
-
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-
     old = PasswordHasher(time_cost=2, memory_cost=8, parallelism=1).hash(PASSWORD, salt=b"s" * 16)
     store.replace_password_hash(store.find_login(world.person.username), old)
     return logging_in(world)

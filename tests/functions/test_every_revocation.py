@@ -2,8 +2,11 @@
 
 import pytest
 
-from tests.calls import PASSWORD, add_sessions, call, invoke, log_in, new_person
-from tests.order import ORDERS, in_order
+from tests.support.calls import call, invoke
+from tests.support.leaks import PASSWORD
+from tests.support.order import ORDERS, in_order
+from tests.support.people import log_in, new_person
+from tests.support.rows import add_sessions
 
 pytestmark = pytest.mark.usefixtures("aws")
 

@@ -4,9 +4,14 @@ import json
 
 import pytest
 
-from tests.calls import at, call, invoke, load_event, log_in, new_person, stored_rows, tables
-from tests.contract import BANNED, INVALID_SESSION, SESSION_SECONDS
-from tests.functions.routes import AUTHENTICATED, HEADERS, UNAUTHORIZED_HEADERS, call_route
+from sessions import store
+from tests.support.calls import call, invoke
+from tests.support.clock import at
+from tests.support.contract import BANNED, INVALID_SESSION, SESSION_SECONDS
+from tests.support.events import load_event
+from tests.support.people import log_in, new_person
+from tests.support.routes import AUTHENTICATED, HEADERS, UNAUTHORIZED_HEADERS, call_route
+from tests.support.rows import stored_rows, tables
 
 pytestmark = [pytest.mark.usefixtures("aws"), pytest.mark.parametrize("route", AUTHENTICATED)]
 
@@ -67,8 +72,6 @@ def test_a_dead_session_of_a_banned_user_says_nothing_of_the_ban(clock, route):
 
 
 def test_refuses_a_user_that_no_longer_exists_though_the_session_does(clock, route):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-
     person = new_person()
     token = log_in(person)
     log_in(person)
@@ -91,8 +94,6 @@ def test_refuses_an_expired_session_and_changes_nothing(clock, route):
 
 
 def test_refuses_a_revoked_session_whose_row_is_still_there(clock, route, monkeypatch):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-
     person = new_person()
     revoked = log_in(person)
     keeping = log_in(person)

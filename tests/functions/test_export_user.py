@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from tests.calls import call, invoke, log_in, new_person, stored_rows
+from tests.support.calls import call, invoke
+from tests.support.people import log_in, new_person
+from tests.support.rows import stored_rows
 
 pytestmark = pytest.mark.usefixtures("aws")
 

@@ -7,10 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.calls import PASSWORD, Person, at, call, log_in, new_person, stored_rows
-from tests.contract import is_refusal
-from tests.functions.routes import AUTHENTICATED
-from tests.hostile.headers import CANARY, ENDING_VALUES, NAMES, ODD_VALUES
+from sessions import endpoint
+from tests.payloads.headers import CANARY, ENDING_VALUES, NAMES, ODD_VALUES
+from tests.support.calls import call
+from tests.support.clock import at
+from tests.support.contract import is_refusal
+from tests.support.leaks import PASSWORD
+from tests.support.people import Person, log_in, new_person
+from tests.support.routes import AUTHENTICATED
+from tests.support.rows import stored_rows
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -73,8 +78,6 @@ def places(value: str) -> list[dict[str, Any]]:
 
 
 def test_no_refusal_and_no_line_of_the_log_says_anything_of_the_request(clock, victim, logged):
-    from sessions import endpoint  # noqa: PLC0415 - after the environment stands
-
     for route in ROUTES:
         for value in VALUES:
             for change in places(value):

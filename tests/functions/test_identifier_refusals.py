@@ -5,11 +5,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.calls import Person, at, call, log_in, new_person, stored_rows
-from tests.contract import INVALID_SESSION, SESSION_MISSING
-from tests.functions.routes import HEADERS
-from tests.hostile.bodies import FORM, JSON, MULTIPART, multipart
-from tests.hostile.identifiers import NO_IDS, NO_SEGMENTS, spelt
+from tests.payloads.bodies import FORM, JSON, MULTIPART, multipart
+from tests.payloads.identifiers import NO_IDS, NO_SEGMENTS, spelt
+from tests.support.calls import call
+from tests.support.clock import at
+from tests.support.contract import INVALID_SESSION, SESSION_MISSING
+from tests.support.people import Person, log_in, new_person
+from tests.support.routes import HEADERS
+from tests.support.rows import stored_rows
 
 pytestmark = pytest.mark.usefixtures("aws")
 

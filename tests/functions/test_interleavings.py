@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 
-from sessions.errors import AccountError
-from tests.calls import PASSWORD, Person, call, invoke, log_in, new_person, stored_rows
-from tests.contract import INVALID_SESSION
-from tests.functions.routes import AUTHENTICATED, call_route
-from tests.order import ORDERS, in_order
+from sessions.errors import AccountError, UserTaken
+from tests.support.calls import call, invoke
+from tests.support.contract import INVALID_SESSION
+from tests.support.leaks import PASSWORD
+from tests.support.order import ORDERS, in_order
+from tests.support.people import Person, log_in, new_person
+from tests.support.routes import AUTHENTICATED, call_route
+from tests.support.rows import stored_rows
 
 Act = Callable[[], Any]
 Points = Callable[[Callable[[], tuple[Act, Act]]], Iterator[tuple[Any, Any]]]
@@ -286,8 +289,6 @@ def test_a_request_whose_session_is_ended_as_it_runs_is_its_last(clock, points, 
 
 @pytest.mark.parametrize("shared", ["username", "email"])
 def test_of_two_users_of_one_name_one_is_made_and_nothing_of_the_other(clock, points, shared):
-    from sessions.errors import UserTaken  # noqa: PLC0415 - after the environment stands
-
     def begin():
         number = next(numbers)
         users.clear()

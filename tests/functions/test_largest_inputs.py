@@ -6,17 +6,11 @@ Each request is held to them (tests/dynamodb_limits.py); here are the inputs tha
 import pytest
 
 from sessions.errors import InvalidInput, UnknownUser
-from tests.calls import (
-    PASSWORD,
-    add_sessions,
-    call,
-    invoke,
-    log_in,
-    new_person,
-    stored_sessions,
-    stored_user,
-)
-from tests.contract import INVALID_USER
+from tests.support.calls import call, invoke
+from tests.support.contract import INVALID_USER
+from tests.support.leaks import PASSWORD
+from tests.support.people import log_in, new_person
+from tests.support.rows import add_sessions, stored_sessions, stored_user
 
 pytestmark = pytest.mark.usefixtures("aws")
 

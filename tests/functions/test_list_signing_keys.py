@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sessions.tokens import Ring
-from tests.calls import invoke
+from tests.support.calls import invoke
 
 pytestmark = pytest.mark.usefixtures("aws")
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.calls import call, invoke, log_in, new_person
-from tests.contract import SESSION_SECONDS
+from tests.support.calls import call, invoke
+from tests.support.contract import SESSION_SECONDS
+from tests.support.people import log_in, new_person
 
 pytestmark = pytest.mark.usefixtures("aws")
 

@@ -6,20 +6,11 @@ from typing import Any
 
 import pytest
 
-from sessions import passwords
-from tests.calls import (
-    PASSWORD,
-    Answer,
-    Person,
-    call,
-    event_for,
-    invoke,
-    log_in,
-    new_person,
-    stored_rows,
-    tables,
-)
-from tests.contract import (
+from sessions import attempts as policy
+from sessions import endpoint, errors, passwords, store
+from sessions.errors import Unavailable
+from tests.support.calls import Answer, call, invoke
+from tests.support.contract import (
     INVALID_PASSWORD,
     INVALID_USER,
     RATE_LIMITED,
@@ -27,8 +18,12 @@ from tests.contract import (
     TEMPLATE,
     UNAVAILABLE,
 )
-from tests.functions.routes import HEADERS
-from tests.layer.faults import FAULTS, error, inject
+from tests.support.events import event_for
+from tests.support.faults import FAULTS, error, inject
+from tests.support.leaks import PASSWORD
+from tests.support.people import Person, log_in, new_person
+from tests.support.routes import HEADERS
+from tests.support.rows import stored_rows, tables
 
 pytestmark = pytest.mark.usefixtures("aws", "clock")
 
@@ -43,8 +38,6 @@ WINDOW = WINDOW_SECONDS * 2_000_000  # when one begins
 @pytest.fixture(autouse=True)
 def no_attempts() -> None:
     """Forget what other tests have tried from the same addresses."""
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-
     for row in attempts():
         tables().delete_item(TableName=store.ATTEMPTS, Key={"key": row["key"]})
 
@@ -65,8 +58,6 @@ def hashed(monkeypatch) -> list[str]:
 
 def attempts() -> list[dict[str, Any]]:
     """Return what is counted at this moment."""
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-
     rows: list[dict[str, Any]] = tables().scan(TableName=store.ATTEMPTS)["Items"]
     return rows
 
@@ -234,8 +225,6 @@ def test_an_address_may_be_wrong_fifty_times_whatever_the_names(hashed):
 
 
 def name_row(row: dict[str, Any], person: Person) -> bool:
-    from sessions import attempts as policy  # noqa: PLC0415 - after the environment stands
-
     return policy._digest(person.username) in row["key"]["S"]
 
 
@@ -322,9 +311,6 @@ def test_an_attempt_that_cannot_be_counted_is_not_made(dynamodb, hashed, fault):
 @pytest.mark.usefixtures("pauses")
 @pytest.mark.parametrize("failing", ["name#", "address#"])
 def test_an_attempt_that_is_counted_in_one_row_only_is_taken_back(monkeypatch, hashed, failing):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-    from sessions.errors import Unavailable  # noqa: PLC0415 - after the environment stands
-
     count_attempt = store.count_attempt
 
     def count(key: str, *given: Any) -> str | None:
@@ -357,8 +343,6 @@ def test_a_fault_of_ours_is_not_counted_as_a_wrong_password(dynamodb):
 def test_a_right_password_is_taken_back_whatever_the_allotting_of_its_session_meets(
     monkeypatch, refusal, status
 ):
-    from sessions import errors, store  # noqa: PLC0415 - after the environment stands
-
     def refuse(*_: Any) -> None:
         raise getattr(errors, refusal)
 
@@ -370,9 +354,6 @@ def test_a_right_password_is_taken_back_whatever_the_allotting_of_its_session_me
 
 
 def test_a_right_password_that_cannot_be_signed_for_is_taken_back_and_has_no_session(monkeypatch):
-    from sessions import endpoint  # noqa: PLC0415 - after the environment stands
-    from sessions.errors import Unavailable  # noqa: PLC0415 - after the environment stands
-
     def fails(_: int) -> None:
         raise Unavailable
 
@@ -400,9 +381,6 @@ def test_an_attempt_whose_answers_are_lost_is_counted_once(dynamodb):
 
 @pytest.mark.usefixtures("pauses")
 def test_a_log_in_that_cannot_be_taken_back_is_done_and_says_so(dynamodb, logged, monkeypatch):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-    from sessions.errors import Unavailable  # noqa: PLC0415 - after the environment stands
-
     def fails(*_: Any) -> None:
         raise Unavailable
 

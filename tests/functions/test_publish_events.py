@@ -5,8 +5,13 @@ from typing import Any
 
 import pytest
 
-from tests.calls import call, invoke, log_in, new_person, stored_rows, tables
-from tests.streams import follow_streams
+import functions.publish_events.app as publish_events
+from functions.create_session import app
+from sessions import store
+from tests.support.calls import call, invoke
+from tests.support.people import log_in, new_person
+from tests.support.rows import stored_rows, tables
+from tests.support.streams import follow_streams
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -48,8 +53,6 @@ class Bus:
 
 @pytest.fixture
 def bus(monkeypatch):
-    import functions.publish_events.app as publish_events  # noqa: PLC0415 - after the environment
-
     bus = Bus()
     monkeypatch.setattr(publish_events, "_events", bus)
     monkeypatch.setattr(publish_events, "PAUSES", (0.0, 0.0, 0.0))
@@ -104,8 +107,6 @@ def test_a_log_in_tells_that_a_session_was_created(clock, bus, changes):
 
 
 def test_a_log_in_that_was_under_way_leaves_nothing_of_a_deleted_user(clock, bus, changes):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-
     person = new_person()
     invoke("delete_user", {"id": person.id})
     _, row = session_row(person, clock.now, clock.now + 60)
@@ -183,8 +184,6 @@ def test_everyones_end_is_one_event(clock, bus, changes):
 
 
 def test_a_log_in_over_the_limit_tells_whom_it_evicted(clock, bus, changes):
-    from functions.create_session import app  # noqa: PLC0415 - after the environment stands
-
     person = new_person()
     for _ in range(app.MAX_SESSIONS_PER_USER + 1):
         log_in(person)

@@ -2,7 +2,12 @@
 
 import pytest
 
-from tests.calls import PASSWORD, Person, call, invoke, log_in, new_person, stored_rows
+from sessions import store
+from sessions.errors import ChangedMeanwhile, InvalidInput, UserTaken
+from tests.support.calls import call, invoke
+from tests.support.leaks import PASSWORD
+from tests.support.people import Person, log_in, new_person
+from tests.support.rows import stored_rows
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -39,8 +44,6 @@ def test_another_case_of_the_same_name_is_stored_and_logs_in(clock):
 
 
 def test_a_name_that_is_taken_is_refused_and_changes_nothing(clock):
-    from sessions.errors import UserTaken  # noqa: PLC0415 - after the environment stands
-
     person, other = new_person(), new_person()
     before = [stored_rows(person), stored_rows(other)]
     for new in (
@@ -63,8 +66,6 @@ def test_a_name_that_is_taken_is_refused_and_changes_nothing(clock):
     ],
 )
 def test_what_is_no_name_is_refused(clock, new, named):
-    from sessions.errors import InvalidInput  # noqa: PLC0415 - after the environment stands
-
     person = new_person()
     before = stored_rows(person)
     with pytest.raises(InvalidInput, match=f"^{named}$"):
@@ -73,9 +74,6 @@ def test_what_is_no_name_is_refused(clock, new, named):
 
 
 def test_a_password_changed_meanwhile_is_not_lost(clock, monkeypatch):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-    from sessions.errors import ChangedMeanwhile  # noqa: PLC0415
-
     person = new_person()
     rename = store.rename
 

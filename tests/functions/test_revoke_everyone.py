@@ -2,7 +2,11 @@
 
 import pytest
 
-from tests.calls import add_sessions, call, invoke, log_in, new_person, stored_rows
+from sessions import store
+from sessions.errors import ChangedMeanwhile, InvalidInput
+from tests.support.calls import call, invoke
+from tests.support.people import log_in, new_person
+from tests.support.rows import add_sessions, stored_rows
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -40,8 +44,6 @@ def test_touches_no_users_row(clock):
 
 
 def test_a_log_in_under_way_is_over_when_it_is_answered(clock, monkeypatch):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-
     person = new_person()
     allot_iat = store.allot_iat
 
@@ -55,9 +57,6 @@ def test_a_log_in_under_way_is_over_when_it_is_answered(clock, monkeypatch):
 
 
 def test_two_at_once_are_one(clock, monkeypatch):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-    from sessions.errors import ChangedMeanwhile  # noqa: PLC0415
-
     token = log_in(new_person())
     write = store._write_together
 
@@ -74,8 +73,6 @@ def test_two_at_once_are_one(clock, monkeypatch):
 
 @pytest.mark.parametrize("event", [{}, {"everyone": False}, {"everyone": 1}, {"user": "joe"}, []])
 def test_what_does_not_say_everyone_is_refused_and_ends_nothing(clock, event):
-    from sessions.errors import InvalidInput  # noqa: PLC0415 - after the environment stands
-
     token = log_in(new_person())
     with pytest.raises(InvalidInput):
         invoke("revoke_everyone", event)

@@ -2,15 +2,10 @@
 
 import pytest
 
-from tests.calls import (
-    add_sessions,
-    call,
-    invoke,
-    log_in,
-    new_person,
-    stored_rows,
-    stored_sessions,
-)
+from sessions.errors import InvalidInput
+from tests.support.calls import call, invoke
+from tests.support.people import log_in, new_person
+from tests.support.rows import add_sessions, stored_rows, stored_sessions
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -55,8 +50,6 @@ def test_ends_all_in_one_write_with_a_thousand_of_them(clock, dynamodb_calls):
     ],
 )
 def test_what_says_not_which_is_refused_and_ends_nothing(clock, given, named):
-    from sessions.errors import InvalidInput  # noqa: PLC0415 - after the environment stands
-
     person = new_person()
     log_in(person)
     before = stored_rows(person)

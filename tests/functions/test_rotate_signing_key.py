@@ -3,11 +3,14 @@
 import json
 from random import Random
 
+import jwt
 import pytest
 
+from sessions import endpoint, errors, rotation
 from sessions.tokens import KeyRing, Ring
-from tests.calls import call, invoke, log_in, new_person
-from tests.contract import REMEMBERED_SESSION_SECONDS, TEMPLATE
+from tests.support.calls import call, invoke
+from tests.support.contract import REMEMBERED_SESSION_SECONDS, TEMPLATE
+from tests.support.people import log_in, new_person
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -60,8 +63,6 @@ def test_tokens_of_the_old_key_go_on_and_new_ones_are_of_the_next(clock, ring):
 
 
 def kid_of(token):
-    import jwt  # noqa: PLC0415 - here only
-
     return jwt.get_unverified_header(token)["kid"]
 
 
@@ -147,8 +148,6 @@ def test_the_only_key_can_be_dropped_too(clock, ring):
     ],
 )
 def test_what_makes_no_sense_is_refused_and_changes_nothing(clock, ring, event, error):
-    from sessions import errors  # noqa: PLC0415 - after the environment stands
-
     ring.store(START)
     with pytest.raises(getattr(errors, error)):
         invoke("rotate_signing_key", event)
@@ -156,8 +155,6 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(clock, ring, event, 
 
 
 def test_of_two_changes_at_once_neither_is_lost(clock, ring, monkeypatch):
-    from sessions import rotation  # noqa: PLC0415 - after the environment stands
-
     ring.store(START)
     read_ring = rotation.read_ring
 
@@ -177,8 +174,6 @@ def test_of_two_changes_at_once_neither_is_lost(clock, ring, monkeypatch):
 
 def test_ten_rotations_under_load_refuse_no_request_with_rings_of_every_age(clock, ring):
     """Eight processes sign and check in turns, the last one so rarely that its ring is stale."""
-    from sessions import endpoint  # noqa: PLC0415 - after the environment stands
-
     ring.store(START)
     person = new_person()
     rings = [vars(KeyRing(endpoint.signing_keys._read)).copy() for _ in range(8)]

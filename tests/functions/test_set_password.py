@@ -2,17 +2,13 @@
 
 import pytest
 
-from tests.calls import (
-    PASSWORD,
-    add_sessions,
-    call,
-    invoke,
-    log_in,
-    new_person,
-    stored_rows,
-    stored_user,
-)
-from tests.contract import INVALID_PASSWORD
+from sessions import store
+from sessions.errors import ChangedMeanwhile, InvalidInput
+from tests.support.calls import call, invoke
+from tests.support.contract import INVALID_PASSWORD
+from tests.support.leaks import PASSWORD
+from tests.support.people import log_in, new_person
+from tests.support.rows import add_sessions, stored_rows, stored_user
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -62,8 +58,6 @@ def test_is_one_write(clock, dynamodb_calls):
 
 
 def test_a_log_in_that_found_the_old_password_right_gets_no_session_any_more(clock, monkeypatch):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-
     person = new_person()
     allot_iat = store.allot_iat
 
@@ -78,9 +72,6 @@ def test_a_log_in_that_found_the_old_password_right_gets_no_session_any_more(clo
 
 
 def test_two_changes_at_once_leave_one_password_for_both_names(clock, monkeypatch):
-    from sessions import store  # noqa: PLC0415 - after the environment stands
-    from sessions.errors import ChangedMeanwhile  # noqa: PLC0415
-
     person = new_person()
     read_user = store.read_user
 
@@ -100,8 +91,6 @@ def test_two_changes_at_once_leave_one_password_for_both_names(clock, monkeypatc
 
 @pytest.mark.parametrize("password", [None, "", 5, "x" * 1025])
 def test_what_is_no_password_is_refused_and_changes_nothing(clock, password):
-    from sessions.errors import InvalidInput  # noqa: PLC0415 - after the environment stands
-
     person = new_person()
     before = stored_rows(person)
     with pytest.raises(InvalidInput, match=r"^password$"):

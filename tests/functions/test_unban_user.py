@@ -2,8 +2,11 @@
 
 import pytest
 
-from tests.calls import PASSWORD, call, invoke, log_in, new_person, stored_rows
-from tests.contract import SESSION_SECONDS
+from tests.support.calls import call, invoke
+from tests.support.contract import SESSION_SECONDS
+from tests.support.leaks import PASSWORD
+from tests.support.people import log_in, new_person
+from tests.support.rows import stored_rows
 
 pytestmark = pytest.mark.usefixtures("aws")
 

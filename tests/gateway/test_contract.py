@@ -9,8 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.calls import ALLOWED_ORIGINS
-from tests.contract import (
+from tests.support.contract import (
     API,
     BODY_TOO_LARGE,
     CANONICAL,
@@ -24,6 +23,7 @@ from tests.contract import (
     UP,
     paths,
 )
+from tests.support.events import ALLOWED_ORIGINS
 
 JOE = {"user": "joe", "pass": "joe"}
 LOG_IN = paths("create_session")[SHORT]

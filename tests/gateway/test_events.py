@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract import CANONICAL, SHORT, paths
+from tests.support.contract import CANONICAL, SHORT, paths
 
 JOE = {"user": "joe", "pass": "joe"}
 WAIT_SECONDS = 20

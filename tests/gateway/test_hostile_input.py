@@ -17,8 +17,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.calls import ALLOWED_ORIGINS, PASSWORD, Person, stored_rows
-from tests.contract import (
+from tests.payloads.bodies import (
+    EITHER_VALUES,
+    JSON,
+    REQUIRED,
+    UNREADABLE,
+    VALUES,
+    WRONG_CASES,
+    with_value,
+)
+from tests.payloads.headers import CANARY, ENDING_VALUES, FOREIGN_ORIGINS, NAMES, ODD_VALUES
+from tests.payloads.identifiers import NO_IDS, NO_SEGMENTS, spelt
+from tests.payloads.tokens import BAD_TOKENS, GOOD_SPELLINGS, WITHOUT_A_SESSION, Victim
+from tests.support.contract import (
     BODY_TOO_LARGE,
     EVERY_ANSWER,
     INVALID_ENDPOINT,
@@ -30,19 +41,11 @@ from tests.contract import (
     missing,
     paths,
 )
-from tests.functions.forgery import signing_key
-from tests.hostile.bodies import (
-    EITHER_VALUES,
-    JSON,
-    REQUIRED,
-    UNREADABLE,
-    VALUES,
-    WRONG_CASES,
-    with_value,
-)
-from tests.hostile.headers import CANARY, ENDING_VALUES, FOREIGN_ORIGINS, NAMES, ODD_VALUES
-from tests.hostile.identifiers import NO_IDS, NO_SEGMENTS, spelt
-from tests.hostile.tokens import BAD_TOKENS, GOOD_SPELLINGS, WITHOUT_A_SESSION, Victim
+from tests.support.events import ALLOWED_ORIGINS
+from tests.support.forgery import signing_key
+from tests.support.leaks import PASSWORD
+from tests.support.people import Person
+from tests.support.rows import stored_rows
 
 LOG_IN = paths("create_session")[SHORT]
 CURRENT = paths("get_current_session")[SHORT]

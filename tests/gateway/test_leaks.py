@@ -6,9 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.calls import PASSWORD
-from tests.contract import SHORT, paths
-from tests.gateway.conftest import Service, look_through, watch
+from tests.support.contract import SHORT, paths
+from tests.support.leaks import PASSWORD
+from tests.support.service import Service, look_through, watch
 
 FILES = ("functions.log", "access.log", "engine.log", "output")
 

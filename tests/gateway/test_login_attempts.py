@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
-from tests.contract import CANONICAL, RATE_LIMITED, TEMPLATE, paths
-from tests.gateway.conftest import Start
+from tests.support.contract import CANONICAL, RATE_LIMITED, TEMPLATE, paths
+from tests.support.service import Start
 
 LIMIT = TEMPLATE.parameters["LoginAttemptsPerNameAndAddress"]
 LOG_IN = paths("create_session")[CANONICAL]

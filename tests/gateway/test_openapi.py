@@ -16,9 +16,9 @@ from schemathesis.generation.feedback import NO_FEEDBACK
 # What schemathesis' own plugin makes its tests with; pyproject.toml says why not by the plugin.
 from schemathesis.pytest._test_builder import build_operation_test
 
-from tests.contract import SHORT, paths
-from tests.gateway.conftest import Service, Start
-from tests.openapi import DOCUMENT, OPERATIONS
+from tests.support.contract import SHORT, paths
+from tests.support.openapi import DOCUMENT, OPERATIONS
+from tests.support.service import Service, Start
 
 CREDENTIALS = {"user": "eve", "pass": "eve"}
 LOG_IN = ["create_session", "create_session_short"]

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.gateway.conftest import ROOT, Service, Start
+from tests.support.service import ROOT, Service, Start
 
 HTML, SCRIPT, STYLE = "text/html", "text/javascript", "text/css"
 PAGE = {

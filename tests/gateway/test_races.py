@@ -20,8 +20,8 @@ import httpx
 import pytest
 
 from sessionctl.account_functions import CONFIG, OperationError, invoke
-from tests.calls import PASSWORD
-from tests.contract import SHORT, paths
+from tests.support.contract import SHORT, paths
+from tests.support.leaks import PASSWORD
 
 CURRENT = paths("get_current_session")[SHORT]
 LIST = paths("list_sessions")[SHORT]

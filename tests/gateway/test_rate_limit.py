@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract import RATE_LIMITED, TEMPLATE, paths
+from tests.support.contract import RATE_LIMITED, TEMPLATE, paths
 
 JOE = {"user": "joe", "pass": "joe"}
 LOG_IN = paths("create_session")[0]

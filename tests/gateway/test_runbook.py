@@ -7,8 +7,8 @@ import subprocess
 import httpx
 import pytest
 
-from tests.gateway.conftest import ROOT, Service
 from tests.gateway.test_sessionctl import FIRST, Operator
+from tests.support.service import ROOT, Service
 
 RUNBOOK = " ".join((ROOT / "docs" / "runbook.md").read_text().split())
 COMMANDS = re.findall(r"`python -m sessionctl --local (.+?)`", RUNBOOK)

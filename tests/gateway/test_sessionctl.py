@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.calls import PASSWORD
-from tests.gateway.conftest import ROOT, Service, Start
+from tests.support.leaks import PASSWORD
+from tests.support.service import ROOT, Service, Start
 
 FIRST, SECOND = PASSWORD, f"{PASSWORD}, and longer"
 

@@ -5,18 +5,16 @@ import threading
 
 import pytest
 
-from tests.calls import (
-    PASSWORD,
-    at,
-    call,
-    event_for,
-    invoke,
-    log_in,
-    new_person,
-)
-from tests.contract import UNAVAILABLE
-from tests.functions.routes import HEADERS, call_route
-from tests.layer.faults import FAULTS, inject
+from sessions import clients, endpoint
+from sessions.errors import Unavailable
+from tests.support.calls import call, invoke
+from tests.support.clock import at
+from tests.support.contract import UNAVAILABLE
+from tests.support.events import event_for
+from tests.support.faults import FAULTS, inject
+from tests.support.leaks import PASSWORD
+from tests.support.people import log_in, new_person
+from tests.support.routes import HEADERS, call_route
 
 pytestmark = pytest.mark.usefixtures("aws", "clock", "pauses")
 
@@ -152,8 +150,6 @@ def test_a_log_in_that_cannot_look_for_sessions_too_many_is_done_and_says_so(
 @pytest.fixture
 def cold(aws, monkeypatch):
     """A function that has read no signing keys yet, and its client of Secrets Manager."""
-    from sessions import clients, endpoint  # noqa: PLC0415 - after the environment stands
-
     client = clients.client("secretsmanager")
     monkeypatch.setattr(endpoint, "_secrets_client", lambda: client)
     monkeypatch.setattr(endpoint.signing_keys, "_ring", None)
@@ -210,8 +206,6 @@ def test_a_token_that_is_no_token_costs_no_call_to_secrets_manager(clock, cold):
 def test_the_authorizer_without_signing_keys_fails_so_that_the_gateway_says_unavailable(
     clock, member, cold
 ):
-    from sessions.errors import Unavailable  # noqa: PLC0415 - after the environment stands
-
     inject(cold, "GetSecretValue", FAULTS["no connection"])
     with pytest.raises(Unavailable):
         invoke("authorize", event_for("authorize", member[1]))

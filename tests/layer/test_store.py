@@ -11,17 +11,11 @@ from botocore.exceptions import ClientError
 from sessions import store
 from sessions.errors import Unavailable
 from sessions.model import Login, Session
-from tests.calls import (
-    PASSWORD,
-    add_sessions,
-    call,
-    invoke,
-    log_in,
-    new_person,
-    stored_sessions,
-    stored_user,
-)
-from tests.layer.faults import FAULTS, LOST_ANSWER, error, inject
+from tests.support.calls import call, invoke
+from tests.support.faults import FAULTS, LOST_ANSWER, error, inject
+from tests.support.leaks import PASSWORD
+from tests.support.people import log_in, new_person
+from tests.support.rows import add_sessions, stored_sessions, stored_user
 
 pytestmark = pytest.mark.usefixtures("aws", "pauses")
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sessions.errors import InvalidSession, Unavailable
 from sessions.tokens import Claims, KeyRing, MalformedRing, Ring, issue, parse_ring, verify
-from tests.functions.forgery import decode, sign
+from tests.support.forgery import decode, sign
 
 KEY = b"k" * 32
 IDS = st.text(st.characters(codec="ascii"), min_size=1, max_size=256)

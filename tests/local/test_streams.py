@@ -9,7 +9,7 @@ import pytest
 from local.functions import Function
 from local.intrinsics import TemplateError
 from local.streams import following, is_wanted, not_done
-from tests.contract import TEMPLATE
+from tests.support.contract import TEMPLATE
 
 FILTERS = {
     table: [

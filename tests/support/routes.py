@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.calls import Answer, call, load_event
+from tests.support.calls import Answer, call
+from tests.support.events import load_event
 
 # What every answer carries, and nothing else where no page of another origin asks.
 HEADERS = {

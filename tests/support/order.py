@@ -10,6 +10,8 @@ from threading import Thread
 
 import pytest
 
+from sessions import side_by_side
+
 
 class _AtOnce(Thread):
     def start(self) -> None:
@@ -34,8 +36,6 @@ ORDERS: dict[str, type[Thread]] = {"as they stand": _AtOnce, "the last one first
 @contextlib.contextmanager
 def in_order(order: str) -> Iterator[None]:
     """Let calls that would be made side by side be made one by one."""
-    from sessions import side_by_side  # noqa: PLC0415 - after the environment stands
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(side_by_side, "Thread", ORDERS[order])
         yield

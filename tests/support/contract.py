@@ -7,10 +7,11 @@ tests/layer/test_responses.py, the rest in tests/test_template.py.
 import tomllib
 from typing import Any
 
+from local.functions import logical_id
 from local.routes import api_of
 from local.template import load_template
 from sessions import errors
-from tests.calls import ALLOWED_ORIGINS
+from tests.support.events import ALLOWED_ORIGINS
 
 TEMPLATE = load_template(parameters={"AllowedOrigins": ALLOWED_ORIGINS})
 API = api_of(TEMPLATE).body
@@ -60,13 +61,16 @@ def is_refusal(status: int, body: Any) -> bool:
     ]
 
 
+def routes_of(function: str) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return what the template says of each path, with its method, at which a function answers."""
+    return {
+        (path, method.upper()): definition
+        for path, methods in API["paths"].items()
+        for method, definition in methods.items()
+        if f":{function}:" in definition["x-amazon-apigateway-integration"].get("uri", "")
+    }
+
+
 def paths(folder: str) -> list[str]:
     """Return the paths at which a function answers, the short one first."""
-    function = "".join(map(str.capitalize, folder.split("_"))) + "Function"
-    found = {
-        path
-        for path, methods in API["paths"].items()
-        for method in methods.values()
-        if f":{function}:" in method["x-amazon-apigateway-integration"].get("uri", "")
-    }
-    return sorted(found, key=len)
+    return sorted((path for path, _ in routes_of(logical_id(folder))), key=len)

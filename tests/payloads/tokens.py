@@ -9,8 +9,8 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from tests.calls import Person
-from tests.functions.forgery import decode, encode, sign, signature
+from tests.support.forgery import decode, encode, sign, signature
+from tests.support.people import Person
 
 # An RSA key that anybody may know; what takes it for a secret takes HS256 for RS256.
 PUBLIC_KEY = """\

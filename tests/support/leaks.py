@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+PASSWORD = "correct horse battery staple"  # a canary: no test may see it come back
 PIECE = 20  # characters of a secret that are enough to know it by; a `jti` has 22
 FEWEST_CHARACTERS = 8  # different ones, in a piece; keys that tests make up of one letter have less
 # A hash by its beginning, or by its name where Python shows a session; and a part of a token, which

@@ -3,11 +3,9 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 from local.functions import Function, runtime_environment
-
-ROOT = Path(__file__).parents[1]
+from tests.support.events import ROOT
 
 
 def run_beside(function: Function, program: str, *arguments: str) -> str:

@@ -1,4 +1,4 @@
-"""The service as a developer starts it: `python -m local`, with ministack behind it."""
+"""The service as a developer starts it, `python -m local` with ministack behind it: a plugin."""
 
 import json
 import os
@@ -16,10 +16,9 @@ import boto3
 import httpx
 import pytest
 
-from tests.calls import ALLOWED_ORIGINS, PASSWORD
-from tests.leaks import Watch, token_of
+from tests.support.events import ALLOWED_ORIGINS, ROOT
+from tests.support.leaks import PASSWORD, Watch, token_of
 
-ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
 
 # It sees every answer to a test, and what a service has written once it ends.
@@ -44,6 +43,14 @@ class Service(NamedTuple):
             aws_secret_access_key="local",
             **options,
         )
+
+    def operate(self, operation: str, **given: Any) -> Any:
+        """Carry out an account operation, as operators do, and return its answer."""
+        payload = json.dumps(given).encode()
+        answer = self.client("lambda").invoke(FunctionName=operation, Payload=payload)
+        result = json.load(answer["Payload"])
+        assert "FunctionError" not in answer, result
+        return result
 
 
 @contextmanager
@@ -94,7 +101,7 @@ def look_through(state: Path) -> list[str]:
     return watch.leaks()
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def watched_answers() -> Iterator[None]:
     """Have the watch see every answer, and know the token in it."""
     send = httpx.Client.send

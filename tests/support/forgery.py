@@ -7,13 +7,13 @@ import json
 import os
 from typing import Any
 
+import boto3
+
 DIGESTS = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
 
 
 def signing_key(secrets: Any = None) -> str:
     """Return the key that signs tokens, out of the handlers' secret, or that of another client."""
-    import boto3  # noqa: PLC0415 - it needs the environment
-
     secrets = secrets or boto3.client("secretsmanager")
     answer = secrets.get_secret_value(SecretId=os.environ["SIGNING_KEYS_SECRET"])
     ring = json.loads(answer["SecretString"])

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from tests.contract import TEMPLATE
+from tests.support.contract import TEMPLATE
 
 KB, MB = 2**10, 2**20
 MOST_ITEMS = {"BatchGetItem": 100, "BatchWriteItem": 25, "TransactWriteItems": 100}

@@ -4,7 +4,7 @@ from typing import Any
 
 import yaml
 
-from tests.contract import TEMPLATE
+from tests.support.contract import TEMPLATE
 
 FILE = TEMPLATE.root / "docs" / "openapi.yaml"
 DOCUMENT: dict[str, Any] = yaml.safe_load(FILE.read_text())

@@ -1,4 +1,4 @@
-"""What tests of handlers can watch: the calls that reach DynamoDB, and the log."""
+"""What tests of handlers can watch, the calls that reach DynamoDB and the log: a plugin."""
 
 import io
 import json
@@ -6,16 +6,16 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import boto3
 import pytest
 
+from sessions import clients, endpoint, rotation, store
 from sessions.tokens import Ring, parse_ring
 
 
 @pytest.fixture
 def dynamodb(aws: None, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The handlers' own client, anew: what a test does to it ends with the test."""
-    from sessions import clients, store  # noqa: PLC0415 - after the environment stands
-
     client = clients.client("dynamodb")
     monkeypatch.setattr(store, "_dynamodb", client)
     return client
@@ -36,8 +36,6 @@ def dynamodb_calls(dynamodb: Any) -> list[tuple[str, dict[str, Any]]]:
 @pytest.fixture
 def lines(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
     """The lines that are logged during the test; metrics go to stdout, not here."""
-    from sessions import endpoint  # noqa: PLC0415 - after the environment stands
-
     stream = io.StringIO()
     monkeypatch.setattr(endpoint.logger.registered_handler, "stream", stream)
     return lambda: stream.getvalue().removesuffix("\n").split("\n") if stream.getvalue() else []
@@ -64,31 +62,23 @@ class StoredRing(NamedTuple):
 
     def store(self, ring: Ring) -> None:
         """Put a ring there, and have the handlers read it."""
-        from sessions import rotation  # noqa: PLC0415 - after the environment stands
-
         text = rotation.ring_text(ring)
         self.client.put_secret_value(SecretId=rotation.SIGNING_KEYS_SECRET, SecretString=text)
         self.forget()
 
     def stored(self) -> Ring:
         """Return the ring that is there."""
-        from sessions import rotation  # noqa: PLC0415 - after the environment stands
-
         answer = self.client.get_secret_value(SecretId=rotation.SIGNING_KEYS_SECRET)
         return parse_ring(answer["SecretString"])
 
     def forget(self) -> None:
         """Let the handlers be as cold as a new process."""
-        from sessions import endpoint  # noqa: PLC0415 - after the environment stands
-
         endpoint.signing_keys.__init__(endpoint.signing_keys._read)
 
 
 @pytest.fixture
 def ring(aws: None) -> Iterator[StoredRing]:
     """The key ring; the one that other tests use is put back."""
-    import boto3  # noqa: PLC0415 - after the environment stands
-
     ring = StoredRing(boto3.client("secretsmanager"))
     before = ring.stored()
     yield ring

@@ -1,0 +1,71 @@
+"""AWS, played by moto in this process: a plugin.
+
+What DynamoDB would refuse, no engine need know: each request that the layer makes is checked
+before it is sent (dynamodb_limits.py).
+"""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+from unittest import mock
+
+import boto3
+import moto
+import pytest
+from moto.core.models import BotocoreStubber
+
+from local.create_resources import create_resources
+from sessions import clients, endpoint
+from tests.support import dynamodb_limits
+from tests.support.clock import Clock
+from tests.support.contract import TEMPLATE
+
+# Of the session that makes every client of the layer.
+clients._session.register("before-parameter-build.dynamodb", dynamodb_limits.hold)
+
+
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Let moto answer one request at a time: of updates made at once it loses some.
+
+    Up to there, whatever handlers do side by side is under way together.
+    """
+    lock, answer = threading.RLock(), BotocoreStubber.__call__
+
+    def answer_alone(*given: Any, **named: Any) -> Any:
+        with lock:
+            return answer(*given, **named)
+
+    with mock.patch.object(BotocoreStubber, "__call__", answer_alone):
+        yield
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[None]:
+    """AWS, played by moto, with the template's tables and secret; tests use their own users.
+
+    Each module has its own: what one does to everybody (a generation, a signing key) reaches no
+    other, and moto walks through all rows at most calls.
+    """
+    with moto.mock_aws(), one_at_a_time():
+        create_resources(TEMPLATE, boto3.client("dynamodb"), boto3.client("secretsmanager"))
+        endpoint.signing_keys.__init__(endpoint.signing_keys._read)  # as cold as a new process
+        yield
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock that handlers read: it stands still until the test moves it."""
+    clock = Clock()
+    monkeypatch.setattr(endpoint, "epoch_seconds", lambda: clock.now)
+    return clock
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[socket.socket]:
+    """A server whose address tokens give away, and that must not hear from anybody."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0)
+        yield listener

@@ -1,0 +1,45 @@
+"""Calling handlers as API Gateway and Lambda do, with an eye on what they show."""
+
+import copy
+import importlib
+import json
+from typing import Any, NamedTuple
+
+from tests.support.events import event_for
+from tests.support.leaks import PASSWORD, Watch, token_of
+
+watch = Watch(PASSWORD)
+
+
+class Answer(NamedTuple):
+    """What a client would see."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+def handler_of(name: str) -> Any:
+    """Return the handler of the folder `functions/<name>`."""
+    return importlib.import_module(f"functions.{name}.app").handler
+
+
+def invoke(name: str, event: Any) -> Any:
+    """Invoke a function, as Lambda does: the event is the function's own copy."""
+    handler = handler_of(name)
+    with watch.listening():
+        try:
+            answer = handler(copy.deepcopy(event), None)
+        except Exception as error:
+            watch.answered(f"{type(error).__name__}: {error}")
+            raise
+    is_log_in = name == "create_session" and answer["statusCode"] == 201
+    token = token_of(json.loads(answer["body"])) if is_log_in else None
+    watch.answered(json.dumps(answer), token)
+    return answer
+
+
+def call(name: str, token: str | None = None, **changes: Any) -> Answer:
+    """Call the handler of a route; the arguments are those of `event_for`."""
+    answer = invoke(name, event_for(name, token, **changes))
+    return Answer(answer["statusCode"], answer["headers"], json.loads(answer["body"]))

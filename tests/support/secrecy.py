@@ -1,0 +1,66 @@
+"""No test may make a handler show a secret: a plugin that looks after each."""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sessions import endpoint, rotation, tokens
+from tests.support.calls import watch
+
+
+class Listener(logging.Handler):
+    """Gives the watch every line that is logged, whoever logs it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name == endpoint.logger.name:
+            watch.logged(endpoint.logger.registered_handler.format(record))
+        else:
+            watch.wrote(self.format(record))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def watched() -> Iterator[None]:
+    """Let the watch know each token and key that comes up, and hear all that is logged.
+
+    At DEBUG, and of everybody: a developer who turns the level up sees no secret either.
+    """
+
+    def keep_keys(ring: tokens.Ring) -> None:
+        for key in ring.keys.values():
+            watch.keep("signing key", key.decode())
+
+    def issue(*given: Any) -> str:
+        token: str = issued(*given)
+        watch.keep_token(token)
+        return token
+
+    def parse_ring(secret: str) -> tokens.Ring:
+        ring = parsed(secret)
+        keep_keys(ring)
+        return ring
+
+    def ring_text(ring: tokens.Ring) -> str:
+        keep_keys(ring)
+        return written(ring)
+
+    issued, parsed, written = tokens.issue, tokens.parse_ring, rotation.ring_text
+    listener = Listener()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokens, "issue", issue)
+        patch.setattr(tokens, "parse_ring", parse_ring)
+        patch.setattr(rotation, "parse_ring", parse_ring)
+        patch.setattr(rotation, "ring_text", ring_text)
+        endpoint.logger.setLevel(logging.DEBUG)
+        logging.root.setLevel(logging.DEBUG)
+        logging.root.addHandler(listener)
+        yield
+        logging.root.removeHandler(listener)
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaks(watched: None) -> Iterator[None]:
+    """No test may have made a handler show a secret."""
+    yield
+    assert watch.leaks() == []
