@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.event import method_arn, proxy_event, request_context
+from local.event import access_line, method_arn, proxy_event, request_context
 from local.request import ApiRequest
 from local.routes import Route, api_of
 
@@ -107,6 +107,12 @@ def test_a_binary_body_is_base64(event, kind):
 def test_any_other_body_is_text_whatever_its_bytes(event):
     found = event(body=b"a\xff", headers=((b"Content-Type", b"application/json"),))
     assert (found["body"], found["isBase64Encoded"]) == ("a\ufffd", False)
+
+
+def test_no_value_ends_its_string_in_the_access_log():
+    form = '{"path":"$context.path","agent":"$context.identity.userAgent","error":"$context.error"}'
+    shown = json.loads(access_line(form, {"path": '"\n', "identity": {"userAgent": ""}}))
+    assert shown == {"path": '"\n', "agent": "-", "error": "-"}
 
 
 def test_policies_name_the_path_that_was_called(template):

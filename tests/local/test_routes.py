@@ -9,6 +9,7 @@ PATHS = {
     "/a": {"get": {"is": "a"}, "x-amazon-apigateway-any-method": {"is": "any a"}},
     "/a/{id}": {"get": {"is": "item"}},
     "/a/all": {"delete": {"is": "all"}},
+    "/some/{name}/thing": {"options": {"is": "thing"}},
     "/{proxy+}": {"options": {"is": "proxy"}},
 }
 API = Api("api", "v1", {"paths": PATHS}, frozenset())
@@ -25,6 +26,8 @@ API = Api("api", "v1", {"paths": PATHS}, frozenset())
         ("GET", "/v1/a/x%2Fy%20z", "item", {"id": "x/y z"}),
         ("GET", "/v1/a/%2525", "item", {"id": "%25"}),
         ("DELETE", "/v1/a/all", "all", {}),
+        ("OPTIONS", "/v1/some/other/thing", "thing", {"name": "other"}),
+        ("OPTIONS", "/v1/some/other/thing/", "proxy", {"proxy": "some/other/thing/"}),
         ("OPTIONS", "/v1/x/y/", "proxy", {"proxy": "x/y/"}),
         ("OPTIONS", "/v1/a/b/c", "proxy", {"proxy": "a/b/c"}),
     ],
