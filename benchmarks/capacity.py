@@ -20,7 +20,7 @@ NOTES = f"""\
 Read units are those of strongly consistent reads. Reads are worked out from the sizes of what came
 back, by DynamoDB's documented rules; writes are what the engine reports, which
 `python -m benchmarks.engine_units` compares with the rules. No table has an index. Rows of more
-than 100 sessions are measured with `MaxSessionsPerUser` at {LIFTED:,}; at 100 the log-in ends the
+than 100 sessions are measured with `MaxSessionsPerUser` at {LIFTED:,}; at 100 the login ends the
 oldest session, as the default has it. *100 named*: IDs that are no session's are named with them,
 where the user has fewer. Calls of other services, Secrets Manager and EventBridge, are in a column
 of their own."""

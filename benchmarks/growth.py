@@ -35,7 +35,7 @@ Times are milliseconds at the smallest size, and multiples of these at the other
 of the functions, in this process; until the answer there is also the engine, which goes through all
 rows of a user at each query: where the second figure grows and the first does not, the growth is
 the engine's. *create_session* is measured at the default `MaxSessionsPerUser`: at 1,000 sessions
-and more it meets rows that no log-in could have left, and ends a batch of them. Times by users are
+and more it meets rows that no login could have left, and ends a batch of them. Times by users are
 not interleaved, as one database holds them all; with many, the engine is slower at everything, also
 where no table is read (*list_signing_keys*)."""
 
@@ -57,7 +57,7 @@ MAY_GROW = frozenset(
         "delete_user",
     }
 )
-# The log-in looks at as many sessions as a user may have, and a batch; not at what is beyond.
+# The login looks at as many sessions as a user may have, and a batch; not at what is beyond.
 BOUNDED = "create_session"
 # These take seconds each at the largest size, and nobody waits for their answers.
 UNTIMED = frozenset({"publish_events, all ended", "delete_user", "revoke_everyone"})

@@ -56,15 +56,15 @@ answered. Assumed: a round trip to DynamoDB, Secrets Manager or EventBridge take
 ({WHOLE_CORE_MEGABYTES} MB: a whole one), and a core of Lambda is as fast as this machine's;
 functions are warm and hold the key ring; a user has {SESSIONS} sessions, and {SESSIONS_OF_MANY}
 where 100 are named; one call of the authorizer, whose answer is kept for 300 s, serves
-{REQUESTS_PER_AUTHORIZATION} requests, and one log-in; X-Ray records {SAMPLED:.0%}. *Events* is
+{REQUESTS_PER_AUTHORIZATION} requests, and one login; X-Ray records {SAMPLED:.0%}. *Events* is
 what follows a route's change: one call of the function that reads the tables' streams, what that
 writes and logs, and the events it puts on the bus. Calls of Secrets Manager are in *function*."""
 
 # What the function that reads the tables' streams does once a route has changed something.
 FOLLOWED_BY = {
-    "create_session": "publish_events, a log-in",
-    "delete_session": "publish_events, a log-in",
-    "delete_sessions, 1 named": "publish_events, a log-in",
+    "create_session": "publish_events, a login",
+    "delete_session": "publish_events, a login",
+    "delete_sessions, 1 named": "publish_events, a login",
     "delete_sessions, 100 named": "publish_events, up to 100 ended",
     "delete_all_sessions": "publish_events, all ended",
 }

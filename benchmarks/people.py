@@ -78,7 +78,7 @@ class Person:
         self.password = f"password of {name}"
         self.is_banned = False
         self.held: list[Held] = []
-        self.lost = 0  # log-ins whose answer never came: sessions nobody holds, at most
+        self.lost = 0  # logins whose answer never came: sessions nobody holds, at most
         self._http = http
         self._operate = operate
         self._tally = tally
@@ -154,7 +154,7 @@ class Person:
             self.lost += 1
         elif answer.status_code != 429:
             expected = 403 if self.is_banned else 201
-            self._expect(answer.status_code == expected, f"a log-in: {answer.status_code}")
+            self._expect(answer.status_code == expected, f"a login: {answer.status_code}")
 
     def _read_current(self, held: Held) -> None:
         answer = self._ask(held, "get_current_session", "GET", "/user/session")

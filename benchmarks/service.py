@@ -166,10 +166,10 @@ def _service(template: Template, endpoint: str) -> Service:
     create_resources(template, boto3.client("dynamodb"), boto3.client("secretsmanager"))
     service = Service(functions_of(template), {}, boto3.client("dynamodb"))
     sys.path[:0] = {str(layer) for each in service.functions.values() for layer in each.layers}
-    from sessions import clients  # noqa: PLC0415 - it is on the path now
+    from sessions import aws  # noqa: PLC0415 - it is on the path now
 
     # Of the session that makes every client of the functions, and before it makes the first.
-    hooks = clients._session  # noqa: SLF001 - production code has no such seam, and needs none
+    hooks = aws._session  # noqa: SLF001 - production code has no such seam, and needs none
     hooks.register("before-parameter-build", service.asked)
     hooks.register("before-call", service.sent)
     hooks.register("before-send", service.travels)

@@ -63,7 +63,7 @@ class Group:
     """The people of one thread."""
 
     def __init__(self, number: int, url: str, operate: Operate, seed: int) -> None:
-        # Each from an address of its own, where the machine has them: log-ins are counted by it.
+        # Each from an address of its own, where the machine has them: logins are counted by it.
         address = f"127.0.0.{number + 2}" if sys.platform == "linux" else "127.0.0.1"
         transport = httpx.HTTPTransport(local_address=address)
         self.http = httpx.Client(base_url=url, transport=transport, timeout=60)

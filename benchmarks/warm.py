@@ -1,7 +1,7 @@
 """Warm requests: the CPU time of one, beside the same calls of DynamoDB made by boto3 alone.
 
 Runs of a function and of its floor alternate, each in a process of its own; a figure is the median
-of batches, and a ratio the median over the rounds. For the log-in, the floor checks the same
+of batches, and a ratio the median over the rounds. For the login, the floor checks the same
 password. What `--json` writes is what benchmarks/money.py reads.
 """
 

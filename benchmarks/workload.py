@@ -50,7 +50,7 @@ class Operation:
 
 
 def new_person(service: Service, sessions: int) -> Person:
-    """Create a user who logs in; the other sessions are older, and stored as a log-in does."""
+    """Create a user who logs in; the other sessions are older, and stored as a login does."""
     name = f"user{next(_numbers)}"
     given = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
     made = service.invoke("CreateUserFunction", given).answer
@@ -65,7 +65,7 @@ def new_person(service: Service, sessions: int) -> Person:
 
 
 def session_row(row: Row, iat: int, user: str | None = None) -> Row:
-    """Return a session like the one that a log-in stored; nobody has its token."""
+    """Return a session like the one that a login stored; nobody has its token."""
     return row | {
         "user": {"S": user} if user else row["user"],
         "iat": {"N": str(iat)},
@@ -108,12 +108,12 @@ def done(observed: Observed) -> Any:
 
 
 def _log_in(person: Person) -> Any:
-    # In another second than the last: within one, a log-in takes a second try for its ID.
+    # In another second than the last: within one, a login takes a second try for its ID.
     while person.iats and int(time.time()) <= person.iats[0]:
         time.sleep(0.02)
     body = {"user": person.username, "pass": PASSWORD}
     event = event_for("create_session", body=body)
-    # From an address of each user's own: log-ins are counted by it.
+    # From an address of each user's own: logins are counted by it.
     event["requestContext"]["identity"]["sourceIp"] = f"10.0.{hash(person.id) % 250}.7"
     return event
 
@@ -163,7 +163,12 @@ def _ended_together(person: Person) -> Any:
 def _session_image(person: Person, iat: int) -> tuple[Row, Row]:
     key = {"user": {"S": person.id}, "iat": {"N": str(iat)}}
     exp = {"N": str(iat + SESSION_SECONDS)}
-    rest = {"exp": exp, "name": {"S": NAME}, "jti_sha256": {"B": "AAAA"}, "generation": {"N": "0"}}
+    rest = {
+        "exp": exp,
+        "name": {"S": NAME},
+        "jti_sha256": {"B": "AAAA"},
+        "session_epoch": {"N": "0"},
+    }
     return key, rest
 
 
@@ -177,7 +182,7 @@ def _revoked(person: Person) -> Any:
         "last_iat": {"N": str(person.iats[0])},
         "password_version": {"N": "0"},
     }
-    revoked = {"revoked_through": row["last_iat"], "revoked_by": {"S": "all"}}
+    revoked = {"revoked_through": row["last_iat"], "revoked_reason": {"S": "all"}}
     return {"Records": [_record({"id": row["id"]}, row, row | revoked)]}
 
 
@@ -205,7 +210,7 @@ OPERATIONS = (
         changes=True,
     ),
     Operation("authorize", "AuthorizeFunction", _route("authorize")),
-    Operation("publish_events, a log-in", "PublishEventsFunction", _began),
+    Operation("publish_events, a login", "PublishEventsFunction", _began),
     Operation("publish_events, up to 100 ended", "PublishEventsFunction", _ended_together),
     Operation("publish_events, all ended", "PublishEventsFunction", _revoked, changes=True),
     Operation("create_user", "CreateUserFunction", _new_user),

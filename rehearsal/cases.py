@@ -67,7 +67,7 @@ def check(name: str, answer: Any, login: Login, usage_plan_keys: str) -> None:
         case "list_user_sessions" | "revoke_user_sessions":
             assert (answer["id"], answer["count"]) == (login.user, 1), answer
         case "revoke_everyone":
-            assert answer["generation"] > 0, answer
+            assert answer["session_epoch"] > 0, answer
         case "export_user":
             assert answer["user"]["username"] == login.username, answer
         case "rotate_signing_key":

@@ -181,14 +181,14 @@ def test_a_function_has_the_rights_of_its_role_and_no_others(deployed):
     role = deployed.stack.resources["UnbanUserFunctionRole"]
     (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
     policy = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-    assert deployed.invoke("UnbanUserFunction", {"user": "joe"})
+    assert deployed.invoke("UnbanUserFunction", {"login": "joe"})
     iam.delete_role_policy(RoleName=role, PolicyName=name)
     try:
         with pytest.raises(RuntimeError):
-            deployed.invoke("UnbanUserFunction", {"user": "joe"})
+            deployed.invoke("UnbanUserFunction", {"login": "joe"})
     finally:
         iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(policy))
-    assert deployed.invoke("UnbanUserFunction", {"user": "joe"})
+    assert deployed.invoke("UnbanUserFunction", {"login": "joe"})
 
 
 # -------------------------------------------------------------- the contract
@@ -263,13 +263,13 @@ def test_a_log_in_may_be_multipart(http):
 
 def test_a_ban_is_in_force_at_once_on_every_route_and_can_be_lifted(deployed, http, log_in):
     here = log_in()
-    deployed.invoke("BanUserFunction", {"user": "joe"})
+    deployed.invoke("BanUserFunction", {"login": "joe"})
     try:
         for method, path in (("GET", "/session"), ("GET", "/sessions"), ("DELETE", "/session/1")):
             assert_is(http.request(method, path, headers=here), 403, contract.BANNED)
         assert_is(http.post("/session", json=JOE), 403, contract.BANNED)
     finally:
-        deployed.invoke("UnbanUserFunction", {"user": "joe"})
+        deployed.invoke("UnbanUserFunction", {"login": "joe"})
     log_in()
 
 

@@ -24,7 +24,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from sessions import model, store
+from sessions import dynamodb, model, session_epoch, session_store, user_store
+from sessions.dynamodb import SESSIONS, USERS
 from sessions.errors import UnknownKey
 from tests.support.calls import call, handler_of, invoke
 from tests.support.clock import Clock
@@ -154,13 +155,13 @@ class UsersHistory(RuleBasedStateMachine):
     def ban(self, person: int, seconds: int | None) -> None:
         who = self.people[person]
         until = None if seconds is None else self.clock.now + seconds
-        invoke("ban_user", {"user": who.email, "until": until})
+        invoke("ban_user", {"login": who.email, "until": until})
         self.model.banned_until[who] = math.inf if until is None else until
 
     @rule(person=st.integers(0, 1), revoke=st.booleans())
     def unban(self, *, person: int, revoke: bool) -> None:
         who = self.people[person]
-        invoke("unban_user", {"user": who.email, "revoke_sessions": revoke})
+        invoke("unban_user", {"login": who.email, "revoke_sessions": revoke})
         self.model.banned_until.pop(who, None)
         if revoke:
             self.end_all(who)
@@ -217,7 +218,7 @@ class History(UsersHistory):
         who = self.people[person]
         self.passwords[who] += "!"
         new = {"password": self.passwords[who], "keep_sessions": keep}
-        invoke("set_password", {"user": who.email, **new})
+        invoke("set_password", {"login": who.email, **new})
         if not keep:
             self.end_all(who)
 
@@ -242,14 +243,14 @@ class History(UsersHistory):
         who = self.people[person]
         old = self.names.get(who, who.username)
         self.names[who] = f"{old}x"
-        invoke("rename_user", {"user": who.email, "username": self.names[who]})
+        invoke("rename_user", {"login": who.email, "username": self.names[who]})
         assert call("create_session", body={"user": old, "pass": "x"}).status == 404
         assert call("create_session", body={"user": self.names[who], "pass": "x"}).status == 401
 
     @rule(person=st.integers(0, 1))
     def delete_the_user(self, person: int) -> None:
         who = self.people[person]
-        invoke("delete_user", {"user": who.email})
+        invoke("delete_user", {"login": who.email})
         self.end_all(who)
         self.people[person] = new_person()
         self.passwords[self.people[person]] = PASSWORD
@@ -274,7 +275,7 @@ class History(UsersHistory):
 def few_sessions(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
     app = importlib.import_module("functions.create_session.app")
     monkeypatch.setattr(app, "MAX_SESSIONS_PER_USER", MOST)
-    monkeypatch.setattr(store, "EVERYONE_ROWS", 2)  # moto takes long for a large transaction
+    monkeypatch.setattr(session_epoch, "EPOCH_SHARDS", 2)  # moto takes long for a large transaction
 
 
 def test_every_history_shows_each_token_just_what_is_promised(clock):
@@ -283,38 +284,42 @@ def test_every_history_shows_each_token_just_what_is_promised(clock):
 
 
 def reuse_iat_within_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    allot_iat = store.allot_iat
+    allocate_session_id = user_store.allocate_session_id
 
     def allot(login: model.Login, now: int, address: str) -> model.User:
-        user = allot_iat(login, now, address)
-        taken = {session.iat for session in store.query_sessions(user.id) if not session.ended}
+        user = allocate_session_id(login, now, address)
+        taken = {
+            session.iat
+            for session in session_store.query_sessions(user.id)
+            if not session.revoked_reason
+        }
         iat = next(iat for iat in itertools.count(now) if iat not in taken)
-        store._dynamodb.update_item(
-            TableName=store.USERS,
+        dynamodb.client.update_item(
+            TableName=USERS,
             Key={"id": {"S": user.id}},
             UpdateExpression="SET last_iat = :iat",
             ExpressionAttributeValues={":iat": {"N": str(iat)}},
         )
-        store._dynamodb.delete_item(TableName=store.SESSIONS, Key=store._session_key(user.id, iat))
+        dynamodb.client.delete_item(TableName=SESSIONS, Key=session_store._key(user.id, iat))
         return user._replace(last_iat=iat)
 
-    monkeypatch.setattr(store, "allot_iat", allot)
+    monkeypatch.setattr(user_store, "allocate_session_id", allot)
 
 
 def end_the_session_in_use_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    revoke_all = store.revoke_all
-    monkeypatch.setattr(store, "revoke_all", lambda user, *_: revoke_all(user))
+    revoke_all = user_store.revoke_all_sessions
+    monkeypatch.setattr(user_store, "revoke_all_sessions", lambda user, *_: revoke_all(user))
 
 
 def list_what_has_expired(monkeypatch: pytest.MonkeyPatch) -> None:
-    def is_live(session: model.Session, user: model.User, now: int) -> bool:
-        return model.is_live(session, user, session.exp - 1)
+    def live_sessions(sessions: list[model.Session], *rule: Any) -> list[model.Session]:
+        return [it for it in sessions if model.is_live(it, *rule[:2], now=it.exp - 1)]
 
-    monkeypatch.setattr("functions.list_sessions.app.is_live", is_live)
+    monkeypatch.setattr("functions.list_sessions.app.live_sessions", live_sessions)
 
 
 def delete_another_users_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    end = store.end_session
+    end = session_store.revoke_session
 
     def end_everybodys(user: str, iat: int, now: int) -> None:
         for person in UsersHistory.latest.people:
@@ -322,7 +327,7 @@ def delete_another_users_session(monkeypatch: pytest.MonkeyPatch) -> None:
                 end(person.id, iat, now)
         end(user, iat, now)
 
-    monkeypatch.setattr(store, "end_session", end_everybodys)
+    monkeypatch.setattr(session_store, "revoke_session", end_everybodys)
 
 
 @pytest.mark.parametrize(

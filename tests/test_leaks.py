@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from functions.create_session import app
-from sessions import clients, endpoint, passwords, store, tokens
+from sessions import aws, endpoint, passwords, session_store, signing_keys, telemetry, tokens
 from tests.support.calls import call, watch
 from tests.support.leaks import Watch
 from tests.support.people import log_in, new_person
@@ -32,13 +32,13 @@ def around(
 
 def log_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
     def show(_: str, password: str) -> None:
-        endpoint.logger.debug("checked", given=password)
+        telemetry.logger.debug("checked", given=password)
 
     around(monkeypatch, passwords, "check_password", show)
 
 
 def log_the_hash(monkeypatch: pytest.MonkeyPatch) -> None:
-    around(monkeypatch, passwords, "check_password", lambda known, _: endpoint.logger.info(known))
+    around(monkeypatch, passwords, "check_password", lambda known, _: telemetry.logger.info(known))
 
 
 def answer_the_hash(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,7 +49,7 @@ def answer_the_hash(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def log_the_jti(monkeypatch: pytest.MonkeyPatch) -> None:
     def show(claims: tokens.Claims, *_: Any) -> None:
-        endpoint.logger.info("issued", jti=claims.jti)
+        telemetry.logger.info("issued", jti=claims.jti)
 
     around(monkeypatch, tokens, "issue", show)
 
@@ -58,12 +58,12 @@ def raise_with_the_jtis_hash(monkeypatch: pytest.MonkeyPatch) -> None:
     def show(session: Any) -> None:
         raise ValueError(session)
 
-    around(monkeypatch, store, "put_session", show)
+    around(monkeypatch, session_store, "put_session", show)
 
 
 def count_by_the_jti(monkeypatch: pytest.MonkeyPatch) -> None:
     def show(claims: tokens.Claims, *_: Any) -> None:
-        endpoint._count(claims.jti, "SessionCreated")
+        telemetry.count(claims.jti, "SessionCreated")
 
     around(monkeypatch, tokens, "issue", show)
 
@@ -77,7 +77,7 @@ def log_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def issue_and_tell(*given: Any) -> str:
         token: str = issue(*given)
-        endpoint.logger.info("issued", token=token.split(".")[2])
+        telemetry.logger.info("issued", token=token.split(".")[2])
         return token
 
     monkeypatch.setattr(tokens, "issue", issue_and_tell)
@@ -89,12 +89,12 @@ def answer_another_token(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def let_botocore_tell(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clients._log, "level", logging.DEBUG)
-    clients._log.manager._clear_cache()
+    monkeypatch.setattr(aws._log, "level", logging.DEBUG)
+    aws._log.manager._clear_cache()
 
 
 def log_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoint.logger.registered_formatter, "json_serializer", str)
+    monkeypatch.setattr(telemetry.logger.registered_formatter, "json_serializer", str)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_each_planted_leak_is_noticed(
         plant(planted)
         body = {"user": person.username, "pass": "correct horse battery staple"}
         assert call("create_session", body=body).status in {201, 500}
-    clients._log.manager._clear_cache()
+    aws._log.manager._clear_cache()
     assert any(noticed in leak for leak in watch.leaks())
 
 
@@ -132,7 +132,7 @@ def test_what_every_log_in_makes_is_known_and_stays_unseen(clock):
     )
     assert watch.knows(claims.jti)
     assert watch.knows(token.split(".")[2])
-    _, key = endpoint.signing_keys.current(clock.now)
+    _, key = signing_keys.signing_keys.current(clock.now)
     assert watch.knows(key.decode())
     assert watch.leaks() == []
 

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from functions.publish_events.app import _events as events
 from local.functions import logical_id
-from sessions import endpoint, rotation, store
+from sessions import dynamodb, session_events, signing_keys
 from tests.support.contract import TEMPLATE
 from tests.support.operations import ON_A_USER, OPERATIONS
 from tests.support.scenarios import prepare
@@ -52,10 +51,10 @@ def done(monkeypatch: pytest.MonkeyPatch) -> Iterator[Grants]:
     def record(params: dict[str, Any], model: Any, **_: Any) -> None:
         done.update(resources(model.name, params))
 
-    clients = [store._dynamodb, endpoint._secrets_client(), rotation._secretsmanager, events]
+    clients = [dynamodb.client, signing_keys.secretsmanager, session_events.eventbridge]
     for client in clients:
         client.meta.events.register("provide-client-params", record, unique_id="privileges")
-    monkeypatch.setattr(endpoint.signing_keys, "_ring", None)
+    monkeypatch.setattr(signing_keys.signing_keys, "_key_set", None)
     yield done
     for client in clients:
         client.meta.events.unregister("provide-client-params", unique_id="privileges")
@@ -79,7 +78,7 @@ def granted(folder: str) -> Grants:
 @pytest.mark.parametrize("folder", OPERATIONS)
 def test_a_function_may_do_just_what_it_does(folder, done):
     act = prepare(folder)
-    endpoint.signing_keys._ring = None
+    signing_keys.signing_keys._key_set = None
     done.clear()
     act()
     assert done == granted(folder)

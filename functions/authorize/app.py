@@ -1,6 +1,6 @@
 """The gateway's authorizer: which usage-plan key pays for a call.
 
-It is a filter, never the authority: it refuses what cannot be a session, and each function
+It is a filter, never the authority: it refuses calls that cannot have a session, and each function
 behind it does the full check itself.
 """
 
@@ -15,8 +15,8 @@ USAGE_PLAN_KEYS = settings.listed("USAGE_PLAN_KEYS")
 
 @authorizer
 def handler(request: Request) -> Grant:
-    """Grant the call to its user's shard, or, at the log-in, to its address's."""
-    # Logging in is the only POST; a token that a client sends along there says nothing.
+    """Grant the call to its user's shard, or, at the login, to its address's."""
+    # The login is the only POST; a token that a client sends along there says nothing.
     if request.method == "POST":
         caller = address_block(request.source_ip)
     else:

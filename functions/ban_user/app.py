@@ -4,14 +4,13 @@ from typing import Any
 
 from pydantic import Field
 
-from sessions import store
-from sessions.account import WhichUser, find_user, parse_input
-from sessions.endpoint import account_operation
+from sessions import account_store
 from sessions.errors import InvalidInput
+from sessions.operations import UserSelector, account_operation, parse_input, resolve_user
 
 
-class Ban(WhichUser):
-    """Whom to ban, why, and until when, in epoch seconds, if not for good."""
+class Ban(UserSelector):
+    """The user to ban, the reason, and the end in epoch seconds, if the ban has one."""
 
     reason: str | None = Field(default=None, min_length=1, max_length=512)
     until: int | None = Field(default=None, lt=10**12)
@@ -22,7 +21,7 @@ def handler(event: dict[str, Any], now: int) -> dict[str, object]:
     """Ban the user, in force at the next request of every session."""
     ban = parse_input(event, Ban)
     if ban.until is not None and ban.until <= now:
-        raise InvalidInput("until, which is over")
-    user = find_user(ban)
-    store.ban(user, now, ban.reason, ban.until)
+        raise InvalidInput("until, which is in the past")
+    user = resolve_user(ban)
+    account_store.ban(user, now, ban.reason, ban.until)
     return {"id": user, "banned_at": now, "reason": ban.reason, "until": ban.until}

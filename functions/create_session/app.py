@@ -3,22 +3,23 @@
 import secrets
 from functools import partial
 
-from sessions import attempts, passwords, settings, store, tokens
+from sessions import passwords, session_store, settings, tokens, user_store
 from sessions.body import parse
-from sessions.endpoint import ISSUER, clean_up, endpoint, jti_sha256, signing_keys
+from sessions.concurrent import run_concurrently
+from sessions.endpoint import ISSUER, endpoint
 from sessions.errors import InvalidUser
-from sessions.model import Session
-from sessions.request import Request, address_block
+from sessions.login_throttle import Attempt
+from sessions.model import Login, Session
+from sessions.request import Request
 from sessions.responses import Answer, created
 from sessions.session_name import session_name
-from sessions.side_by_side import side_by_side
+from sessions.signing_keys import signing_keys
+from sessions.telemetry import best_effort
 
 SESSION_SECONDS = settings.number("SESSION_SECONDS")
 REMEMBERED_SESSION_SECONDS = settings.number("REMEMBERED_SESSION_SECONDS")
 MAX_SESSIONS_PER_USER = settings.number("MAX_SESSIONS_PER_USER")
 
-
-# What logs a user in.
 CREDENTIALS = {
     "user": {"type": "string", "minLength": 1, "maxLength": 320},
     "pass": {"type": "string", "minLength": 1, "maxLength": 1024},
@@ -28,30 +29,38 @@ CREDENTIALS = {
 
 @endpoint("create_session", "SessionCreated", refused="LoginRefused")
 def handler(request: Request) -> Answer:
-    """Count the attempt, check the password, allot the session, sign its token."""
+    """Count the attempt, check the password, allocate the session's ID, sign its token."""
     credentials = parse(request, CREDENTIALS)
-    attempt = secrets.token_urlsafe(6)
-    with attempts.counted(request, credentials["user"], attempt) as (login, generation, take_back):
+    with Attempt(request, credentials["user"], secrets.token_urlsafe(6)) as attempt:
+        login, session_epoch = attempt.begin()
         if login is None:
             raise InvalidUser
         request.log["user"] = login.user
-        passwords.check_password(login.password_hash, credentials["pass"])
-        if passwords.is_outdated(login.password_hash):
-            renewed = passwords.hash_password(credentials["pass"], secrets.token_bytes(16))
-            store.replace_password_hash(login, renewed)
+        check_password(login, credentials["pass"])
         # The key first: a login that cannot be signed must leave no session behind.
         kid, key = signing_keys.current(request.now)
-
-    address = address_block(request.source_ip)
-    user, _ = side_by_side(partial(store.allot_iat, login, request.now, address), take_back)
+        user, _ = run_concurrently(
+            partial(user_store.allocate_session_id, login, request.now, attempt.address),
+            attempt.release,
+        )
     iat = user.last_iat
     exp = iat + (REMEMBERED_SESSION_SECONDS if credentials["rememberMe"] else SESSION_SECONDS)
     jti = secrets.token_urlsafe(16)
     name = session_name(
         request.headers.get("x-session-name", ""), request.headers.get("user-agent", "")
     )
-    store.put_session(Session(user.id, iat, exp, name, jti_sha256(jti), generation))
-    with clean_up(request, "keep_newest"):
-        store.keep_newest(user._replace(generation=generation), MAX_SESSIONS_PER_USER, request.now)
+    session_store.put_session(
+        Session(user.id, iat, exp, name, tokens.jti_sha256(jti), session_epoch)
+    )
+    with best_effort("enforce_session_limit", request.request_id):
+        session_store.enforce_session_limit(user, session_epoch, MAX_SESSIONS_PER_USER, request.now)
     token = tokens.issue(tokens.Claims(user.id, iat, exp, jti), ISSUER, kid, key)
     return created({"token": token, "exp": exp})
+
+
+def check_password(login: Login, password: str) -> None:
+    """Check the password; renew a hash that was made with other parameters than today's."""
+    passwords.check_password(login.password_hash, password)
+    if passwords.is_outdated(login.password_hash):
+        renewed = passwords.hash_password(password, secrets.token_bytes(16))
+        user_store.replace_password_hash(login, renewed)

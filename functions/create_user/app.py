@@ -3,14 +3,20 @@
 import secrets
 from typing import Any
 
-from sessions import passwords, store
-from sessions.account import Email, OperationInput, Password, Username, parse_input
-from sessions.endpoint import account_operation
+from sessions import account_store, passwords
 from sessions.model import User
+from sessions.operations import (
+    Email,
+    OperationInput,
+    Password,
+    Username,
+    account_operation,
+    parse_input,
+)
 
 
 class NewUser(OperationInput):
-    """A user to be, by a name that is no address, an address and a password."""
+    """The names of the new user, of which the first is no address, and the password."""
 
     username: Username
     email: Email
@@ -23,5 +29,5 @@ def handler(event: dict[str, Any], now: int) -> dict[str, object]:
     new = parse_input(event, NewUser)
     user = User(secrets.token_urlsafe(16), new.username, new.email, created_at=now)
     password_hash = passwords.hash_password(new.password, secrets.token_bytes(16))
-    store.create_user(user, password_hash)
+    account_store.create_user(user, password_hash)
     return {"id": user.id, "username": user.username, "email": user.email}

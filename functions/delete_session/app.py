@@ -1,7 +1,7 @@
-"""DELETE /user/session/{id}: end one session of the user; the one in use, too."""
+"""DELETE /user/session/{id}: revoke one session of the user, which may be the one in use."""
 
-from sessions import store
-from sessions.endpoint import Access, authenticated
+from sessions import session_store
+from sessions.authentication import Access, authenticated
 from sessions.errors import SessionMissing
 from sessions.request import Request
 from sessions.responses import Answer, ok
@@ -9,8 +9,8 @@ from sessions.responses import Answer, ok
 
 @authenticated("delete_session", "SessionDeleted")
 def handler(request: Request, access: Access) -> Answer:
-    """End the session that the path names."""
-    if access.named is None:
+    """Revoke the session that the path names."""
+    if access.target is None:
         raise SessionMissing
-    store.end_session(access.user.id, access.named.iat, request.now)
+    session_store.revoke_session(access.user.id, access.target.iat, request.now)
     return ok({"code": "GENERIC_SUCCESS", "message": "Session Deleted"})

@@ -1,26 +1,23 @@
-"""DELETE /user/sessions: end several sessions of the user."""
+"""DELETE /user/sessions: revoke several sessions of the user."""
 
-from sessions import store
+from sessions import session_store
+from sessions.authentication import Access, authenticated
 from sessions.body import parse
-from sessions.endpoint import Access, authenticated
-from sessions.model import is_live, session_id
+from sessions.model import live_sessions, parse_session_id
 from sessions.request import Request
 from sessions.responses import Answer, ok
 
-# The sessions to end; whatever among them is no ID is ignored.
-SESSION_IDS = {"sessions": {"type": "array"}}
+SESSION_IDS = {"sessions": {"type": "array"}}  # values that are no IDs are ignored
 
 
 @authenticated("delete_sessions", "SessionsDeleted")
 def handler(request: Request, access: Access) -> Answer:
-    """End those of the named sessions that are live ones of this user, and count them."""
-    named = {session_id(given) for given in parse(request, SESSION_IDS)["sessions"]}
-    live = [
-        session.iat
-        for session in store.query_sessions(access.user.id)
-        if session.iat in named and is_live(session, access.user, request.now)
-    ]
-    # The one in use last: while others are left, whoever was answered 503 can ask again.
-    live.sort(key=lambda iat: iat == access.session.iat)
-    ended = store.end_sessions(access.user.id, live, "bulk", request.now)
-    return ok({"count": ended, "type": "session"})
+    """Revoke those of the named sessions that are live ones of this user, and count them."""
+    named = {parse_session_id(value) for value in parse(request, SESSION_IDS)["sessions"]}
+    sessions = session_store.query_sessions(access.user.id)
+    live = live_sessions(sessions, access.user, access.session_epoch, request.now)
+    iats = [session.iat for session in live if session.iat in named]
+    # Revoke the caller's own session last, so that a 503 half-way leaves a token to retry with.
+    iats.sort(key=lambda iat: iat == access.session.iat)
+    count = session_store.revoke_sessions(access.user.id, iats, "bulk", request.now)
+    return ok({"count": count, "type": "session"})

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from sessions import store
-from sessions.account import WhichUser, parse_input, read_user
-from sessions.endpoint import account_operation
+from sessions import account_store, session_store
+from sessions.operations import UserSelector, account_operation, parse_input, read_user
 
 
 @account_operation("delete_user", "UserDeleted")
@@ -13,12 +12,14 @@ def handler(event: dict[str, Any], now: int) -> dict[str, object]:
 
     The names go last, so that the operation finds the user again if it was cut short.
     """
-    user = read_user(parse_input(event, WhichUser))
-    store.close_account(user.id, now)
-    sessions = store.query_sessions(user.id)
-    open_sessions = [each.iat for each in sessions if each.ended is None and each.exp > now]
-    # Each is ended first: that is what tells whoever follows the table's stream why.
-    store.end_sessions(user.id, open_sessions, "account_deleted", now)
-    store.clear_sessions(user.id, [session.iat for session in sessions])
-    store.delete_user(user)
+    user = read_user(parse_input(event, UserSelector))
+    account_store.close_account(user.id, now)
+    sessions = session_store.query_sessions(user.id)
+    # Each is revoked first, so that the table's stream tells why it ended.
+    unrevoked = [
+        session.iat for session in sessions if session.revoked_reason is None and session.exp > now
+    ]
+    session_store.revoke_sessions(user.id, unrevoked, "account_deleted", now)
+    session_store.purge_sessions(user.id, [session.iat for session in sessions])
+    account_store.delete_user(user)
     return {"id": user.id, "sessions": len(sessions)}

@@ -2,24 +2,24 @@
 
 from typing import Any
 
-from sessions import store
-from sessions.account import WhichUser, parse_input, read_user
-from sessions.endpoint import account_operation
+from sessions import session_store
+from sessions.operations import UserSelector, account_operation, parse_input, read_user
 
 
 @account_operation("export_user", "UserExported")
 def handler(event: dict[str, Any], now: int) -> dict[str, object]:
-    """Answer with the user and every session that is stored, but for what must stay secret.
+    """Answer with the user and every session that is stored, without secrets.
 
-    A password's hash and the hash of a token's `jti` are no data of the person's, and whoever
-    gets the export could attack them.
+    A password's hash and the hash of a token's `jti` are no data of the person's, and a reader of
+    the export could attack them.
     """
-    user = read_user(parse_input(event, WhichUser))
-    sessions = store.query_sessions(user.id)
-    person = user._asdict()
-    del person["generation"]  # everybody's
+    user = read_user(parse_input(event, UserSelector))
+    addresses = dict(user.login_addresses.values())
     return {
         "id": user.id,
-        "user": person,
-        "sessions": [{**session.as_json(), "ended": session.ended} for session in sessions],
+        "user": {**user._asdict(), "login_addresses": addresses},
+        "sessions": [
+            {**session.as_json(), "revoked_reason": session.revoked_reason}
+            for session in session_store.query_sessions(user.id)
+        ],
     }

@@ -1,6 +1,6 @@
 """GET /user/session: get the session in use."""
 
-from sessions.endpoint import Access, authenticated
+from sessions.authentication import Access, authenticated
 from sessions.request import Request
 from sessions.responses import Answer, ok
 

@@ -1,9 +1,9 @@
 """GET /user/sessions: list the user's sessions, newest first."""
 
-from sessions import store
-from sessions.endpoint import Access, authenticated
+from sessions import session_store
+from sessions.authentication import Access, authenticated
 from sessions.errors import MissingFields
-from sessions.model import is_live
+from sessions.model import live_sessions
 from sessions.request import Request
 from sessions.responses import Answer, ok
 
@@ -12,17 +12,14 @@ LONGEST_PAGE = 50
 
 @authenticated("list_sessions", "SessionsListed")
 def handler(request: Request, access: Access) -> Answer:
-    """Answer with one page of the live sessions, and with how many there are in all."""
+    """Answer with one page of the live sessions, and with the number of all."""
     limit = _number(request, "limit", LONGEST_PAGE, smallest=1)
     offset = _number(request, "offset", 0, smallest=0)
     if limit is None or offset is None:
-        given = {"limit": limit, "offset": offset}
-        raise MissingFields([name for name, value in given.items() if value is None])
-    live = [
-        session
-        for session in store.query_sessions(access.user.id)
-        if is_live(session, access.user, request.now)
-    ]
+        values = {"limit": limit, "offset": offset}
+        raise MissingFields([name for name, value in values.items() if value is None])
+    sessions = session_store.query_sessions(access.user.id)
+    live = live_sessions(sessions, access.user, access.session_epoch, request.now)
     page = live[offset : offset + min(limit, LONGEST_PAGE)]
     return ok({"count": len(live), "items": [session.as_json() for session in page]})
 

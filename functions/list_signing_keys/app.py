@@ -1,26 +1,25 @@
-"""List the signing keys, without the keys themselves. Invoked with IAM rights."""
+"""List the signing keys without the keys. Invoked with IAM rights; there is no route."""
 
 from typing import Any
 
-from sessions import rotation
-from sessions.account import OperationInput, parse_input
-from sessions.endpoint import account_operation
+from sessions.operations import OperationInput, account_operation, parse_input
+from sessions.signing_keys import read_key_set
 
 
 @account_operation("list_signing_keys", "SigningKeysListed")
 def handler(event: dict[str, Any], now: int) -> dict[str, object]:
-    """Answer with each key's `kid`, what it is for, and when it stopped signing."""
+    """Answer with each key's `kid`, its role, and when it stopped signing."""
     parse_input(event, OperationInput)
-    ring, _ = rotation.read_ring()
-    roles = {ring.current: "current", ring.next: "next"}
+    key_set, _ = read_key_set()
+    roles = {key_set.current: "current", key_set.next: "next"}
     return {
         "keys": [
             {
                 "kid": kid,
                 "role": roles.get(kid, "retired"),
-                "retired_at": ring.retired.get(kid),
+                "retired_at": key_set.retired.get(kid),
             }
-            for kid in ring.keys
+            for kid in key_set.keys
         ],
-        "next_since": ring.next_since if ring.next is not None else None,
+        "next_since": key_set.next_since if key_set.next is not None else None,
     }

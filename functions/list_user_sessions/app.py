@@ -2,14 +2,19 @@
 
 from typing import Any
 
-from sessions.account import WhichUser, parse_input, read_user_and_sessions
-from sessions.endpoint import account_operation
-from sessions.model import is_live
+from sessions.model import live_sessions
+from sessions.operations import (
+    UserSelector,
+    account_operation,
+    parse_input,
+    read_user_and_sessions,
+)
 
 
 @account_operation("list_user_sessions", "UserSessionsListed")
 def handler(event: dict[str, Any], now: int) -> dict[str, object]:
-    """Answer with the sessions that are live, newest first, whether or not the user is banned."""
-    user, sessions = read_user_and_sessions(parse_input(event, WhichUser))
-    live = [session.as_json() for session in sessions if is_live(session, user, now)]
-    return {"id": user.id, "count": len(live), "items": live}
+    """Answer with the live sessions, newest first, whether or not the user is banned."""
+    user, session_epoch, sessions = read_user_and_sessions(parse_input(event, UserSelector))
+    live = live_sessions(sessions, user, session_epoch, now)
+    items = [session.as_json() for session in live]
+    return {"id": user.id, "count": len(items), "items": items}

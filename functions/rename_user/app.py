@@ -2,14 +2,20 @@
 
 from typing import Any
 
-from sessions import store
-from sessions.account import Email, Username, WhichUser, parse_input, read_user
-from sessions.endpoint import account_operation
+from sessions import account_store
 from sessions.errors import InvalidInput
+from sessions.operations import (
+    Email,
+    Username,
+    UserSelector,
+    account_operation,
+    parse_input,
+    read_user,
+)
 
 
-class NewNames(WhichUser):
-    """A user, and the username, the address, or both to be."""
+class NewNames(UserSelector):
+    """A user, and the new username, the new address, or both."""
 
     username: Username | None = None
     email: Email | None = None
@@ -23,5 +29,5 @@ def handler(event: dict[str, Any], now: int) -> dict[str, object]:
         raise InvalidInput("username or email, or both")
     user = read_user(new)
     username, email = new.username or user.username, new.email or user.email
-    store.rename(user, username, email)
+    account_store.rename_user(user, username, email)
     return {"id": user.id, "username": username, "email": email}

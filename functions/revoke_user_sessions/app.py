@@ -1,16 +1,20 @@
-"""End one, several or all sessions of a user. Invoked with IAM rights; there is no route."""
+"""Revoke one, several or all sessions of a user. Invoked with IAM rights; there is no route."""
 
 from typing import Any
 
-from sessions import store
-from sessions.account import WhichUser, parse_input, read_user_and_sessions
-from sessions.endpoint import account_operation
+from sessions import session_store, user_store
 from sessions.errors import InvalidInput
-from sessions.model import is_live, session_id
+from sessions.model import live_sessions, parse_session_id
+from sessions.operations import (
+    UserSelector,
+    account_operation,
+    parse_input,
+    read_user_and_sessions,
+)
 
 
-class Revocation(WhichUser):
-    """Whose sessions to end: those of these IDs, or all."""
+class Revocation(UserSelector):
+    """The sessions to revoke: those with these IDs, or all."""
 
     sessions: list[Any] | None = None
     all: bool = False
@@ -18,16 +22,18 @@ class Revocation(WhichUser):
 
 @account_operation("revoke_user_sessions", "UserSessionsRevoked")
 def handler(event: dict[str, Any], now: int) -> dict[str, object]:
-    """End those of the named sessions that are live, or all in one write; answer how many."""
+    """Revoke those of the named sessions that are live, or all in one write; count them."""
     revocation = parse_input(event, Revocation)
     if (revocation.sessions is None) != revocation.all:
         raise InvalidInput("sessions or all, one of them")
-    named = {session_id(given) for given in revocation.sessions or ()}
+    named = {parse_session_id(value) for value in revocation.sessions or ()}
     if None in named:
         raise InvalidInput("sessions")
-    user, sessions = read_user_and_sessions(revocation)
+    user, session_epoch, sessions = read_user_and_sessions(revocation)
     if revocation.all:
-        before = store.revoke_all(user)
-        return {"id": user.id, "count": sum(is_live(each, before, now) for each in sessions)}
-    live = [each.iat for each in sessions if each.iat in named and is_live(each, user, now)]
-    return {"id": user.id, "count": store.end_sessions(user.id, live, "bulk", now)}
+        before = user_store.revoke_all_sessions(user)
+        live = live_sessions(sessions, before, session_epoch, now)
+        return {"id": user.id, "count": len(live)}
+    live = live_sessions(sessions, user, session_epoch, now)
+    iats = [session.iat for session in live if session.iat in named]
+    return {"id": user.id, "count": session_store.revoke_sessions(user.id, iats, "bulk", now)}

@@ -1,16 +1,15 @@
-"""Make the next signing key current. Each day by schedule, and with IAM rights by hand."""
+"""Promote the next signing key. Each day by schedule, and with IAM rights by hand."""
 
 import secrets
 from typing import Any, Literal
 
-from aws_lambda_powertools.metrics import MetricUnit
 from pydantic import Field
 
-from sessions import rotation, settings
-from sessions.account import OperationInput, parse_input
-from sessions.endpoint import account_operation, measure
+from sessions import key_rotation, settings
 from sessions.errors import InvalidInput
-from sessions.tokens import Ring
+from sessions.operations import OperationInput, account_operation, parse_input
+from sessions.signing_keys import KeySet
+from sessions.telemetry import measure
 
 DAY_SECONDS = 86_400
 KEY_ROTATION_SECONDS = settings.number("KEY_ROTATION_DAYS") * DAY_SECONDS
@@ -28,35 +27,39 @@ class Rotation(OperationInput):
 
 @account_operation("rotate_signing_key", "SigningKeyRotated")
 def handler(event: dict[str, Any], now: int) -> dict[str, object]:
-    """Change the ring, unless its next key is too young to be known everywhere.
+    """Change the key set, unless its next key was published too short a time ago.
 
     So the same call made twice rotates once.
     """
-    asked = parse_input(event, Rotation)
-    if asked.when is not None and asked.drop is not None:
+    rotation = parse_input(event, Rotation)
+    if rotation.when is not None and rotation.drop is not None:
         raise InvalidInput("when or drop, one of them")
-    new = rotation.NewKey(f"{now}-{secrets.token_hex(4)}", secrets.token_urlsafe(48).encode())
+    new = key_rotation.NewKey(f"{now}-{secrets.token_hex(4)}", secrets.token_urlsafe(48).encode())
 
-    def change(ring: Ring) -> Ring:
-        if asked.drop is not None:
-            ring = rotation.without_key(ring, asked.drop, new, now)
-        elif ring.next is None:
-            ring = rotation.prepared(ring, new, now)
-        elif asked.when == "due" and now < ring.next_since + KEY_ROTATION_SECONDS:
-            pass
-        elif not rotation.too_young_seconds(ring, now):
-            ring = rotation.rotated(ring, new, now)
-        return rotation.without_old(ring, now, LONGEST_SESSION_SECONDS)
+    def change(key_set: KeySet) -> KeySet:
+        changed = _changed(key_set, rotation, new, now)
+        return key_rotation.prune(changed, now, LONGEST_SESSION_SECONDS)
 
-    before, after = rotation.change_ring(change)
-    if asked.when == "due":
+    before, after = key_rotation.change_key_set(change)
+    if rotation.when == "due":
         late_seconds = max(0, now - after.next_since - KEY_ROTATION_SECONDS)
-        overdue_days = late_seconds / DAY_SECONDS
-        measure("rotate_signing_key", "SigningKeyOverdueDays", overdue_days, MetricUnit.Count)
+        measure("rotate_signing_key", "SigningKeyOverdueDays", late_seconds / DAY_SECONDS)
     return {
         "rotated": after.current != before.current,
         "current": after.current,
         "next": after.next,
         "dropped": sorted(before.keys.keys() - after.keys.keys()),
-        "retry_after_seconds": rotation.too_young_seconds(after, now),
+        "retry_after_seconds": key_rotation.seconds_until_promotable(after, now),
     }
+
+
+def _changed(key_set: KeySet, rotation: Rotation, new: key_rotation.NewKey, now: int) -> KeySet:
+    if rotation.drop is not None:
+        return key_rotation.drop(key_set, rotation.drop, new, now)
+    if key_set.next is None:
+        return key_rotation.stage(key_set, new, now)
+    if rotation.when == "due" and now < key_set.next_since + KEY_ROTATION_SECONDS:
+        return key_set
+    if key_rotation.seconds_until_promotable(key_set, now):
+        return key_set
+    return key_rotation.promote(key_set, new, now)

@@ -3,13 +3,12 @@
 import secrets
 from typing import Any
 
-from sessions import passwords, store
-from sessions.account import Password, WhichUser, parse_input, read_user
-from sessions.endpoint import account_operation
+from sessions import account_store, passwords
+from sessions.operations import Password, UserSelector, account_operation, parse_input, read_user
 
 
-class NewPassword(WhichUser):
-    """A user, the password to be, and whether whoever is logged in stays so."""
+class NewPassword(UserSelector):
+    """A user, the new password, and whether the user's sessions are kept."""
 
     password: Password
     keep_sessions: bool = False
@@ -17,9 +16,9 @@ class NewPassword(WhichUser):
 
 @account_operation("set_password", "PasswordSet")
 def handler(event: dict[str, Any], now: int) -> dict[str, object]:
-    """Store the password's hash and, unless told not to, end every session, in one write."""
+    """Store the password's hash and, unless told not to, revoke every session, in one write."""
     new = parse_input(event, NewPassword)
     user = read_user(new)
     password_hash = passwords.hash_password(new.password, secrets.token_bytes(16))
-    store.replace_password(user, password_hash, keep_sessions=new.keep_sessions)
+    account_store.replace_password(user, password_hash, keep_sessions=new.keep_sessions)
     return {"id": user.id, "kept_sessions": new.keep_sessions}

@@ -2,21 +2,20 @@
 
 from typing import Any
 
-from sessions import store
-from sessions.account import WhichUser, find_user, parse_input
-from sessions.endpoint import account_operation
+from sessions import account_store
+from sessions.operations import UserSelector, account_operation, parse_input, resolve_user
 
 
-class Unban(WhichUser):
-    """Whose ban to lift, and whether to end the sessions that it covered."""
+class Unban(UserSelector):
+    """The user whose ban is lifted, and whether the sessions that it covered are revoked."""
 
     revoke_sessions: bool = False
 
 
 @account_operation("unban_user", "UserUnbanned")
 def handler(event: dict[str, Any], now: int) -> dict[str, object]:
-    """Lift the ban; unless they are ended, the sessions that it covered count again."""
+    """Lift the ban; unless they are revoked, the sessions that it covered count again."""
     unban = parse_input(event, Unban)
-    user = find_user(unban)
-    store.lift_ban(user, revoke_sessions=unban.revoke_sessions)
+    user = resolve_user(unban)
+    account_store.lift_ban(user, revoke_sessions=unban.revoke_sessions)
     return {"id": user, "revoked_sessions": unban.revoke_sessions}

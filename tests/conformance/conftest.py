@@ -17,7 +17,7 @@ from botocore.session import Session
 
 from local.create_resources import TABLE_PROPERTIES, create_table
 from local.engine import engine
-from sessions import clients, store
+from sessions import aws, dynamodb
 from tests.support.contract import TEMPLATE
 from tests.support.dynamodb_limits import parts_of
 
@@ -44,7 +44,7 @@ def engine_name(request: pytest.FixtureRequest) -> Iterator[str]:
         elif name != "aws":
             patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", name)
         prefix = f"conformance-{secrets.token_hex(8)}-"
-        patch.setattr(store, "_dynamodb", _client_for(prefix))
+        patch.setattr(dynamodb, "client", _client_for(prefix))
         stack.enter_context(_tables(prefix, patch))
         yield name
 
@@ -56,7 +56,7 @@ def _client_for(prefix: str) -> Any:
         if others := [table for table, _ in parts_of(params) if not table.startswith(prefix)]:
             pytest.fail(f"the suite has not made {others}")  # an outcome, which no code catches
 
-    client = clients.client("dynamodb")
+    client = aws.client("dynamodb")
     client.meta.events.register_first("before-parameter-build.dynamodb", refuse_others)
     return client
 
@@ -71,8 +71,8 @@ def _tables(prefix: str, patch: pytest.MonkeyPatch) -> Iterator[None]:
             # No stream, which moto copies at each transaction, nor TTL: what tests write is old.
             plain = {name: properties[name] for name in TABLE_PROPERTIES if name in properties}
             create_table(administrator, prefix + table, plain)
-            for constant in [name for name, value in vars(store).items() if value == table]:
-                patch.setattr(store, constant, prefix + table)
+            for constant in [name for name, value in vars(dynamodb).items() if value == table]:
+                patch.setattr(dynamodb, constant, prefix + table)
         yield
 
 

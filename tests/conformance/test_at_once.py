@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from sessions import store
+from sessions import account_store, session_epoch, session_store, user_store
 from sessions.errors import (
     AccountError,
+    ApiError,
     ChangedMeanwhile,
     InvalidSession,
-    Refusal,
     SessionMissing,
     UserTaken,
 )
@@ -20,6 +20,7 @@ from tests.support.users import (
     NOW,
     add_sessions,
     begin,
+    epoch_of,
     live,
     log_in,
     login_of,
@@ -41,7 +42,7 @@ def at_once(calls: Iterable[Callable[[], Any]]) -> list[Any]:
         barrier.wait()
         try:
             return call()
-        except (Refusal, AccountError) as refusal:
+        except (ApiError, AccountError) as refusal:
             return type(refusal)
 
     with ThreadPoolExecutor(len(calls)) as threads:
@@ -66,7 +67,7 @@ def test_log_ins_of_one_second_get_ids_of_their_own_and_all_count():
 def test_one_session_is_ended_by_one_call():
     user = new_user()
     add_sessions(user, range(7, 9))
-    outcomes = at_once([lambda: store.end_session(user.id, 7, NOW)] * 8)
+    outcomes = at_once([lambda: session_store.revoke_session(user.id, 7, NOW)] * 8)
     one_of(outcomes, SessionMissing)
     assert live(user) == [8]
 
@@ -76,7 +77,10 @@ def test_each_session_is_counted_by_the_one_call_that_ended_it():
     add_sessions(user, range(1, 61))
     sets = [range(1, 41), range(21, 61), range(1, 61, 2), range(60, 0, -3)]
     counts = at_once(
-        [lambda iats=iats: store.end_sessions(user.id, iats, "bulk", NOW) for iats in sets]
+        [
+            lambda iats=iats: session_store.revoke_sessions(user.id, iats, "bulk", NOW)
+            for iats in sets
+        ]
     )
     assert sum(counts) == 60
     assert live(user) == []
@@ -87,7 +91,7 @@ def test_no_more_than_the_newest_are_left_when_all_log_ins_are_done():
 
     def log_in_and_tidy():
         iat = log_in(user)
-        store.keep_newest(read(user), 3, NOW)
+        session_store.enforce_session_limit(read(user), epoch_of(user), 3, NOW)
         return iat
 
     iats = at_once([log_in_and_tidy] * 8)
@@ -97,18 +101,20 @@ def test_no_more_than_the_newest_are_left_when_all_log_ins_are_done():
 @pytest.mark.parametrize("by", ["revoke_all", "close_account", "replace_password"])
 def test_whoever_is_logged_in_when_all_is_ended_is_out(by):
     user = new_user()
-    login, generation = store.find_login_and_generation(user.username)
+    login, epoch = user_store.find_login_and_epoch(user.username)
     end_all = {
-        "revoke_all": lambda: store.revoke_all(user),
-        "close_account": lambda: store.close_account(user.id, NOW),
-        "replace_password": lambda: store.replace_password(user, "new", keep_sessions=False),
+        "revoke_all": lambda: user_store.revoke_all_sessions(user),
+        "close_account": lambda: account_store.close_account(user.id, NOW),
+        "replace_password": lambda: account_store.replace_password(
+            user, "new", keep_sessions=False
+        ),
     }[by]
     early, late, under_way, is_over = [], [], Event(), Event()
 
     def log_in_again_and_again():
         for _ in range(8):
             is_late = is_over.is_set()
-            iat = begin(login, generation)
+            iat = begin(login, epoch)
             (late if is_late else early).append(iat)
             if len(early) >= 8:
                 under_way.set()
@@ -131,39 +137,44 @@ def test_whoever_is_logged_in_when_all_is_ended_is_out(by):
 def test_of_sessions_that_each_end_all_others_one_is_left():
     user = new_user()
     iats = [log_in(user) for _ in range(6)]
-    outcomes = at_once([lambda kept=iat: store.revoke_all(user, kept) for iat in iats])
+    outcomes = at_once(
+        [lambda kept=iat: user_store.revoke_all_sessions(user, kept) for iat in iats]
+    )
     assert live(user) == [iats[one_of(outcomes, InvalidSession)]]
 
 
-def test_everybodys_sessions_are_ended_by_one_call_and_no_generation_is_passed_by():
+def test_everybodys_sessions_are_ended_by_one_call_and_no_epoch_is_passed_by():
     user = new_user()
     log_in(user)
-    outcomes = at_once([store.revoke_everyone] * 4)
-    generations = [each for each in outcomes if each is not ChangedMeanwhile]
-    assert sorted(generations) == list(
-        range(user.generation + 1, user.generation + 1 + len(generations))
-    )
-    assert read(user).generation == max(generations)
+    before = epoch_of(user)
+    outcomes = at_once([session_epoch.advance_session_epoch] * 4)
+    epochs = [each for each in outcomes if each is not ChangedMeanwhile]
+    assert sorted(epochs) == list(range(before + 1, before + 1 + len(epochs)))
+    assert epoch_of(user) == max(epochs)
     assert live(user) == []
 
 
 def test_of_many_who_want_one_name_one_gets_it():
     name = new_name()
     users = [unsaved_user()._replace(username=name) for _ in range(8)]
-    outcomes = at_once([lambda user=user: store.create_user(user, "hash") for user in users])
+    outcomes = at_once(
+        [lambda user=user: account_store.create_user(user, "hash") for user in users]
+    )
     winner = users[one_of(outcomes, UserTaken)]
     assert login_of(winner).user == winner.id
-    assert [user for user in users if store.read_user(user.id)] == [winner]
-    assert [user for user in users if store.find_login(user.email)] == [winner]
+    assert [user for user in users if user_store.read_user(user.id)] == [winner]
+    assert [user for user in users if user_store.find_login(user.email)] == [winner]
 
 
 def test_of_many_who_rename_themselves_to_one_name_one_gets_it():
     name = new_name()
     users = [new_user() for _ in range(6)]
-    outcomes = at_once([lambda user=user: store.rename(user, name, user.email) for user in users])
+    outcomes = at_once(
+        [lambda user=user: account_store.rename_user(user, name, user.email) for user in users]
+    )
     winner = users[one_of(outcomes, UserTaken)]
-    assert store.find_login(name).user == winner.id
-    assert store.find_login(winner.username) is None
+    assert user_store.find_login(name).user == winner.id
+    assert user_store.find_login(winner.username) is None
     losers = [user for user in users if user != winner]
     assert [read(user) for user in losers] == losers
     assert [login_of(user).user for user in losers] == [user.id for user in losers]
@@ -173,10 +184,13 @@ def test_of_many_new_passwords_one_is_that_of_both_names():
     user = new_user()
     passwords = [f"hash {number}" for number in range(6)]
     outcomes = at_once(
-        [lambda new=new: store.replace_password(user, new, keep_sessions=True) for new in passwords]
+        [
+            lambda new=new: account_store.replace_password(user, new, keep_sessions=True)
+            for new in passwords
+        ]
     )
     password = passwords[one_of(outcomes, ChangedMeanwhile)]
-    found = [store.find_login(name) for name in (user.username, user.email)]
+    found = [user_store.find_login(name) for name in (user.username, user.email)]
     assert [(login.password_hash, login.password_version) for login in found] == [(password, 1)] * 2
 
 
@@ -185,12 +199,14 @@ def test_who_is_renamed_while_it_is_deleted_is_either_and_never_half():
         user, wanted = new_user(), unsaved_user()
         outcomes = at_once(
             [
-                lambda user=user: store.delete_user(user),
-                lambda user=user, wanted=wanted: store.rename(user, wanted.username, wanted.email),
+                lambda user=user: account_store.delete_user(user),
+                lambda user=user, wanted=wanted: account_store.rename_user(
+                    user, wanted.username, wanted.email
+                ),
             ]
         )
         is_renamed = one_of(outcomes, ChangedMeanwhile) == 1
-        assert (store.read_user(user.id) is not None) == is_renamed
+        assert (user_store.read_user(user.id) is not None) == is_renamed
         for old, new in ((user.username, wanted.username), (user.email, wanted.email)):
-            assert store.find_login(old) is None
-            assert (store.find_login(new) is not None) == is_renamed
+            assert user_store.find_login(old) is None
+            assert (user_store.find_login(new) is not None) == is_renamed

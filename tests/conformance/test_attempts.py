@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sessions import store
+from sessions import dynamodb, login_throttle
 from tests.support.users import LATER
 
 MANY = 30
@@ -16,7 +16,7 @@ def new_key() -> str:
 
 
 def count(key: str, attempt: str, **limits: int) -> str | None:
-    return store.count_attempt(key, limits, attempt, LATER)
+    return login_throttle.add_attempt(key, limits, attempt, LATER)
 
 
 def test_a_counter_takes_as_many_attempts_as_its_limit_and_names_itself_then():
@@ -46,14 +46,14 @@ def test_what_is_taken_back_makes_room_and_no_more_than_it_took():
     for attempt in ("a", "b"):
         count(key, attempt, some=2, all=9)
     for _ in range(3):
-        store.take_back_attempt(key, ("some", "all"), "a")
+        login_throttle.remove_attempt(key, ("some", "all"), "a")
     assert [count(key, each, some=2, all=9) for each in ("c", "d")] == [None, "some"]
 
 
 def test_what_was_never_counted_can_be_taken_back_and_leaves_no_row():
     key = new_key()
-    store.take_back_attempt(key, ("some",), "a")
-    row = store._dynamodb.get_item(TableName=store.ATTEMPTS, Key={"key": {"S": key}})
+    login_throttle.remove_attempt(key, ("some",), "a")
+    row = dynamodb.client.get_item(TableName=dynamodb.ATTEMPTS, Key={"key": {"S": key}})
     assert "Item" not in row
 
 

@@ -2,33 +2,23 @@
 
 import pytest
 
-from sessions import store
+from sessions.dynamodb import USERS
 from sessions.errors import AccountError, InvalidInput, UnknownUser
 from tests.support.calls import call, invoke
 from tests.support.contract import BANNED
 from tests.support.leaks import PASSWORD
+from tests.support.operations import ACCOUNT_OPERATIONS, ON_A_USER
 from tests.support.people import log_in, new_person
 from tests.support.rows import stored_rows, tables
-
-ON_A_USER = {
-    "ban_user": {},
-    "unban_user": {},
-    "set_password": {"password": "another password"},
-    "list_user_sessions": {},
-    "revoke_user_sessions": {"all": True},
-    "delete_user": {},
-    "export_user": {},
-    "rename_user": {"username": "anew"},
-}
 
 pytestmark = pytest.mark.usefixtures("aws")
 
 NO_USERS = {
-    "user or id, one of them": [{}, {"user": None}, {"user": "x", "id": "x"}],
+    "login or id, one of them": [{}, {"login": None}, {"login": "x", "id": "x"}],
     "not an object": [[], None, 5],
-    "user": [{"user": 5}, {"user": ""}, {"user": "x" * 321}],
-    "id": [{"id": 5}, {"id": ""}, {"id": "x" * 257}, {"id": "everyone#0"}, {"id": "a b"}],
-    "actor": [{"user": "x", "actor": 5}, {"user": "x", "actor": ""}],
+    "login": [{"login": 5}, {"login": ""}, {"login": "x" * 321}],
+    "id": [{"id": 5}, {"id": ""}, {"id": "x" * 257}, {"id": "session_epoch#0"}, {"id": "a b"}],
+    "actor": [{"login": "x", "actor": 5}, {"login": "x", "actor": ""}],
 }
 
 
@@ -37,7 +27,7 @@ def test_stores_since_when_and_nothing_else(clock):
     log_in(person)
     before = stored_rows(person)
     clock.now += 9
-    assert invoke("ban_user", {"user": person.username}) == {
+    assert invoke("ban_user", {"login": person.username}) == {
         "id": person.id,
         "banned_at": clock.now,
         "reason": None,
@@ -51,7 +41,7 @@ def test_stores_since_when_and_nothing_else(clock):
 @pytest.mark.parametrize("name", ["username", "email"])
 def test_finds_the_user_by_either_name_in_any_case(clock, spelling, name):
     person = new_person()
-    answer = invoke("ban_user", {"user": spelling(getattr(person, name))})
+    answer = invoke("ban_user", {"login": spelling(getattr(person, name))})
     assert answer["id"] == person.id
 
 
@@ -59,7 +49,7 @@ def test_is_in_force_at_the_next_request_of_every_session(clock):
     person = new_person()
     tokens = [log_in(person), log_in(person)]
     stranger = log_in(new_person())
-    invoke("ban_user", {"user": person.username})
+    invoke("ban_user", {"login": person.username})
     answers = [call("get_current_session", token) for token in tokens]
     assert [(answer.status, answer.body) for answer in answers] == [(403, BANNED)] * 2
     assert call("get_current_session", stranger).status == 200
@@ -78,7 +68,7 @@ def test_a_ban_with_an_end_is_over_at_that_second(clock):
     person = new_person()
     token = log_in(person)
     credentials = {"user": person.username, "pass": PASSWORD}
-    invoke("ban_user", {"user": person.username, "until": clock.now + 60})
+    invoke("ban_user", {"login": person.username, "until": clock.now + 60})
     clock.now += 59
     assert call("get_current_session", token).status == 403
     assert call("create_session", body=credentials).status == 403
@@ -89,9 +79,9 @@ def test_a_ban_with_an_end_is_over_at_that_second(clock):
 
 def test_banning_again_replaces_the_ban(clock):
     person = new_person()
-    invoke("ban_user", {"user": person.username, "reason": "spam", "until": clock.now + 60})
+    invoke("ban_user", {"login": person.username, "reason": "spam", "until": clock.now + 60})
     clock.now += 30
-    invoke("ban_user", {"user": person.username})
+    invoke("ban_user", {"login": person.username})
     row = stored_rows(person)["user"]
     assert row["banned_at"] == {"N": str(clock.now)}
     assert not {"ban_reason", "banned_until"} & row.keys()
@@ -100,7 +90,7 @@ def test_banning_again_replaces_the_ban(clock):
 @pytest.mark.parametrize(
     ("given", "named"),
     [
-        ({"until": 1}, "until, which is over"),
+        ({"until": 1}, "until, which is in the past"),
         ({"until": "tomorrow"}, "until"),
         ({"until": 10**12}, "until"),
         ({"reason": ""}, "reason"),
@@ -111,7 +101,7 @@ def test_a_ban_that_makes_no_sense_is_refused_and_bans_nobody(clock, given, name
     person = new_person()
     before = stored_rows(person)
     with pytest.raises(InvalidInput, match=f"^{named}$"):
-        invoke("ban_user", {"user": person.username, **given})
+        invoke("ban_user", {"login": person.username, **given})
     assert stored_rows(person) == before
 
 
@@ -121,7 +111,7 @@ def test_a_ban_that_makes_no_sense_is_refused_and_bans_nobody(clock, given, name
 )
 def test_an_input_that_names_nobody_is_refused(clock, operation, event, named):
     if isinstance(event, dict):
-        event = {**event, **ON_A_USER[operation]}
+        event = {**event, **ACCOUNT_OPERATIONS[operation].given}
     with pytest.raises(InvalidInput, match=f"^{named}"):
         invoke(operation, event)
 
@@ -129,38 +119,39 @@ def test_an_input_that_names_nobody_is_refused(clock, operation, event, named):
 @pytest.mark.parametrize("operation", ON_A_USER)
 def test_an_id_that_nobody_has_is_refused_and_makes_nobody(clock, operation):
     for unknown in ("nobody", "x" * 256):
-        before = tables().get_item(TableName=store.USERS, Key={"id": {"S": unknown}}).get("Item")
+        before = tables().get_item(TableName=USERS, Key={"id": {"S": unknown}}).get("Item")
         with pytest.raises(UnknownUser):
-            invoke(operation, {"id": unknown, **ON_A_USER[operation]})
-        after = tables().get_item(TableName=store.USERS, Key={"id": {"S": unknown}}).get("Item")
+            invoke(operation, ACCOUNT_OPERATIONS[operation].event(id=unknown))
+        after = tables().get_item(TableName=USERS, Key={"id": {"S": unknown}}).get("Item")
         assert after == before
 
 
 @pytest.mark.parametrize("operation", ON_A_USER)
 def test_a_name_that_nobody_has_is_refused(clock, operation):
     with pytest.raises(UnknownUser):
-        invoke(operation, {"user": "nobody at all", **ON_A_USER[operation]})
+        invoke(operation, ACCOUNT_OPERATIONS[operation].event(login="nobody at all"))
 
 
 @pytest.mark.parametrize("operation", ON_A_USER)
 def test_a_login_name_whose_user_is_gone_brings_no_user_back(clock, operation):
     person = new_person()
-    tables().delete_item(TableName=store.USERS, Key={"id": {"S": person.id}})
+    tables().delete_item(TableName=USERS, Key={"id": {"S": person.id}})
     with pytest.raises(UnknownUser):
-        invoke(operation, {"user": person.username, **ON_A_USER[operation]})
+        invoke(operation, ACCOUNT_OPERATIONS[operation].event(login=person.username))
     assert stored_rows(person)["user"] is None
 
 
 @pytest.mark.parametrize("operation", ON_A_USER)
 def test_a_refusal_is_one_audit_line_at_info_without_a_traceback(clock, operation, logged):
-    event = {"user": "nobody at all", "actor": "ops@example.com", **ON_A_USER[operation]}
+    event = ACCOUNT_OPERATIONS[operation].event(login="nobody at all", actor="ops@example.com")
     with pytest.raises(UnknownUser):
         invoke(operation, event)
     (line,) = logged()
     assert (line["level"], line["message"]) == ("INFO", "OperationRefused")
-    assert (line["operation"], line["user"]) == (operation, "nobody at all")
+    assert (line["operation"], line["login"]) == (operation, "nobody at all")
+    assert "user" not in line
     assert (line["actor"], line["at"]) == ("ops@example.com", clock.now)
-    assert line["reason"] == "nobody has this name, address or ID"
+    assert line["reason"] == "no user has this name, address or ID"
     assert "exception" not in line
 
 
@@ -169,9 +160,9 @@ def test_a_refusal_is_one_audit_line_at_info_without_a_traceback(clock, operatio
 )
 def test_what_a_terminal_or_an_output_chokes_on_is_logged_escaped(clock, logged, lines, odd):
     with pytest.raises(AccountError):
-        invoke("ban_user", {"user": f"nobody{odd}", "actor": odd})
+        invoke("ban_user", {"login": f"nobody{odd}", "actor": odd})
     (line,) = logged()
-    assert (line["user"], line["actor"]) == (f"nobody{odd}", odd)
+    assert (line["login"], line["actor"]) == (f"nobody{odd}", odd)
     (text,) = lines()
     assert text.isascii()
     assert text.isprintable()
@@ -182,10 +173,10 @@ def test_each_operation_writes_one_audit_line_who_what_whom_when(clock, operatio
     person = new_person()
     log_in(person)
     logged()
-    event = {"user": person.email, "actor": "ops@example.com", **ON_A_USER[operation]}
+    event = ACCOUNT_OPERATIONS[operation].event(login=person.email, actor="ops@example.com")
     invoke(operation, event)
     line = logged()[-1]
     assert line["level"] == "INFO"
     assert (line["operation"], line["user"]) == (operation, person.id)
     assert (line["actor"], line["at"]) == ("ops@example.com", clock.now)
-    assert "another password" not in str(line)
+    assert ACCOUNT_OPERATIONS[operation].given.get("password", PASSWORD) not in str(line)

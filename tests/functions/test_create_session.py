@@ -8,22 +8,23 @@ import argon2
 import pytest
 
 from functions.create_session import app
-from sessions import store
+from sessions.dynamodb import LOGINS, SESSIONS, USERS
 from tests.support.calls import call, invoke
 from tests.support.contract import (
     BANNED,
+    HEADERS,
     INVALID_PASSWORD,
     INVALID_USER,
     REMEMBERED_SESSION_SECONDS,
     SESSION_SECONDS,
     TEMPLATE,
+    UNAUTHORIZED_HEADERS,
     missing,
 )
 from tests.support.events import load_event
 from tests.support.forgery import decode
 from tests.support.leaks import PASSWORD
 from tests.support.people import log_in, new_person
-from tests.support.routes import HEADERS, UNAUTHORIZED_HEADERS
 from tests.support.rows import stored_rows, stored_sessions, stored_user, tables
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -92,21 +93,21 @@ def test_stores_the_session_but_nothing_that_a_token_could_be_made_of(clock):
         "exp": {"N": str(clock.now + SESSION_SECONDS)},
         "name": {"S": "Chrome 96 on Windows 10"},
         "jti_sha256": {},
-        "generation": row["generation"],
+        "session_epoch": row["session_epoch"],
     }
     assert len(digest) == 32
     assert decode(token.split(".")[1])["jti"].encode() not in digest
-    here = {"address": {"S": "203.0.113.7"}, "at": {"N": str(clock.now)}}
+    here = {"address": {"S": "203.0.113.7"}, "used_at": {"N": str(clock.now)}}
     assert after["user"] == {
         **before["user"],
         "last_iat": {"N": str(clock.now)},
-        "login_address_6": {"M": here},
+        "login_addresses": {"M": {"6": {"M": here}}},
     }
     assert after["logins"] == before["logins"]
 
 
 def test_the_table_deletes_sessions_by_their_stored_expiry():
-    answer = tables().describe_time_to_live(TableName=store.SESSIONS)
+    answer = tables().describe_time_to_live(TableName=SESSIONS)
     assert answer["TimeToLiveDescription"] == {
         "TimeToLiveStatus": "ENABLED",
         "AttributeName": "exp",
@@ -184,7 +185,7 @@ def test_a_name_of_321_characters_is_refused(clock):
 
 def test_a_login_name_whose_user_is_gone_leads_to_nobody(clock):
     person = new_person()
-    tables().delete_item(TableName=store.USERS, Key={"id": {"S": person.id}})
+    tables().delete_item(TableName=USERS, Key={"id": {"S": person.id}})
     answer = call("create_session", body={"user": person.username, "pass": PASSWORD})
     assert (answer.status, answer.body) == (404, INVALID_USER)
     rows = stored_rows(person)
@@ -241,7 +242,7 @@ def test_one_users_password_does_not_open_another_users_account(clock):
 def store_hash(login, password_hash):
     """Store what hashing a password came to on another day."""
     tables().update_item(
-        TableName=store.LOGINS,
+        TableName=LOGINS,
         Key={"login": {"S": login}},
         UpdateExpression="SET password_hash = :hash",
         ExpressionAttributeValues={":hash": {"S": password_hash}},
@@ -283,7 +284,7 @@ def test_a_password_that_changed_while_it_was_hashed_anew_stays_changed(clock, m
 def test_a_banned_user_learns_it_only_with_the_right_password(clock):
     person = new_person()
     log_in(person)
-    invoke("ban_user", {"user": person.username})
+    invoke("ban_user", {"login": person.username})
     before = stored_rows(person)
     wrong = call("create_session", body={"user": person.username, "pass": "wrong"})
     assert (wrong.status, wrong.body) == (401, INVALID_PASSWORD)
@@ -462,8 +463,8 @@ def test_the_log_in_that_exceeds_the_cap_ends_the_oldest_live_session(clock, thr
     assert statuses(tokens) == [200, 200, 200]
     tokens.append(log_in(person))
     assert statuses(tokens) == [401, 200, 200, 200]
-    evicted = [row for row in stored_rows(person)["sessions"] if "ended" in row]
-    assert [(row["iat"]["N"], row["ended"]["S"]) for row in evicted] == [
+    evicted = [row for row in stored_rows(person)["sessions"] if "revoked_reason" in row]
+    assert [(row["iat"]["N"], row["revoked_reason"]["S"]) for row in evicted] == [
         (str(clock.now), "evicted")
     ]
 

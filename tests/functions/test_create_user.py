@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from sessions import store
+from sessions.dynamodb import LOGINS, SESSIONS, USERS
 from sessions.errors import AccountError, InvalidInput, UserTaken
 from tests.support.calls import call, invoke
 from tests.support.people import new_person
@@ -23,12 +23,12 @@ def create(username, email, password="a password"):
 def size_of_tables():
     return [
         tables().scan(TableName=table, Select="COUNT")["Count"]
-        for table in (store.USERS, store.LOGINS, store.SESSIONS)
+        for table in (USERS, LOGINS, SESSIONS)
     ]
 
 
 def login_row(login):
-    return tables().get_item(TableName=store.LOGINS, Key={"login": {"S": login}}).get("Item")
+    return tables().get_item(TableName=LOGINS, Key={"login": {"S": login}}).get("Item")
 
 
 def test_stores_the_user_and_both_names_to_log_in_with(clock):
@@ -44,7 +44,7 @@ def test_stores_the_user_and_both_names_to_log_in_with(clock):
     ]
     (password_hash,) = hashes
     assert HASH.fullmatch(password_hash)
-    user = tables().get_item(TableName=store.USERS, Key={"id": {"S": made["id"]}})["Item"]
+    user = tables().get_item(TableName=USERS, Key={"id": {"S": made["id"]}})["Item"]
     assert user == {
         "id": {"S": made["id"]},
         "username": {"S": "Ann.Straße"},

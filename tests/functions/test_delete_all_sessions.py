@@ -2,15 +2,15 @@
 
 import pytest
 
-from sessions import store
+from sessions import session_store, user_store
+from sessions.dynamodb import SESSIONS, USERS
 from sessions.errors import Unavailable
 from tests.support.calls import call
 from tests.support.clock import at
-from tests.support.contract import INVALID_SESSION, SESSION_SECONDS, UNAVAILABLE, missing
+from tests.support.contract import HEADERS, INVALID_SESSION, SESSION_SECONDS, UNAVAILABLE, missing
 from tests.support.faults import FAULTS, inject
 from tests.support.order import in_order
 from tests.support.people import log_in, new_person
-from tests.support.routes import HEADERS
 from tests.support.rows import stored_rows, stored_sessions, stored_user, tables
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -150,7 +150,7 @@ def test_a_row_that_comes_back_does_not_bring_its_session_back(clock):
     token = log_in(person)
     (row,) = stored_rows(person)["sessions"]
     call("delete_all_sessions", token)
-    tables().put_item(TableName=store.SESSIONS, Item=row)
+    tables().put_item(TableName=SESSIONS, Item=row)
     assert statuses(token) == [401]
 
 
@@ -176,25 +176,25 @@ def test_a_session_that_begins_while_all_are_being_ended_is_ended_too(clock, mon
     person = new_person()
     token = log_in(person)
     late = []
-    revoke_all = store.revoke_all
+    revoke_all = user_store.revoke_all_sessions
 
     def revoke_after_a_log_in(user, kept):
         late.append(log_in(person))
         return revoke_all(user, kept)
 
-    monkeypatch.setattr(store, "revoke_all", revoke_after_a_log_in)
+    monkeypatch.setattr(user_store, "revoke_all_sessions", revoke_after_a_log_in)
     assert call("delete_all_sessions", token).status == 200
     assert statuses(token, *late) == [401, 401]
 
 
 def delete_before_revoking(monkeypatch):
-    revoke_all = store.revoke_all
+    revoke_all = user_store.revoke_all_sessions
 
     def revoke_too_late(user, kept):
-        tables().delete_item(TableName=store.USERS, Key={"id": {"S": user.id}})
+        tables().delete_item(TableName=USERS, Key={"id": {"S": user.id}})
         return revoke_all(user, kept)
 
-    monkeypatch.setattr(store, "revoke_all", revoke_too_late)
+    monkeypatch.setattr(user_store, "revoke_all_sessions", revoke_too_late)
 
 
 def test_a_user_deleted_meanwhile_has_no_session_and_comes_not_back(clock, monkeypatch):
@@ -212,15 +212,15 @@ def test_a_session_that_another_request_ends_meanwhile_is_not_brought_back(
 ):
     person = new_person()
     token, other = log_in(person), log_in(person)
-    revoke_all = store.revoke_all
+    revoke_all = user_store.revoke_all_sessions
 
     def revoke_after_the_other(user, kept):
-        monkeypatch.setattr(store, "revoke_all", revoke_all)
+        monkeypatch.setattr(user_store, "revoke_all_sessions", revoke_all)
         query = {"allButSelf": ["true"]} if kept_by_the_other else None
         assert call("delete_all_sessions", other, query=query).status == 200
         return revoke_all(user, kept)
 
-    monkeypatch.setattr(store, "revoke_all", revoke_after_the_other)
+    monkeypatch.setattr(user_store, "revoke_all_sessions", revoke_after_the_other)
     answer = call("delete_all_sessions", token, query={"allButSelf": ["true"]})
     assert (answer.status, answer.body) == (401, INVALID_SESSION)
     assert statuses(token, other) == [401, 200 if kept_by_the_other else 401]
@@ -239,7 +239,7 @@ def test_sessions_that_cannot_be_counted_are_over_all_the_same_and_the_log_says_
     person = new_person()
     token, other = log_in(person), log_in(person)
     with monkeypatch.context() as patch:
-        patch.setattr(store, "query_sessions", fails)
+        patch.setattr(session_store, "query_sessions", fails)
         answer = call("delete_all_sessions", token, query=query)
     assert (answer.status, answer.body) == (503, UNAVAILABLE)
     assert (logged()[-1]["message"], logged()[-1]["revoked"]) == ("RequestFailed", True)
@@ -283,13 +283,13 @@ def test_a_session_that_began_after_the_request_is_counted_though_the_answer_was
     dynamodb.meta.events.register("needs-retry.dynamodb.UpdateItem", again)
     person = new_person()
     token, late = log_in(person), []
-    revoke_all = store.revoke_all
+    revoke_all = user_store.revoke_all_sessions
 
     def revoke_after_a_log_in(user, kept):
         late.append(log_in(person))
         return revoke_all(user, kept)
 
-    monkeypatch.setattr(store, "revoke_all", revoke_after_a_log_in)
+    monkeypatch.setattr(user_store, "revoke_all_sessions", revoke_after_a_log_in)
     with in_order("as they stand"):
         answer = call("delete_all_sessions", token)
     assert (answer.status, answer.body) == (200, bulk(2))

@@ -2,11 +2,10 @@
 
 import pytest
 
-from sessions import store
+from sessions import session_store
 from tests.support.calls import call
-from tests.support.contract import INVALID_SESSION, SESSION_MISSING, SESSION_SECONDS
+from tests.support.contract import HEADERS, INVALID_SESSION, SESSION_MISSING, SESSION_SECONDS
 from tests.support.people import log_in, new_person
-from tests.support.routes import HEADERS
 from tests.support.rows import stored_rows, stored_sessions
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -61,7 +60,7 @@ def test_a_revoked_session_is_missing_though_its_row_is_still_there(clock, monke
     person = new_person()
     log_in(person)
     token = log_in(person)
-    monkeypatch.setattr(store, "clear_sessions", lambda *_: 0)
+    monkeypatch.setattr(session_store, "purge_sessions", lambda *_: 0)
     call("delete_all_sessions", token, query={"allButSelf": ["1"]})
     answer = call("delete_session", token, session=clock.now)
     assert (answer.status, answer.body) == (404, SESSION_MISSING)
@@ -72,13 +71,13 @@ def test_a_session_that_another_request_ends_in_between_is_missing(clock, monkey
     person = new_person()
     log_in(person)
     token = log_in(person)
-    end_session = store.end_session
+    end_session = session_store.revoke_session
 
     def too_late(user, iat, now):
         end_session(user, iat, now)
         end_session(user, iat, now)
 
-    monkeypatch.setattr(store, "end_session", too_late)
+    monkeypatch.setattr(session_store, "revoke_session", too_late)
     answer = call("delete_session", token, session=clock.now)
     assert (answer.status, answer.body) == (404, SESSION_MISSING)
 
@@ -89,11 +88,11 @@ def test_leaves_of_the_row_only_its_id_why_it_ended_and_when(clock):
     token = log_in(person)
     clock.now += 60
     call("delete_session", token, session=clock.now - 60)
-    _, ended = sorted(stored_rows(person)["sessions"], key=lambda row: "ended" in row)
-    del ended["generation"]
+    _, ended = sorted(stored_rows(person)["sessions"], key=lambda row: "revoked_reason" in row)
+    del ended["session_epoch"]
     assert ended == {
         "user": {"S": person.id},
         "iat": {"N": str(clock.now - 60)},
         "exp": {"N": str(clock.now)},  # so that DynamoDB's TTL deletes it
-        "ended": {"S": "deleted"},
+        "revoked_reason": {"S": "deleted"},
     }

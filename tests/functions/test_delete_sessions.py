@@ -5,11 +5,10 @@ import json
 
 import pytest
 
-from sessions import store
+from sessions import dynamodb, session_store
 from tests.support.calls import call
-from tests.support.contract import SESSION_SECONDS
+from tests.support.contract import HEADERS, SESSION_SECONDS
 from tests.support.people import log_in, new_person
-from tests.support.routes import HEADERS
 from tests.support.rows import add_sessions, stored_rows, stored_sessions
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -133,7 +132,7 @@ def test_revoked_sessions_are_not_counted_though_their_rows_remain(clock, monkey
 def test_cut_short_between_two_transactions_it_can_be_made_again(clock, monkeypatch, power_cut):
     person = new_person()
     tokens = [log_in(person) for _ in range(2)]
-    monkeypatch.setattr(store, "LARGEST_TRANSACTION", 1)
+    monkeypatch.setattr(dynamodb, "LARGEST_TRANSACTION", 1)
     named = {"sessions": [clock.now, clock.now + 1]}
     assert not power_cut(2, lambda: call("delete_sessions", tokens[1], body=named))
     assert len(stored_sessions(person)) == 1
@@ -225,13 +224,13 @@ def test_a_session_that_another_request_ends_in_between_is_not_counted(clock, mo
     person = new_person()
     token = log_in(person)
     log_in(person)
-    end_sessions = store.end_sessions
+    end_sessions = session_store.revoke_sessions
 
     def too_late_for_one(user, iats, reason, now):
-        store.end_session(user, clock.now + 1, now)
+        session_store.revoke_session(user, clock.now + 1, now)
         return end_sessions(user, iats, reason, now)
 
-    monkeypatch.setattr(store, "end_sessions", too_late_for_one)
+    monkeypatch.setattr(session_store, "revoke_sessions", too_late_for_one)
     named = {"sessions": [clock.now, clock.now + 1]}
     assert call("delete_sessions", token, body=named).body == bulk(1)
     assert stored_sessions(person) == {}

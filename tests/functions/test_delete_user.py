@@ -2,7 +2,7 @@
 
 import pytest
 
-from sessions import store
+from sessions.dynamodb import LOGINS, SESSIONS, USERS
 from tests.support.calls import call, invoke
 from tests.support.contract import INVALID_SESSION, INVALID_USER
 from tests.support.leaks import PASSWORD
@@ -19,11 +19,11 @@ def test_leaves_no_row_of_the_person_in_any_table_and_others_alone(clock):
     token, stranger = log_in(person), log_in(other)
     add_sessions(person, range(1, 40))
     before = stored_rows(other)
-    asked = {"user": person.username}
+    asked = {"login": person.username}
     assert invoke("delete_user", asked) == {"id": person.id, "sessions": 40}
     assert stored_rows(person) == GONE
     assert stored_rows(other) == before
-    for table in (store.USERS, store.LOGINS, store.SESSIONS):
+    for table in (USERS, LOGINS, SESSIONS):
         assert person.id not in str(tables().scan(TableName=table)["Items"])
     answer = call("get_current_session", token)
     assert (answer.status, answer.body) == (401, INVALID_SESSION)
@@ -48,7 +48,9 @@ def test_cut_short_after_any_call_it_lets_nobody_in_and_is_finished_by_a_repeat(
         person = new_person()
         token = log_in(person)
         add_sessions(person, range(1, 30))
-        finished = power_cut(call_number, lambda p=person: invoke("delete_user", {"user": p.email}))
+        finished = power_cut(
+            call_number, lambda p=person: invoke("delete_user", {"login": p.email})
+        )
         if finished:
             break
         let_in = call("get_current_session", token).status == 200
@@ -57,7 +59,7 @@ def test_cut_short_after_any_call_it_lets_nobody_in_and_is_finished_by_a_repeat(
         if stored_rows(person)["user"] is not None:
             refused = call("create_session", body={"user": person.email, "pass": PASSWORD})
             assert (refused.status == 201) == untouched
-            invoke("delete_user", {"user": person.email})
+            invoke("delete_user", {"login": person.email})
         assert stored_rows(person) == GONE, call_number
         call_number += 1
     assert call_number > 5

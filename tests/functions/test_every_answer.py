@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from sessions import store
+from sessions import session_store
 from tests.payloads.headers import FOREIGN_ORIGINS
-from tests.support.calls import call, invoke
-from tests.support.contract import INTERNAL, INVALID_SESSION, missing
+from tests.support.calls import call, call_route, invoke
+from tests.support.contract import HEADERS, INTERNAL, INVALID_SESSION, UNAUTHORIZED_HEADERS, missing
 from tests.support.events import ALLOWED_ORIGINS, load_event
+from tests.support.operations import AUTHENTICATED
 from tests.support.people import log_in, new_person
-from tests.support.routes import AUTHENTICATED, HEADERS, UNAUTHORIZED_HEADERS, call_route
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -114,7 +114,7 @@ def test_a_mistake_of_ours_is_answered_without_a_word_about_it(clock, monkeypatc
     def fail(*_):
         raise KeyError("a detail of ours")
 
-    monkeypatch.setattr(store, "query_sessions", fail)
+    monkeypatch.setattr(session_store, "query_sessions", fail)
     answer = call("list_sessions", token)
     assert (answer.status, answer.headers) == (500, HEADERS)
     assert answer.body == INTERNAL

@@ -4,13 +4,20 @@ import json
 
 import pytest
 
-from sessions import store
-from tests.support.calls import call, invoke
+from sessions import session_store
+from sessions.dynamodb import USERS
+from tests.support.calls import call, call_route, invoke
 from tests.support.clock import at
-from tests.support.contract import BANNED, INVALID_SESSION, SESSION_SECONDS
+from tests.support.contract import (
+    BANNED,
+    HEADERS,
+    INVALID_SESSION,
+    SESSION_SECONDS,
+    UNAUTHORIZED_HEADERS,
+)
 from tests.support.events import load_event
+from tests.support.operations import AUTHENTICATED
 from tests.support.people import log_in, new_person
-from tests.support.routes import AUTHENTICATED, HEADERS, UNAUTHORIZED_HEADERS, call_route
 from tests.support.rows import stored_rows, tables
 
 pytestmark = [pytest.mark.usefixtures("aws"), pytest.mark.parametrize("route", AUTHENTICATED)]
@@ -52,12 +59,12 @@ def test_refuses_a_banned_user_and_changes_nothing_until_the_ban_is_lifted(clock
     person = new_person()
     token = log_in(person)
     log_in(person)
-    invoke("ban_user", {"user": person.email})
+    invoke("ban_user", {"login": person.email})
     before = stored_rows(person)
     answer = call_route(route, token, clock.now + 1)
     assert (answer.status, answer.body, answer.headers) == (403, BANNED, HEADERS)
     assert stored_rows(person) == before
-    invoke("unban_user", {"user": person.username})
+    invoke("unban_user", {"login": person.username})
     assert call_route(route, token, clock.now + 1).status == 200
 
 
@@ -66,7 +73,7 @@ def test_a_dead_session_of_a_banned_user_says_nothing_of_the_ban(clock, route):
     dead = log_in(person)
     call("delete_session", dead, session=clock.now)
     log_in(person)
-    invoke("ban_user", {"user": person.email})
+    invoke("ban_user", {"login": person.email})
     answer = call_route(route, dead, clock.now + 1)
     assert (answer.status, answer.body) == (401, INVALID_SESSION)
 
@@ -75,7 +82,7 @@ def test_refuses_a_user_that_no_longer_exists_though_the_session_does(clock, rou
     person = new_person()
     token = log_in(person)
     log_in(person)
-    tables().delete_item(TableName=store.USERS, Key={"id": {"S": person.id}})
+    tables().delete_item(TableName=USERS, Key={"id": {"S": person.id}})
     before = stored_rows(person)
     answer = call_route(route, token, clock.now + 1)
     assert (answer.status, answer.body) == (401, INVALID_SESSION)
@@ -97,7 +104,7 @@ def test_refuses_a_revoked_session_whose_row_is_still_there(clock, route, monkey
     person = new_person()
     revoked = log_in(person)
     keeping = log_in(person)
-    monkeypatch.setattr(store, "clear_sessions", lambda *_: 0)
+    monkeypatch.setattr(session_store, "purge_sessions", lambda *_: 0)
     call("delete_all_sessions", keeping, query={"allButSelf": ["true"]})
     before = stored_rows(person)
     assert len(before["sessions"]) == 2

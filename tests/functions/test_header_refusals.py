@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessions import endpoint
+from sessions import telemetry
 from tests.payloads.headers import CANARY, ENDING_VALUES, NAMES, ODD_VALUES
 from tests.support.calls import call
 from tests.support.clock import at
 from tests.support.contract import is_refusal
 from tests.support.leaks import PASSWORD
+from tests.support.operations import AUTHENTICATED
 from tests.support.people import Person, log_in, new_person
-from tests.support.routes import AUTHENTICATED
 from tests.support.rows import stored_rows
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -85,7 +85,7 @@ def test_no_refusal_and_no_line_of_the_log_says_anything_of_the_request(clock, v
                 assert CANARY not in json.dumps(answer)
                 assert is_refusal(answer.status, answer.body), answer
     assert len(logged()) == len(ROUTES) * len(VALUES) * len(places(""))
-    written = endpoint.logger.registered_handler.stream.getvalue()
+    written = telemetry.logger.registered_handler.stream.getvalue()
     assert CANARY not in written
     assert written.replace("\n", "").isprintable()
 

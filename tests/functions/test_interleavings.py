@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from sessions.errors import AccountError, UserTaken
-from tests.support.calls import call, invoke
+from tests.support.calls import call, call_route, invoke
 from tests.support.contract import INVALID_SESSION
 from tests.support.leaks import PASSWORD
+from tests.support.operations import AUTHENTICATED
 from tests.support.order import ORDERS, in_order
 from tests.support.people import Person, log_in, new_person
-from tests.support.routes import AUTHENTICATED, call_route
 from tests.support.rows import stored_rows
 
 Act = Callable[[], Any]
@@ -87,7 +87,7 @@ class Met:
         return call("create_session", body=credentials(self.person))
 
 
-# --------------------------------------------------------------- log-ins
+# --------------------------------------------------------------- logins
 
 
 @both_orders
@@ -170,7 +170,7 @@ def test_a_log_in_of_a_user_who_is_deleted_wherever_that_comes_opens_nothing(clo
         assert deleted["id"] == met.person.id
         if answer.status == 201:
             assert statuses(answer.body["token"]) == [401]
-        assert stored_rows(met.person)["user"] is None, "the log-in has not brought it back"
+        assert stored_rows(met.person)["user"] is None, "the login has not brought it back"
         assert call("create_session", body=credentials(met.person)).status == 404
 
 

@@ -9,6 +9,7 @@ from sessions.errors import InvalidInput, UnknownUser
 from tests.support.calls import call, invoke
 from tests.support.contract import INVALID_USER
 from tests.support.leaks import PASSWORD
+from tests.support.operations import ACCOUNT_OPERATIONS, ON_A_USER
 from tests.support.people import log_in, new_person
 from tests.support.rows import add_sessions, stored_sessions, stored_user
 
@@ -27,7 +28,7 @@ def test_names_may_be_as_long_as_a_key(clock):
     made = invoke("create_user", names(username, email))
     for name in (username, email):
         assert call("create_session", body={"user": name, "pass": PASSWORD}).status == 201
-    invoke("rename_user", {"user": username, "username": "z" * 64, "email": "z@" + WIDEST * 62})
+    invoke("rename_user", {"login": username, "username": "z" * 64, "email": "z@" + WIDEST * 62})
     invoke("delete_user", {"id": made["id"]})
 
 
@@ -49,15 +50,13 @@ def test_a_name_that_is_longer_than_a_key_is_nobodys(clock):
     answer = call("create_session", body={"user": WIDEST * 320, "pass": PASSWORD})
     assert (answer.status, answer.body) == (404, INVALID_USER)
     with pytest.raises(UnknownUser):
-        invoke("list_user_sessions", {"user": WIDEST * 320})
+        invoke("list_user_sessions", {"login": WIDEST * 320})
 
 
-@pytest.mark.parametrize(
-    "operation", ["ban_user", "unban_user", "list_user_sessions", "export_user", "delete_user"]
-)
+@pytest.mark.parametrize("operation", ON_A_USER)
 def test_the_longest_id_is_nobodys(clock, operation):
     with pytest.raises(UnknownUser):
-        invoke(operation, {"id": "x" * 256})
+        invoke(operation, ACCOUNT_OPERATIONS[operation].event(id="x" * 256))
 
 
 def test_the_longest_reason_and_the_latest_end_are_stored(clock):

@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from sessions.tokens import Ring
+from sessions.signing_keys import KeySet
 from tests.support.calls import invoke
 
 pytestmark = pytest.mark.usefixtures("aws")
 
 
 def test_answers_with_each_kid_and_what_it_is_for_and_never_a_key(clock, ring):
-    ring.store(Ring("b", {k: k.encode() * 40 for k in "abc"}, "c", clock.now, {"a": 5}))
+    ring.store(KeySet("b", {k: k.encode() * 40 for k in "abc"}, "c", clock.now, {"a": 5}))
     answer = invoke("list_signing_keys", {"actor": "ops"})
     assert answer == {
         "keys": [
@@ -25,7 +25,7 @@ def test_answers_with_each_kid_and_what_it_is_for_and_never_a_key(clock, ring):
 
 
 def test_a_ring_of_one_key_has_no_next(clock, ring):
-    ring.store(Ring("only", {"only": b"x" * 40}))
+    ring.store(KeySet("only", {"only": b"x" * 40}))
     answer = invoke("list_signing_keys", {})
     assert answer["next_since"] is None
     assert [key["role"] for key in answer["keys"]] == ["current"]

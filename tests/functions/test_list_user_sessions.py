@@ -16,8 +16,8 @@ def test_answers_what_the_user_would_see_banned_or_not(clock, banned):
     log_in(person)
     seen = call("list_sessions", token, query=None).body
     if banned:
-        invoke("ban_user", {"user": person.username})
-    answer = invoke("list_user_sessions", {"user": person.email})
+        invoke("ban_user", {"login": person.username})
+    answer = invoke("list_user_sessions", {"login": person.email})
     assert answer == {"id": person.id, **seen}
     assert answer["count"] == 2
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-import functions.publish_events.app as publish_events
 from functions.create_session import app
-from sessions import store
+from sessions import aws, session_events
+from sessions.dynamodb import SESSIONS
 from tests.support.calls import call, invoke
 from tests.support.people import log_in, new_person
 from tests.support.rows import stored_rows, tables
@@ -54,8 +54,8 @@ class Bus:
 @pytest.fixture
 def bus(monkeypatch):
     bus = Bus()
-    monkeypatch.setattr(publish_events, "_events", bus)
-    monkeypatch.setattr(publish_events, "PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(session_events, "eventbridge", bus)
+    monkeypatch.setattr(aws, "_PAUSES", (0.0,) * 4)
     return bus
 
 
@@ -110,7 +110,7 @@ def test_a_log_in_that_was_under_way_leaves_nothing_of_a_deleted_user(clock, bus
     person = new_person()
     invoke("delete_user", {"id": person.id})
     _, row = session_row(person, clock.now, clock.now + 60)
-    tables().put_item(TableName=store.SESSIONS, Item=row)
+    tables().put_item(TableName=SESSIONS, Item=row)
     publish(changes())
     (end,) = bus.ends()
     assert (end["session"], end["reason"]) == (clock.now, "account_deleted")
@@ -245,7 +245,7 @@ def test_revoked_rows_go_only_after_their_end_was_told_and_later_ones_stay(clock
 
 def test_log_ins_before_the_publishing_take_away_nothing_that_is_to_be_told(clock, bus, changes):
     person = new_person()
-    for _ in range(26):  # more than a log-in leaves lying about
+    for _ in range(26):  # more than a login leaves lying about
         log_in(person)
     invoke("revoke_user_sessions", {"id": person.id, "all": True})
     log_in(person)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sessions import store
+from sessions import account_store
 from sessions.errors import ChangedMeanwhile, InvalidInput, UserTaken
 from tests.support.calls import call, invoke
 from tests.support.leaks import PASSWORD
@@ -20,7 +20,7 @@ def test_the_new_names_log_in_and_the_old_ones_do_not(clock):
     person = new_person()
     token = log_in(person)
     new = {"username": f"new-{person.username}", "email": f"new-{person.email}"}
-    assert invoke("rename_user", {"user": person.email, **new}) == {"id": person.id, **new}
+    assert invoke("rename_user", {"login": person.email, **new}) == {"id": person.id, **new}
     assert [status(name) for name in new.values()] == [201, 201]
     assert [status(person.username), status(person.email)] == [404, 404]
     assert call("get_current_session", token).status == 200
@@ -51,7 +51,7 @@ def test_a_name_that_is_taken_is_refused_and_changes_nothing(clock):
         {"username": f"fresh-{person.username}", "email": other.email},
     ):
         with pytest.raises(UserTaken):
-            invoke("rename_user", {"user": person.username, **new})
+            invoke("rename_user", {"login": person.username, **new})
     assert [stored_rows(person), stored_rows(other)] == before
 
 
@@ -69,21 +69,21 @@ def test_what_is_no_name_is_refused(clock, new, named):
     person = new_person()
     before = stored_rows(person)
     with pytest.raises(InvalidInput, match=f"^{named}$"):
-        invoke("rename_user", {"user": person.username, **new})
+        invoke("rename_user", {"login": person.username, **new})
     assert stored_rows(person) == before
 
 
 def test_a_password_changed_meanwhile_is_not_lost(clock, monkeypatch):
     person = new_person()
-    rename = store.rename
+    rename = account_store.rename_user
 
     def rename_after_a_change(user, username, email):
-        invoke("set_password", {"user": person.username, "password": "another"})
+        invoke("set_password", {"login": person.username, "password": "another"})
         rename(user, username, email)
 
-    monkeypatch.setattr(store, "rename", rename_after_a_change)
+    monkeypatch.setattr(account_store, "rename_user", rename_after_a_change)
     with pytest.raises(ChangedMeanwhile):
-        invoke("rename_user", {"user": person.username, "username": f"new-{person.username}"})
+        invoke("rename_user", {"login": person.username, "username": f"new-{person.username}"})
     assert status(person.username, "another") == 201
     assert status(person.username) == 401
 
@@ -93,7 +93,7 @@ def test_cut_short_after_any_call_each_name_logs_in_or_leads_to_nobody(clock, dy
     while True:
         person = new_person()
         new = Person(person.id, f"new-{person.username}", f"new-{person.email}")
-        event = {"user": person.email, "username": new.username, "email": new.email}
+        event = {"login": person.email, "username": new.username, "email": new.email}
         finished = power_cut(call_number, lambda event=event: invoke("rename_user", event))
         old_names = {status(person.username), status(person.email)}
         new_names = {status(new.username), status(new.email)}

@@ -6,8 +6,8 @@ from random import Random
 import jwt
 import pytest
 
-from sessions import endpoint, errors, rotation
-from sessions.tokens import KeyRing, Ring
+from sessions import errors, key_rotation, signing_keys
+from sessions.signing_keys import CachedKeySet, KeySet
 from tests.support.calls import call, invoke
 from tests.support.contract import REMEMBERED_SESSION_SECONDS, TEMPLATE
 from tests.support.people import log_in, new_person
@@ -15,7 +15,7 @@ from tests.support.people import log_in, new_person
 pytestmark = pytest.mark.usefixtures("aws")
 
 ROTATION_SECONDS = TEMPLATE.parameters["KeyRotationDays"] * 86_400
-START = Ring("a", {"a": b"a" * 40, "b": b"b" * 40}, "b", 1_700_000_000)
+START = KeySet("a", {"a": b"a" * 40, "b": b"b" * 40}, "b", 1_700_000_000)
 
 
 def status(token):
@@ -79,7 +79,7 @@ def test_made_twice_it_rotates_once(clock, ring):
 
 
 def test_a_ring_without_a_next_key_gets_one_first(clock, ring):
-    ring.store(Ring("initial", {"initial": b"x" * 40}))
+    ring.store(KeySet("initial", {"initial": b"x" * 40}))
     for asked in ({"when": "due"}, {}):
         answer = invoke("rotate_signing_key", asked)
         assert (answer["rotated"], answer["current"]) == (False, "initial")
@@ -127,7 +127,7 @@ def test_a_compromised_key_is_dropped_at_once_by_its_kid(clock, ring, dropped, c
 
 
 def test_the_only_key_can_be_dropped_too(clock, ring):
-    ring.store(Ring("initial", {"initial": b"x" * 40}))
+    ring.store(KeySet("initial", {"initial": b"x" * 40}))
     token = log_in(new_person())
     answer = invoke("rotate_signing_key", {"drop": "initial"})
     assert answer["dropped"] == ["initial"]
@@ -156,15 +156,15 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(clock, ring, event, 
 
 def test_of_two_changes_at_once_neither_is_lost(clock, ring, monkeypatch):
     ring.store(START)
-    read_ring = rotation.read_ring
+    read_key_set = signing_keys.read_key_set
 
     def read_before_a_drop():
-        read = read_ring()
-        monkeypatch.setattr(rotation, "read_ring", read_ring)
+        read = read_key_set()
+        monkeypatch.setattr(key_rotation, "read_key_set", read_key_set)
         invoke("rotate_signing_key", {"drop": "a"})
         return read
 
-    monkeypatch.setattr(rotation, "read_ring", read_before_a_drop)
+    monkeypatch.setattr(key_rotation, "read_key_set", read_before_a_drop)
     answer = invoke("rotate_signing_key", {})
     after = ring.stored()
     assert "a" not in after.keys, "the dropped key has not come back"
@@ -176,7 +176,7 @@ def test_ten_rotations_under_load_refuse_no_request_with_rings_of_every_age(cloc
     """Eight processes sign and check in turns, the last one so rarely that its ring is stale."""
     ring.store(START)
     person = new_person()
-    rings = [vars(KeyRing(endpoint.signing_keys._read)).copy() for _ in range(8)]
+    rings = [vars(CachedKeySet(signing_keys.signing_keys._read)).copy() for _ in range(8)]
     random = Random(1)  # noqa: S311 - it picks a test's steps
     held: list[str] = []
     kids: set[str] = set()
@@ -187,14 +187,14 @@ def test_ten_rotations_under_load_refuse_no_request_with_rings_of_every_age(cloc
         for number, ring_of_process in enumerate(rings):
             if steps % (number * number + 1):
                 continue
-            vars(endpoint.signing_keys).update(ring_of_process)
+            vars(signing_keys.signing_keys).update(ring_of_process)
             held.append(log_in(person))
             kids.add(kid_of(held[-1]))
-            # Later log-ins than the last hundred have ended what is older (MaxSessionsPerUser).
+            # Later logins than the last hundred have ended what is older (MaxSessionsPerUser).
             for token in {held[-1], *random.sample(held[-90:], min(len(held), 3))}:
                 assert status(token) == 200
                 checks += 1
-            ring_of_process.update(vars(endpoint.signing_keys))
+            ring_of_process.update(vars(signing_keys.signing_keys))
         rotations += invoke("rotate_signing_key", {})["rotated"]
     ages = {clock.now - ring_of_process["_read_at"] for ring_of_process in rings}
     assert len(ages) > 2, "the rings are of different ages"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sessions import store
+from sessions import user_store
 from sessions.errors import ChangedMeanwhile, InvalidInput
 from tests.support.calls import call, invoke
 from tests.support.contract import INVALID_PASSWORD
@@ -22,7 +22,7 @@ def log_in_with(person, password, name="username"):
 @pytest.mark.parametrize("name", ["username", "email"])
 def test_from_then_on_only_the_new_password_logs_in_by_either_name(clock, name):
     person = new_person()
-    asked = {"user": getattr(person, name), "password": ANOTHER}
+    asked = {"login": getattr(person, name), "password": ANOTHER}
     assert invoke("set_password", asked) == {"id": person.id, "kept_sessions": False}
     for login in ("username", "email"):
         refused = log_in_with(person, PASSWORD, login)
@@ -34,7 +34,7 @@ def test_ends_every_session_at_its_next_request(clock):
     person, stranger = new_person(), log_in(new_person())
     tokens = [log_in(person) for _ in range(3)]
     add_sessions(person, range(1, 1000))
-    invoke("set_password", {"user": person.username, "password": ANOTHER})
+    invoke("set_password", {"login": person.username, "password": ANOTHER})
     assert [call("get_current_session", token).status for token in tokens] == [401] * 3
     assert call("get_current_session", stranger).status == 200
     token = log_in_with(person, ANOTHER).body["token"]
@@ -53,19 +53,19 @@ def test_keeps_the_sessions_where_asked(clock):
 def test_is_one_write(clock, dynamodb_calls):
     person = new_person()
     dynamodb_calls.clear()
-    invoke("set_password", {"user": person.username, "password": ANOTHER})
+    invoke("set_password", {"login": person.username, "password": ANOTHER})
     assert [call for call, _ in dynamodb_calls] == ["GetItem", "GetItem", "TransactWriteItems"]
 
 
 def test_a_log_in_that_found_the_old_password_right_gets_no_session_any_more(clock, monkeypatch):
     person = new_person()
-    allot_iat = store.allot_iat
+    allocate_session_id = user_store.allocate_session_id
 
     def allot_after_a_change(login, now, address):
-        invoke("set_password", {"user": person.username, "password": ANOTHER})
-        return allot_iat(login, now, address)
+        invoke("set_password", {"login": person.username, "password": ANOTHER})
+        return allocate_session_id(login, now, address)
 
-    monkeypatch.setattr(store, "allot_iat", allot_after_a_change)
+    monkeypatch.setattr(user_store, "allocate_session_id", allot_after_a_change)
     answer = log_in_with(person, PASSWORD)
     assert (answer.status, answer.body) == (401, INVALID_PASSWORD)
     assert stored_rows(person)["sessions"] == []
@@ -73,17 +73,17 @@ def test_a_log_in_that_found_the_old_password_right_gets_no_session_any_more(clo
 
 def test_two_changes_at_once_leave_one_password_for_both_names(clock, monkeypatch):
     person = new_person()
-    read_user = store.read_user
+    read_user = user_store.read_user
 
     def read_before_a_change(user):
         read = read_user(user)
-        monkeypatch.setattr(store, "read_user", read_user)
-        invoke("set_password", {"user": person.username, "password": "the first"})
+        monkeypatch.setattr(user_store, "read_user", read_user)
+        invoke("set_password", {"login": person.username, "password": "the first"})
         return read
 
-    monkeypatch.setattr(store, "read_user", read_before_a_change)
+    monkeypatch.setattr(user_store, "read_user", read_before_a_change)
     with pytest.raises(ChangedMeanwhile):
-        invoke("set_password", {"user": person.username, "password": "the second"})
+        invoke("set_password", {"login": person.username, "password": "the second"})
     for name in ("username", "email"):
         assert log_in_with(person, "the first", name).status == 201
         assert log_in_with(person, "the second", name).status == 401
@@ -94,12 +94,12 @@ def test_what_is_no_password_is_refused_and_changes_nothing(clock, password):
     person = new_person()
     before = stored_rows(person)
     with pytest.raises(InvalidInput, match=r"^password$"):
-        invoke("set_password", {"user": person.username, "password": password})
+        invoke("set_password", {"login": person.username, "password": password})
     assert stored_rows(person) == before
 
 
 def test_the_password_is_in_no_log_line(clock, logged):
     person = new_person()
-    invoke("set_password", {"user": person.username, "password": ANOTHER})
+    invoke("set_password", {"login": person.username, "password": ANOTHER})
     assert logged()[-1]["message"] == "PasswordSet"
     assert ANOTHER not in str(logged())

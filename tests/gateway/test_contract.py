@@ -199,7 +199,7 @@ def test_a_user_with_2000_sessions_can_list_page_and_end_them(http, log_in, dyna
             "exp": {"N": str(mine["exp"])},
             "name": {"S": "old"},
             "jti_sha256": {"B": b"0" * 32},
-            "generation": {"N": "999"},  # whatever everybody's is by now
+            "session_epoch": {"N": "999"},  # whatever everybody's is by now
         }
         for iat in ids
     ]

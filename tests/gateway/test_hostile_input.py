@@ -306,7 +306,7 @@ def test_no_token_had_its_key_fetched_from_where_it_says(elsewhere):
 # ------------------------------------------------------------------- bodies
 
 
-# What says nothing, in case it is taken: a log-in without a password, and no session of anybody's.
+# What says nothing, in case it is taken: a login without a password, and no session of anybody's.
 HARMLESS = {"create_session": {"user": "nobody"}, "delete_sessions": {"sessions": ["x"]}}
 
 

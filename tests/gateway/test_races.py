@@ -140,7 +140,7 @@ def codes(done: list[Done]) -> list[int]:
     return [each.answer.status_code for each in done]
 
 
-# --------------------------------------------------------------- log-ins
+# --------------------------------------------------------------- logins
 
 
 def test_log_ins_of_one_user_in_one_second_are_each_a_session_of_its_own(product, race, new_name):

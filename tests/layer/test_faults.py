@@ -5,35 +5,19 @@ import threading
 
 import pytest
 
-from sessions import clients, endpoint
+from sessions import aws as layer_aws
+from sessions import signing_keys
 from sessions.errors import Unavailable
 from tests.support.calls import call, invoke
 from tests.support.clock import at
-from tests.support.contract import UNAVAILABLE
+from tests.support.contract import HEADERS, UNAVAILABLE
 from tests.support.events import event_for
 from tests.support.faults import FAULTS, inject
 from tests.support.leaks import PASSWORD
+from tests.support.operations import ROUTES
 from tests.support.people import log_in, new_person
-from tests.support.routes import HEADERS, call_route
 
 pytestmark = pytest.mark.usefixtures("aws", "clock", "pauses")
-
-# What each route asks of DynamoDB, in order: each list is a round trip, under way together.
-# A test below proves it.
-ROUND_TRIPS = {
-    "create_session": [
-        ["BatchGetItem", "UpdateItem", "UpdateItem"],
-        ["UpdateItem", "UpdateItem", "UpdateItem"],
-        ["PutItem"],
-        ["Query"],
-    ],
-    "get_current_session": [["BatchGetItem"]],
-    "get_session": [["BatchGetItem"]],
-    "list_sessions": [["BatchGetItem"], ["Query"]],
-    "delete_session": [["BatchGetItem"], ["UpdateItem"]],
-    "delete_sessions": [["BatchGetItem"], ["Query"], ["TransactWriteItems"]],
-    "delete_all_sessions": [["BatchGetItem"], ["Query", "UpdateItem"]],
-}
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +30,10 @@ def member(aws):
     return person, token
 
 
-def request(route, person, token, iat=1_800_000_001):
-    if route == "create_session":
-        return call(route, body={"user": person.username, "pass": PASSWORD})
-    return call_route(route, token, iat)
+def request(name, person, token, iat=1_800_000_001):
+    route = ROUTES[name]
+    usual = route.request(session=iat, login=person.username)
+    return call(name, token if route.needs_token else None, **usual)
 
 
 def assert_unavailable(answer, logged):
@@ -90,15 +74,16 @@ class Meeting:
             self._ended += 1
 
 
-@pytest.mark.parametrize("route", ROUND_TRIPS)
-def test_the_table_of_round_trips_is_what_each_route_makes(clock, route, dynamodb):
+@pytest.mark.parametrize("route", ROUTES)
+def test_each_route_makes_the_round_trips_of_the_catalogue(clock, route, dynamodb):
     person = new_person()
     token = log_in(person)
     log_in(person)
-    clock.now += 2  # a log-in in a second that has had one asks once more
-    meeting = Meeting(dynamodb.meta.events, [len(each) for each in ROUND_TRIPS[route]])
+    clock.now += 2  # a login in a second that has had one asks once more
+    round_trips = ROUTES[route].round_trips
+    meeting = Meeting(dynamodb.meta.events, [len(each) for each in round_trips])
     assert request(route, person, token, clock.now - 1).status in {200, 201}
-    assert [sorted(each) for each in meeting.met] == ROUND_TRIPS[route]
+    assert [sorted(each) for each in meeting.met] == [list(each) for each in round_trips]
     assert meeting.early == []
 
 
@@ -138,7 +123,10 @@ def test_a_log_in_that_cannot_look_for_sessions_too_many_is_done_and_says_so(
     assert answer.status == 201
     warning, done = logged()[-2:]
     assert (warning["level"], warning["message"]) == ("WARNING", "CleanUpFailed")
-    assert (warning["step"], warning["correlation_id"]) == ("keep_newest", done["correlation_id"])
+    assert (warning["step"], warning["correlation_id"]) == (
+        "enforce_session_limit",
+        done["correlation_id"],
+    )
     assert "botocore." in warning["exception"]
     assert done["message"] == "SessionCreated"
     assert call("get_current_session", answer.body["token"]).status == 200
@@ -150,11 +138,11 @@ def test_a_log_in_that_cannot_look_for_sessions_too_many_is_done_and_says_so(
 @pytest.fixture
 def cold(aws, monkeypatch):
     """A function that has read no signing keys yet, and its client of Secrets Manager."""
-    client = clients.client("secretsmanager")
-    monkeypatch.setattr(endpoint, "_secrets_client", lambda: client)
-    monkeypatch.setattr(endpoint.signing_keys, "_ring", None)
-    monkeypatch.setattr(endpoint.signing_keys, "_read_at", 0)
-    monkeypatch.setattr(endpoint.signing_keys, "_stale_at", 0)
+    client = layer_aws.client("secretsmanager")
+    monkeypatch.setattr(signing_keys, "secretsmanager", client)
+    monkeypatch.setattr(signing_keys.signing_keys, "_key_set", None)
+    monkeypatch.setattr(signing_keys.signing_keys, "_read_at", 0)
+    monkeypatch.setattr(signing_keys.signing_keys, "_stale_at", 0)
     return client
 
 
@@ -162,13 +150,13 @@ def cold(aws, monkeypatch):
     "secret",
     ["", "not JSON", "[]", "{}", '{"current": "gone"}', '{"current": "k", "k": "too short"}'],
 )
-def test_a_secret_that_is_no_key_ring_is_unavailable_and_not_logged(
+def test_a_secret_that_is_no_key_set_is_unavailable_and_not_logged(
     member, cold, logged, monkeypatch, secret
 ):
     person, token = member
     monkeypatch.setattr(cold, "get_secret_value", lambda **_: {"SecretString": secret})
     line = assert_unavailable(request("get_current_session", person, token), logged)
-    assert "MalformedRing" in line["exception"]
+    assert "MalformedKeySet" in line["exception"]
     assert "too short" not in str(logged())
 
 

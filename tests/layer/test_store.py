@@ -8,7 +8,8 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from sessions import store
+from sessions import session_store, user_store
+from sessions.dynamodb import SESSIONS, USERS
 from sessions.errors import Unavailable
 from sessions.model import Login, Session
 from tests.support.calls import call, invoke
@@ -24,7 +25,7 @@ NOBODY = Login("nobody", "nobody", "hash")
 
 
 def login_of(person):
-    return store.find_login(person.username)
+    return user_store.find_login(person.username)
 
 
 def operations(dynamodb_calls):
@@ -38,7 +39,7 @@ def operations(dynamodb_calls):
 def test_a_read_asks_again_for_what_was_left_undone(clock, dynamodb, monkeypatch, late_table):
     person = new_person()
     token = log_in(person)
-    late, asked = getattr(store, late_table), []
+    late, asked = globals()[late_table], []
     real = dynamodb.batch_get_item
 
     def without_one_table(RequestItems):  # noqa: N803 - botocore's name
@@ -51,7 +52,7 @@ def test_a_read_asks_again_for_what_was_left_undone(clock, dynamodb, monkeypatch
     monkeypatch.setattr(dynamodb, "batch_get_item", without_one_table)
     answer = call("get_current_session", token)
     assert (answer.status, answer.body["sub"]) == (200, person.id)
-    assert asked == [sorted([store.USERS, store.SESSIONS]), [late]]
+    assert asked == [sorted([USERS, SESSIONS]), [late]]
 
 
 def test_a_read_that_is_never_done_in_full_is_unavailable(clock, dynamodb, monkeypatch, pauses):
@@ -83,7 +84,7 @@ def test_clean_up_goes_on_with_what_was_left_undone(clock, dynamodb, monkeypatch
         return {**answer, "UnprocessedItems": {table: deletes[10:]} if deletes[10:] else {}}
 
     monkeypatch.setattr(dynamodb, "batch_write_item", first_ten)
-    store.clear_sessions(person.id, range(1, 31))
+    session_store.purge_sessions(person.id, range(1, 31))
     assert sizes == [25, 15, 5, 5]
     assert stored_sessions(person) == {}
 
@@ -99,7 +100,7 @@ def test_clean_up_that_is_never_done_is_unavailable(clock, dynamodb, monkeypatch
 
     monkeypatch.setattr(dynamodb, "batch_write_item", nothing)
     with pytest.raises(Unavailable, match="UnprocessedItems"):
-        store.clear_sessions(person.id, range(1, 31))
+        session_store.purge_sessions(person.id, range(1, 31))
     assert len(asked) == 5, "one batch is tried, and no other after it"
     assert len(stored_sessions(person)) == 30
 
@@ -117,9 +118,9 @@ def test_a_new_session_whose_answer_was_lost_is_found_to_be_ours(clock, dynamodb
 
 def test_an_id_whose_answer_was_lost_is_skipped(clock, dynamodb):
     person = new_person()
-    login = store.find_login(person.username)
+    login = user_store.find_login(person.username)
     inject(dynamodb, "UpdateItem", LOST_ANSWER, times=1)
-    allotted = store.allot_iat(login, clock.now, "203.0.113.7").last_iat
+    allotted = user_store.allocate_session_id(login, clock.now, "203.0.113.7").last_iat
     assert allotted == stored_user(person).last_iat > clock.now
 
 
@@ -158,8 +159,8 @@ def test_a_transaction_is_retried_under_its_own_token(clock, dynamodb):
 def test_a_ban_whose_answer_was_lost_is_the_same_ban(clock, dynamodb):
     person = new_person()
     inject(dynamodb, "UpdateItem", LOST_ANSWER, times=1)
-    assert invoke("ban_user", {"user": person.username})["banned_at"] == clock.now
-    invoke("unban_user", {"user": person.username})
+    assert invoke("ban_user", {"login": person.username})["banned_at"] == clock.now
+    invoke("unban_user", {"login": person.username})
     assert stored_user(person).banned_at is None
 
 
@@ -176,9 +177,9 @@ def test_sessions_that_are_gone_are_left_out_and_the_others_tried_again(clock, d
     person = new_person()
     add_sessions(person, range(1, 11))
     for iat in (2, 5, 9):
-        store.end_session(person.id, iat, 9)
+        session_store.revoke_session(person.id, iat, 9)
     dynamodb_calls.clear()
-    assert store.end_sessions(person.id, range(1, 11), "bulk", 9) == 7
+    assert session_store.revoke_sessions(person.id, range(1, 11), "bulk", 9) == 7
     sizes = [len(parameters["TransactItems"]) for _, parameters in dynamodb_calls]
     assert sizes == [10, 7]
     assert stored_sessions(person) == {}
@@ -187,12 +188,12 @@ def test_sessions_that_are_gone_are_left_out_and_the_others_tried_again(clock, d
 def test_sessions_that_are_all_gone_take_one_transaction(clock, dynamodb_calls):
     person = new_person()
     dynamodb_calls.clear()
-    assert store.end_sessions(person.id, [1, 2], "bulk", 9) == 0
+    assert session_store.revoke_sessions(person.id, [1, 2], "bulk", 9) == 0
     assert operations(dynamodb_calls) == ["TransactWriteItems"]
 
 
 def test_no_sessions_take_no_transaction(dynamodb_calls):
-    assert store.end_sessions("anybody", [], "bulk", 9) == 0
+    assert session_store.revoke_sessions("anybody", [], "bulk", 9) == 0
     assert dynamodb_calls == []
 
 
@@ -209,7 +210,7 @@ def test_a_transaction_that_meets_another_is_tried_again(clock, dynamodb, monkey
 
     monkeypatch.setattr(dynamodb, "transact_write_items", meet_another)
     pauses.clear()
-    assert store.end_sessions(person.id, [1, 2], "bulk", 9) == 2
+    assert session_store.revoke_sessions(person.id, [1, 2], "bulk", 9) == 2
     assert stored_sessions(person) == {}
     assert pauses == [0.05, 0.1]
 
@@ -248,7 +249,7 @@ def test_a_transaction_that_is_wrong_is_not_tried_again(dynamodb, monkeypatch):
 
     monkeypatch.setattr(dynamodb, "transact_write_items", refuse)
     with pytest.raises(Unavailable):
-        store.end_sessions("anybody", [1, 2], "bulk", 9)
+        session_store.revoke_sessions("anybody", [1, 2], "bulk", 9)
     assert len(tries) == 1
 
 
@@ -258,9 +259,9 @@ def test_a_transaction_that_is_wrong_is_not_tried_again(dynamodb, monkeypatch):
 def test_an_id_is_allotted_in_one_update_or_two(clock, dynamodb_calls):
     login = login_of(new_person())
     dynamodb_calls.clear()
-    store.allot_iat(login, 100, "203.0.113.7")
+    user_store.allocate_session_id(login, 100, "203.0.113.7")
     assert operations(dynamodb_calls) == ["UpdateItem"]
-    store.allot_iat(login, 100, "203.0.113.7")
+    user_store.allocate_session_id(login, 100, "203.0.113.7")
     assert operations(dynamodb_calls) == ["UpdateItem"] * 3
 
 
@@ -269,17 +270,17 @@ def test_an_id_is_allotted_in_one_update_or_two(clock, dynamodb_calls):
 
 @pytest.mark.parametrize("name", ["", "x" * 2049, "é" * 1025, "ﷺ" * 320])
 def test_what_cannot_be_a_key_is_nobodys_name_and_costs_no_call(dynamodb_calls, name):
-    assert store.find_login(name) is None
+    assert user_store.find_login(name) is None
     assert dynamodb_calls == []
 
 
 def test_a_name_of_2048_bytes_is_looked_up(dynamodb_calls):
-    assert store.find_login("x" * 2048) is None
+    assert user_store.find_login("x" * 2048) is None
     assert operations(dynamodb_calls) == ["GetItem"]
 
 
 def test_a_name_is_looked_up_strongly_consistently(dynamodb_calls):
-    store.find_login("nobody")
+    user_store.find_login("nobody")
     assert dynamodb_calls[0][1]["ConsistentRead"] is True
 
 
@@ -287,13 +288,13 @@ def test_a_name_is_looked_up_strongly_consistently(dynamodb_calls):
 
 
 CALLS = {
-    "BatchGetItem": lambda: store.read_user_and_sessions("u", {1}),
-    "Query": lambda: store.query_sessions("u"),
-    "UpdateItem": lambda: store.allot_iat(NOBODY, 1, "203.0.113.7"),
-    "PutItem": lambda: store.put_session(Session("u", 1, 2, "n", b"x")),
-    "BatchWriteItem": lambda: store.clear_sessions("u", [1]),
-    "TransactWriteItems": lambda: store.end_sessions("u", [1], "bulk", 2),
-    "GetItem": lambda: store.find_login("u"),
+    "BatchGetItem": lambda: session_store.read_user_and_sessions("u", {1}),
+    "Query": lambda: session_store.query_sessions("u"),
+    "UpdateItem": lambda: user_store.allocate_session_id(NOBODY, 1, "203.0.113.7"),
+    "PutItem": lambda: session_store.put_session(Session("u", 1, 2, "n", b"x")),
+    "BatchWriteItem": lambda: session_store.purge_sessions("u", [1]),
+    "TransactWriteItems": lambda: session_store.revoke_sessions("u", [1], "bulk", 2),
+    "GetItem": lambda: user_store.find_login("u"),
 }
 
 

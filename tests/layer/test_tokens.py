@@ -7,7 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sessions.errors import InvalidSession, Unavailable
-from sessions.tokens import Claims, KeyRing, MalformedRing, Ring, issue, parse_ring, verify
+from sessions.signing_keys import CachedKeySet, KeySet, MalformedKeySet, parse_key_set
+from sessions.tokens import Claims, issue, verify
 from tests.support.forgery import decode, sign
 
 KEY = b"k" * 32
@@ -101,18 +102,18 @@ def test_no_text_makes_anything_but_a_refusal(text):
 def test_a_ring_has_a_current_key_a_next_one_and_older_ones():
     secret = {"current": "b", "next": "c", "a": "a" * 32, "b": "b" * 32, "c": "c" * 64}
     keys = {"a": b"a" * 32, "b": b"b" * 32, "c": b"c" * 64}
-    assert parse_ring(json.dumps(secret)) == Ring("b", keys, "c")
+    assert parse_key_set(json.dumps(secret)) == KeySet("b", keys, "c")
     times = {"next_since": 9, "retired": {"a": 9}}
-    assert parse_ring(json.dumps({**secret, **times})) == Ring("b", keys, "c", 9, {"a": 9})
+    assert parse_key_set(json.dumps({**secret, **times})) == KeySet("b", keys, "c", 9, {"a": 9})
 
 
 def test_a_ring_may_have_but_one_key():
-    ring = parse_ring(json.dumps({"current": "initial", "initial": "x" * 64}))
-    assert ring == Ring("initial", {"initial": b"x" * 64})
+    ring = parse_key_set(json.dumps({"current": "initial", "initial": "x" * 64}))
+    assert ring == KeySet("initial", {"initial": b"x" * 64})
 
 
 def test_a_key_is_measured_in_bytes():
-    assert parse_ring(json.dumps({"current": "a", "a": "é" * 16})).keys["a"] == b"\xc3\xa9" * 16
+    assert parse_key_set(json.dumps({"current": "a", "a": "é" * 16})).keys["a"] == b"\xc3\xa9" * 16
 
 
 @pytest.mark.parametrize(
@@ -133,17 +134,17 @@ def test_a_key_is_measured_in_bytes():
         ('{"current": "a", "retired": {"a": "x"}}', "retired is not an object of times"),
         ("{}", "current is missing"),
         (f'{{"a": "{"x" * 32}"}}', "current is missing"),
-        ('{"current": "a"}', "current names no key of the ring"),
-        ('{"current": "current"}', "current names no key of the ring"),
-        (f'{{"current": "b", "a": "{"x" * 32}"}}', "current names no key of the ring"),
-        (f'{{"current": "a", "next": "b", "a": "{"x" * 32}"}}', "next names no key of the ring"),
+        ('{"current": "a"}', "current names no key of the set"),
+        ('{"current": "current"}', "current names no key of the set"),
+        (f'{{"current": "b", "a": "{"x" * 32}"}}', "current names no key of the set"),
+        (f'{{"current": "a", "next": "b", "a": "{"x" * 32}"}}', "next names no key of the set"),
         (f'{{"current": "a", "a": "{"x" * 31}"}}', "key 'a' is under 32 bytes"),
         (f'{{"current": "a", "a": "{"x" * 32}", "b": ""}}', "key 'b' is under 32 bytes"),
     ],
 )
 def test_a_secret_that_is_no_ring_is_refused_in_words_that_name_no_key(secret, reason):
-    with pytest.raises(MalformedRing) as refusal:
-        parse_ring(secret)
+    with pytest.raises(MalformedKeySet) as refusal:
+        parse_key_set(secret)
     assert str(refusal.value) == reason
 
 
@@ -151,7 +152,7 @@ class Secret:
     """Something to read the ring from, which counts how often it is read, and may be down."""
 
     def __init__(self):
-        self.ring = Ring("a", {"a": b"a" * 32})
+        self.ring = KeySet("a", {"a": b"a" * 32})
         self.reads = 0
         self.is_down = False
 
@@ -169,7 +170,7 @@ def secret():
 
 @pytest.fixture
 def ring(secret):
-    return KeyRing(secret.read)
+    return CachedKeySet(secret.read)
 
 
 def test_the_ring_is_not_read_before_it_is_needed(ring, secret):
@@ -193,7 +194,7 @@ def test_the_ring_is_read_once_in_five_minutes(ring, secret):
 
 def test_a_ring_that_was_rotated_is_seen_when_it_is_read_again(ring, secret):
     ring.current(1000)
-    secret.ring = Ring("b", {"a": b"a" * 32, "b": b"b" * 32})
+    secret.ring = KeySet("b", {"a": b"a" * 32, "b": b"b" * 32})
     assert ring.current(1299) == ("a", b"a" * 32)
     assert ring.current(1300) == ("b", b"b" * 32)
     assert ring.key("a", 1300) == b"a" * 32
@@ -201,7 +202,7 @@ def test_a_ring_that_was_rotated_is_seen_when_it_is_read_again(ring, secret):
 
 def test_an_unknown_key_is_looked_for_anew_but_at_most_every_30_seconds(ring, secret):
     ring.current(1000)
-    secret.ring = Ring("b", {"a": b"a" * 32, "b": b"b" * 32})
+    secret.ring = KeySet("b", {"a": b"a" * 32, "b": b"b" * 32})
     assert [ring.key("b", now) for now in (1000, 1029)] == [None, None]
     assert secret.reads == 1
     assert ring.key("b", 1030) == b"b" * 32
@@ -231,7 +232,7 @@ def test_the_ring_that_is_here_goes_on_while_there_is_no_other(ring, secret):
             ring.key("x", now)
     assert secret.reads == 1 + 4  # at 1300, 1330, 1360 and 1390
     secret.is_down = False
-    secret.ring = Ring("b", {"b": b"b" * 32})
+    secret.ring = KeySet("b", {"b": b"b" * 32})
     assert ring.current(1420) == ("b", b"b" * 32)
 
 
@@ -250,4 +251,4 @@ def test_a_mistake_while_reading_is_not_taken_for_a_secret_that_is_down(secret):
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        KeyRing(fail).current(1000)
+        CachedKeySet(fail).current(1000)

@@ -29,7 +29,7 @@ def record(name="MODIFY", number="1", keys=None, old=None, new=None):
     return {"eventName": name, "dynamodb": {**change, **shown}}
 
 
-EVERYONE = {"id": {"S": "everyone#0"}}
+EVERYONE = {"id": {"S": "session_epoch#0"}}
 
 
 @pytest.mark.parametrize(
@@ -38,14 +38,14 @@ EVERYONE = {"id": {"S": "everyone#0"}}
         ("SessionsTable", record("INSERT"), True),
         ("SessionsTable", record("MODIFY"), True),
         ("SessionsTable", record("REMOVE", old={"name": {"S": ""}}), True),
-        ("SessionsTable", record("REMOVE", old={"ended": {"S": "bulk"}}), False),
-        ("UsersTable", record(new={"revoked_by": {"S": "all"}}), True),
+        ("SessionsTable", record("REMOVE", old={"revoked_reason": {"S": "bulk"}}), False),
+        ("UsersTable", record(new={"revoked_reason": {"S": "all"}}), True),
         ("UsersTable", record(new={"banned_at": {"N": "5"}}), True),
         ("UsersTable", record(new={"last_iat": {"N": "5"}}), False),
         ("UsersTable", record("INSERT", new={"banned_at": {"N": "5"}}), False),
         ("UsersTable", record("INSERT", keys=EVERYONE), True),
         ("UsersTable", record("MODIFY", keys=EVERYONE), True),
-        ("UsersTable", record("MODIFY", keys={"id": {"S": "everyone#1"}}), False),
+        ("UsersTable", record("MODIFY", keys={"id": {"S": "session_epoch#1"}}), False),
     ],
 )
 def test_the_templates_filters_let_pass_what_is_to_be_published(table, change, wanted):

@@ -17,13 +17,14 @@ import pytest
 from moto.core.models import BotocoreStubber
 
 from local.create_resources import create_resources
-from sessions import clients, endpoint
+from sessions import aws as layer_aws
+from sessions import signing_keys
 from tests.support import dynamodb_limits
 from tests.support.clock import Clock
 from tests.support.contract import TEMPLATE
 
 # Of the session that makes every client of the layer.
-clients._session.register("before-parameter-build.dynamodb", dynamodb_limits.hold)
+layer_aws._session.register("before-parameter-build.dynamodb", dynamodb_limits.hold)
 
 
 @contextlib.contextmanager
@@ -51,7 +52,9 @@ def aws() -> Iterator[None]:
     """
     with moto.mock_aws(), one_at_a_time():
         create_resources(TEMPLATE, boto3.client("dynamodb"), boto3.client("secretsmanager"))
-        endpoint.signing_keys.__init__(endpoint.signing_keys._read)  # as cold as a new process
+        signing_keys.signing_keys.__init__(
+            signing_keys.signing_keys._read
+        )  # as cold as a new process
         yield
 
 
@@ -59,7 +62,7 @@ def aws() -> Iterator[None]:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock that handlers read: it stands still until the test moves it."""
     clock = Clock()
-    monkeypatch.setattr(endpoint, "epoch_seconds", lambda: clock.now)
+    monkeypatch.setattr("sessions.clock.epoch_seconds", lambda: clock.now)
     return clock
 
 

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from sessions import endpoint
-
 
 class Clock:
     """A clock that stands still; `now` is epoch seconds."""
@@ -19,5 +17,5 @@ class Clock:
 def at(now: int) -> Iterator[None]:
     """Let handlers read this time, in epoch seconds, where no test holds the clock yet."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(endpoint, "epoch_seconds", lambda: now)
+        patch.setattr("sessions.clock.epoch_seconds", lambda: now)
         yield

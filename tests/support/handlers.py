@@ -9,15 +9,17 @@ from typing import Any, NamedTuple
 import boto3
 import pytest
 
-from sessions import clients, endpoint, rotation, store
-from sessions.tokens import Ring, parse_ring
+from sessions import aws as layer_aws
+from sessions import dynamodb as layer_dynamodb
+from sessions import key_rotation, signing_keys, telemetry
+from sessions.signing_keys import KeySet, parse_key_set
 
 
 @pytest.fixture
 def dynamodb(aws: None, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The handlers' own client, anew: what a test does to it ends with the test."""
-    client = clients.client("dynamodb")
-    monkeypatch.setattr(store, "_dynamodb", client)
+    client = layer_aws.client("dynamodb")
+    monkeypatch.setattr(layer_dynamodb, "client", client)
     return client
 
 
@@ -37,7 +39,7 @@ def dynamodb_calls(dynamodb: Any) -> list[tuple[str, dict[str, Any]]]:
 def lines(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
     """The lines that are logged during the test; metrics go to stdout, not here."""
     stream = io.StringIO()
-    monkeypatch.setattr(endpoint.logger.registered_handler, "stream", stream)
+    monkeypatch.setattr(telemetry.logger.registered_handler, "stream", stream)
     return lambda: stream.getvalue().removesuffix("\n").split("\n") if stream.getvalue() else []
 
 
@@ -60,20 +62,20 @@ class StoredRing(NamedTuple):
 
     client: Any
 
-    def store(self, ring: Ring) -> None:
+    def store(self, ring: KeySet) -> None:
         """Put a ring there, and have the handlers read it."""
-        text = rotation.ring_text(ring)
-        self.client.put_secret_value(SecretId=rotation.SIGNING_KEYS_SECRET, SecretString=text)
+        text = key_rotation.key_set_text(ring)
+        self.client.put_secret_value(SecretId=signing_keys.SIGNING_KEYS_SECRET, SecretString=text)
         self.forget()
 
-    def stored(self) -> Ring:
+    def stored(self) -> KeySet:
         """Return the ring that is there."""
-        answer = self.client.get_secret_value(SecretId=rotation.SIGNING_KEYS_SECRET)
-        return parse_ring(answer["SecretString"])
+        answer = self.client.get_secret_value(SecretId=signing_keys.SIGNING_KEYS_SECRET)
+        return parse_key_set(answer["SecretString"])
 
     def forget(self) -> None:
         """Let the handlers be as cold as a new process."""
-        endpoint.signing_keys.__init__(endpoint.signing_keys._read)
+        signing_keys.signing_keys.__init__(signing_keys.signing_keys._read)
 
 
 @pytest.fixture

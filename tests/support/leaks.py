@@ -55,7 +55,7 @@ class Watch:
         self._written.append(text)
 
     def answered(self, text: str, token: str | None = None) -> None:
-        """Take an answer; only the one to a log-in may show a token, its own."""
+        """Take an answer; only the one to a login may show a token, its own."""
         if token is not None:
             assert token in text
             text = text.replace(token, "")
@@ -116,5 +116,5 @@ def _is_json(line: str) -> bool:
 
 
 def token_of(answer: Any) -> str | None:
-    """Return the token that a body shows, if it is that of a log-in's answer."""
+    """Return the token that a body shows, if it is that of a login's answer."""
     return answer.get("token") if isinstance(answer, dict) else None

@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 
-from sessions import side_by_side
+from sessions import concurrent
 
 
 class _AtOnce(Thread):
@@ -37,5 +37,5 @@ ORDERS: dict[str, type[Thread]] = {"as they stand": _AtOnce, "the last one first
 def in_order(order: str) -> Iterator[None]:
     """Let calls that would be made side by side be made one by one."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(side_by_side, "Thread", ORDERS[order])
+        patch.setattr(concurrent, "Thread", ORDERS[order])
         yield

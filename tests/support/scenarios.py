@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import argon2
 
-from sessions import endpoint, store, tokens
+from sessions import clock, endpoint, tokens, user_store
 from tests.support.calls import call, invoke
 from tests.support.forgery import sign, signing_key
 from tests.support.leaks import PASSWORD
@@ -24,7 +24,7 @@ def prepare(name: str) -> Act:
         return _request(name)
     person = new_person()
     log_in(person)
-    event = ACCOUNT_OPERATIONS[name].event(user=person.email)
+    event = ACCOUNT_OPERATIONS[name].event(login=person.email)
     return lambda: invoke(name, event)
 
 
@@ -42,10 +42,10 @@ def _request(name: str) -> Act:
 
 def _person_with_an_outdated_hash() -> Person:
     person = new_person()
-    login = store.find_login(person.username)
+    login = user_store.find_login(person.username)
     assert login is not None
     outdated = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
-    store.replace_password_hash(login, outdated)
+    user_store.replace_password_hash(login, outdated)
     return person
 
 
@@ -66,23 +66,23 @@ def _authorize_an_unknown_key() -> Act:
 def _revoke_some_and_all() -> Act:
     person = new_person()
     log_in(person)
-    some = {"user": person.email, "sessions": list(stored_sessions(person))}
-    everything = {"user": person.email, "all": True}
+    some = {"login": person.email, "sessions": list(stored_sessions(person))}
+    everything = {"login": person.email, "all": True}
     return lambda: [invoke("revoke_user_sessions", asked) for asked in (some, everything)]
 
 
 def _lift_a_ban_and_revoke() -> Act:
     person = new_person()
     log_in(person)
-    return lambda: invoke("unban_user", {"user": person.email, "revoke_sessions": True})
+    return lambda: invoke("unban_user", {"login": person.email, "revoke_sessions": True})
 
 
 def _publish_a_revocation() -> Act:
     person = new_person()
     log_in(person)
     records = follow_streams()
-    invoke("revoke_user_sessions", {"user": person.email, "all": True})
-    return lambda: invoke("publish_events", {"Records": records(endpoint.epoch_seconds())})
+    invoke("revoke_user_sessions", {"login": person.email, "all": True})
+    return lambda: invoke("publish_events", {"Records": records(clock.epoch_seconds())})
 
 
 # Those whose usual input is not all that they do.

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sessions import endpoint, rotation, tokens
+from sessions import key_rotation, signing_keys, telemetry, tokens
 from tests.support.calls import watch
 
 
@@ -14,8 +14,8 @@ class Listener(logging.Handler):
     """Gives the watch every line that is logged, whoever logs it."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.name == endpoint.logger.name:
-            watch.logged(endpoint.logger.registered_handler.format(record))
+        if record.name == telemetry.logger.name:
+            watch.logged(telemetry.logger.registered_handler.format(record))
         else:
             watch.wrote(self.format(record))
 
@@ -27,7 +27,7 @@ def watched() -> Iterator[None]:
     At DEBUG, and of everybody: a developer who turns the level up sees no secret either.
     """
 
-    def keep_keys(ring: tokens.Ring) -> None:
+    def keep_keys(ring: signing_keys.KeySet) -> None:
         for key in ring.keys.values():
             watch.keep("signing key", key.decode())
 
@@ -36,23 +36,22 @@ def watched() -> Iterator[None]:
         watch.keep_token(token)
         return token
 
-    def parse_ring(secret: str) -> tokens.Ring:
+    def parse_key_set(secret: str) -> signing_keys.KeySet:
         ring = parsed(secret)
         keep_keys(ring)
         return ring
 
-    def ring_text(ring: tokens.Ring) -> str:
+    def key_set_text(ring: signing_keys.KeySet) -> str:
         keep_keys(ring)
         return written(ring)
 
-    issued, parsed, written = tokens.issue, tokens.parse_ring, rotation.ring_text
+    issued, parsed, written = tokens.issue, signing_keys.parse_key_set, key_rotation.key_set_text
     listener = Listener()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tokens, "issue", issue)
-        patch.setattr(tokens, "parse_ring", parse_ring)
-        patch.setattr(rotation, "parse_ring", parse_ring)
-        patch.setattr(rotation, "ring_text", ring_text)
-        endpoint.logger.setLevel(logging.DEBUG)
+        patch.setattr(signing_keys, "parse_key_set", parse_key_set)
+        patch.setattr(key_rotation, "key_set_text", key_set_text)
+        telemetry.logger.setLevel(logging.DEBUG)
         logging.root.setLevel(logging.DEBUG)
         logging.root.addHandler(listener)
         yield

@@ -1,4 +1,4 @@
-"""Bodies: bytes of three content types → checked members.
+"""Request bodies: bytes of three content types, made into checked fields.
 
 Only the functions that read a body import this.
 """
@@ -12,23 +12,23 @@ from urllib.parse import parse_qsl
 from sessions.errors import BodyTooLarge, MissingFields
 from sessions.request import Request, UnreadableBody
 
-# A log-in takes some thousand bytes, and this is room for 160,000 IDs of sessions. The gateway's
-# 10 MB would let anybody spend seconds of a core on one form.
+# A login takes some thousand bytes, and this is room for 160,000 session IDs. The gateway's 10 MB
+# would let any caller spend seconds of a core on one form.
 LARGEST_BODY_BYTES = 2_097_152
 
 Fields = Mapping[str, Mapping[str, Any]]
-"""What each member of a body is, in JSON Schema's words: `type`, `minLength`, `maxLength`, and a
-`default` where it may be absent. Types are exact, and members that are not named are ignored."""
+"""The fields of a body, in JSON Schema's words: `type`, `minLength`, `maxLength`, and a `default`
+where a field may be absent. Types are exact, and fields that are not named are ignored."""
 
 _TYPES: dict[str, type] = {"string": str, "boolean": bool, "array": list}
 
 
 def parse(request: Request, fields: Fields) -> dict[str, Any]:
-    """Return what the request's body says of each of the `fields`.
+    """Return the value of each of the `fields` in the request's body.
 
     Raises:
-        MissingFields: it names the fields that are absent or wrong, or, where the body
-            cannot be read at all, those that are required.
+        MissingFields: it names the fields that are absent or wrong, or, where the body cannot be
+            read at all, the required ones.
         BodyTooLarge: it is over two megabytes.
     """
     required = [name for name, field in fields.items() if "default" not in field]
@@ -38,11 +38,11 @@ def parse(request: Request, fields: Fields) -> dict[str, Any]:
         raise MissingFields(required) from error
     if not isinstance(members, dict):
         raise MissingFields(required)
-    given = {name: members.get(name, field.get("default")) for name, field in fields.items()}
-    wrong = [name for name, value in given.items() if not _fits(value, fields[name])]
+    values = {name: members.get(name, field.get("default")) for name, field in fields.items()}
+    wrong = [name for name, value in values.items() if not _fits(value, fields[name])]
     if wrong:
         raise MissingFields(wrong)
-    return given
+    return values
 
 
 def _fits(value: object, field: Mapping[str, Any]) -> bool:
@@ -82,11 +82,11 @@ def _refuse(constant: str) -> None:
 
 
 def _multipart_fields(content: bytes, content_type: str) -> list[tuple[str, str]]:
-    # Here, since few requests are of this type.
+    # Few requests are of this type.
     from multipart import MultipartParser, parse_options_header  # noqa: PLC0415
 
     boundary = parse_options_header(content_type)[1].get("boundary", "")
-    # The body is bounded as a whole; so nothing here need bound its parts again.
+    # The body is bounded as a whole, so its parts need no bounds.
     parser = MultipartParser(
         BytesIO(content),
         boundary,
@@ -99,10 +99,10 @@ def _multipart_fields(content: bytes, content_type: str) -> list[tuple[str, str]
     return [(part.name, part.raw.decode()) for part in parser.parts() if part.filename is None]
 
 
-def _form_members(given: list[tuple[str, str]], fields: Fields) -> dict[str, Any]:
+def _form_members(pairs: list[tuple[str, str]], fields: Fields) -> dict[str, Any]:
     """Give text the shape of the fields: forms know neither arrays nor booleans."""
     values: dict[str, list[Any]] = {}
-    for name, value in given:
+    for name, value in pairs:
         values.setdefault(name, []).append(value)
     members: dict[str, Any] = {}
     for name, field in fields.items():
@@ -113,6 +113,6 @@ def _form_members(given: list[tuple[str, str]], fields: Fields) -> dict[str, Any
             texts = values[name]
             if field["type"] == "boolean":
                 texts = [{"true": True, "false": False}.get(text, text) for text in texts]
-            # A field that may stand once and stands twice is wrong, whichever was meant.
+            # A field that may stand once and stands twice is wrong, whichever value was meant.
             members[name] = texts[0] if len(texts) == 1 else texts
     return members

@@ -1,20 +1,20 @@
-"""Every refusal that a caller can meet: what it is called, its status, its words.
+"""Every error that a caller can meet: its name, its status and its words.
 
-The words are the contract's and say no more than it does. What an operator needs to know
-goes into the log instead, as the exception's cause.
+The words are the contract's and say no more than it does. Details for the operator go into the
+log instead, as the exception's cause.
 """
 
 from collections.abc import Sequence
 
 
-class Refusal(Exception):
+class ApiError(Exception):
     """A request that is answered with an error of the contract.
 
     Attributes:
         status: the HTTP status.
         code: the contract's name for it, for programs.
         message: the contract's words for it, for people.
-        headers: what the answer carries beside the headers of every answer.
+        headers: headers of this answer beside those of every answer.
     """
 
     status = 500
@@ -22,17 +22,22 @@ class Refusal(Exception):
     message = "Internal Server Error"
     headers: dict[str, str] = {}
 
+    @property
+    def is_client_error(self) -> bool:
+        """Say whether the request is to blame (RFC 9110, section 15.5), and not the service."""
+        return self.status < 500
+
     def body(self) -> dict[str, object]:
         """Return the answer's body."""
         return {"code": self.code, "message": self.message}
 
 
-class Internal(Refusal):
-    """We made a mistake."""
+class Internal(ApiError):
+    """A mistake of ours."""
 
 
-class MissingFields(Refusal):
-    """The request lacks `fields`, or they are not what they should be."""
+class MissingFields(ApiError):
+    """The request lacks `fields`, or they are not as they should be."""
 
     status = 400
     code = "MISSING_FIELDS_ERROR"
@@ -47,24 +52,22 @@ class MissingFields(Refusal):
         return {**super().body(), "fields": self.fields}
 
 
-class InvalidSession(Refusal):
-    """The token is not that of a live session."""
+class InvalidSession(ApiError):
+    """The token is not that of a live session; or, as a 404, the path names no live session."""
 
     status = 401
     code = "INVALID_SESSION_ERROR"
     message = "Invalid Session"
     headers = {"WWW-Authenticate": "Bearer"}  # RFC 9110, section 11.6.1
 
-
-class NoSuchSession(Refusal):
-    """The session that was asked for is not a live one of this user."""
-
-    status = 404
-    code = InvalidSession.code
-    message = InvalidSession.message
+    def __init__(self, status: int = 401) -> None:
+        super().__init__()
+        if status != self.status:
+            self.status = status
+            self.headers = {}
 
 
-class InvalidPassword(Refusal):
+class InvalidPassword(ApiError):
     """The password is not the user's."""
 
     status = 401
@@ -73,7 +76,7 @@ class InvalidPassword(Refusal):
     headers = InvalidSession.headers
 
 
-class Banned(Refusal):
+class Banned(ApiError):
     """The user is banned."""
 
     status = 403
@@ -81,23 +84,23 @@ class Banned(Refusal):
     message = "Account Banned"
 
 
-class InvalidUser(Refusal):
-    """Nobody has this name or address."""
+class InvalidUser(ApiError):
+    """No user has this name or address."""
 
     status = 404
     code = "INVALID_USER_ERROR"
     message = "Invalid User"
 
 
-class SessionMissing(Refusal):
-    """The session that was to be ended is not a live one of this user."""
+class SessionMissing(ApiError):
+    """The session to delete is not a live one of this user."""
 
     status = 404
     code = "SESSION_NOT_FOUND_ERROR"
     message = "Session Not Found"
 
 
-class InvalidEndpoint(Refusal):
+class InvalidEndpoint(ApiError):
     """There is no such route."""
 
     status = 404
@@ -105,15 +108,15 @@ class InvalidEndpoint(Refusal):
     message = "Endpoint Not Found"
 
 
-class BodyTooLarge(Refusal):
-    """The body is larger than the gateway takes."""
+class BodyTooLarge(ApiError):
+    """The body is larger than the service takes."""
 
     status = 413
     code = "BODY_TOO_LARGE_ERROR"
     message = "Body Too Large"
 
 
-class RateLimited(Refusal):
+class RateLimited(ApiError):
     """The caller has made as many requests as `limit`, and may try again later."""
 
     status = 429
@@ -129,8 +132,8 @@ class RateLimited(Refusal):
         }
 
 
-class Unavailable(Refusal):
-    """Something behind us does not answer; its cause is the fault itself."""
+class Unavailable(ApiError):
+    """A service behind us does not answer; the exception's cause is the fault itself."""
 
     status = 503
     code = "SERVICE_UNAVAILABLE_ERROR"
@@ -143,18 +146,18 @@ class AccountError(Exception):
 
 
 class UserTaken(AccountError):
-    """Somebody has this name or address already."""
+    """Another user has this name or address already."""
 
 
 class UnknownUser(AccountError):
-    """Nobody has this name, address or ID."""
+    """No user has this name, address or ID."""
 
     def __init__(self) -> None:
-        super().__init__("nobody has this name, address or ID")
+        super().__init__("no user has this name, address or ID")
 
 
 class UnknownKey(AccountError):
-    """The key ring has no key of this `kid`."""
+    """The key set has no key of this `kid`."""
 
 
 class ChangedMeanwhile(AccountError):
@@ -162,4 +165,4 @@ class ChangedMeanwhile(AccountError):
 
 
 class InvalidInput(AccountError):
-    """The operation's input is not what it should be; the message names the fields."""
+    """The operation's input is wrong; the message names the fields."""

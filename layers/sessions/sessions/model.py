@@ -1,10 +1,11 @@
 """Users and sessions, and the one rule that says whether a session counts.
 
-Nothing here knows AWS or the clock.
+Nothing here knows AWS or the clock. Times are epoch seconds.
 """
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import NamedTuple
 
 # JavaScript's largest exact integer has 16 digits (ECMA-262, Number.MAX_SAFE_INTEGER), and
@@ -13,14 +14,30 @@ _SESSION_ID = re.compile(r"[1-9][0-9]{0,14}", re.ASCII)
 _LARGEST_SESSION_ID = 10**15 - 1
 
 
-class User(NamedTuple):
-    """A user, and where the user's sessions stand.
+class LoginAddress(NamedTuple):
+    """An address, or its network, that a user logged in from, and when that was the last time."""
 
-    `last_iat` is the newest session ID allotted so far. Sessions up to `revoked_through`
-    are over, but for `revoked_except`, and so are those of a smaller `generation`, which is
-    everybody's and stands in no user's row. `password_version` counts the changes of the
-    password. `login_addresses` says when the user last logged in from some addresses. Times
-    are epoch seconds.
+    address: str
+    used_at: int
+
+
+class User(NamedTuple):
+    """A user, with all that decides about the user's sessions.
+
+    Attributes:
+        id: a random ID, which never changes.
+        username: a name to log in with.
+        email: an e-mail address to log in with.
+        created_at: when the user was created.
+        last_iat: the newest session ID that was allocated.
+        password_version: how often the password was changed.
+        banned_at: when a ban began; None without a ban.
+        ban_reason: the reason of the ban.
+        banned_until: when the ban ends; None for a ban without an end.
+        revoked_through: sessions up to this ID are revoked, but for `revoked_except`.
+        revoked_except: the one session that was kept.
+        revoked_reason: why they were revoked, in the words of docs/events.md.
+        login_addresses: some of the addresses of late logins, by their place in the map.
     """
 
     id: str
@@ -34,23 +51,30 @@ class User(NamedTuple):
     banned_until: int | None = None
     revoked_through: int = 0
     revoked_except: int | None = None
-    generation: int = 0
-    login_addresses: dict[str, int] = {}
+    revoked_reason: str | None = None
+    login_addresses: dict[str, LoginAddress] = {}
 
 
 class Session(NamedTuple):
-    """A session. `iat`, its epoch second of issue, is its ID and unique per user.
+    """A session.
 
-    `ended` says why it is over, if it was ended by itself; what is left then is its ID.
+    Attributes:
+        user: the user's ID.
+        iat: the session's ID, unique for the user: the second of issue, or a later one.
+        exp: when it expires.
+        name: its name; empty once it is revoked.
+        jti_sha256: the SHA-256 of its token's `jti`; empty once it is revoked.
+        session_epoch: the session epoch in which it began.
+        revoked_reason: why it was revoked by itself; None if it was not.
     """
 
     user: str
     iat: int
     exp: int
-    name: str
-    jti_sha256: bytes
-    generation: int = 0
-    ended: str | None = None
+    name: str = ""
+    jti_sha256: bytes = b""
+    session_epoch: int = 0
+    revoked_reason: str | None = None
 
     def as_json(self) -> dict[str, object]:
         """Return what a client may see of the session."""
@@ -58,7 +82,7 @@ class Session(NamedTuple):
 
 
 class Login(NamedTuple):
-    """What one name that a user can log in with leads to."""
+    """A username or e-mail address that a user can log in with, as `login_key` spells it."""
 
     login: str
     user: str
@@ -66,23 +90,36 @@ class Login(NamedTuple):
     password_version: int = 0
 
 
-def is_live(session: Session, user: User, now: int) -> bool:
-    """Say whether `session` of `user` counts at `now`, in epoch seconds.
+def is_live(session: Session, user: User, session_epoch: int, now: int) -> bool:
+    """Say whether `session` of `user` counts at `now`.
 
-    DynamoDB deletes expired rows days late (its TTL documentation says "within a few
-    days"), and rows that *delete all* covered may outlive it; so a row proves nothing, and
-    this is asked wherever one is read.
+    A row proves nothing: DynamoDB deletes expired rows late (its TTL documentation says "within a
+    few days"), and rows of revoked sessions stay until they are purged. So this is asked wherever
+    a row is read.
+
+    Args:
+        session: the session.
+        user: its user.
+        session_epoch: the epoch in force; sessions of an earlier one are revoked.
+        now: epoch seconds.
     """
     return (
-        session.ended is None
+        session.revoked_reason is None
         and session.exp > now
-        and session.generation >= user.generation
+        and session.session_epoch >= session_epoch
         and not is_revoked(session, user)
     )
 
 
+def live_sessions(
+    sessions: Iterable[Session], user: User, session_epoch: int, now: int
+) -> list[Session]:
+    """Return those of the `sessions` of `user` that count at `now`, in their order."""
+    return [session for session in sessions if is_live(session, user, session_epoch, now)]
+
+
 def is_revoked(session: Session, user: User) -> bool:
-    """Say whether `session` is one of those that were ended all at once on the user's row."""
+    """Say whether `session` is one of those that were revoked all at once on the user's row."""
     return session.iat <= user.revoked_through and session.iat != user.revoked_except
 
 
@@ -91,8 +128,8 @@ def is_banned(user: User, now: int) -> bool:
     return user.banned_at is not None and (user.banned_until is None or now < user.banned_until)
 
 
-def session_id(value: object) -> int | None:
-    """Return the session ID that `value`, from a path or a body, spells; None if none."""
+def parse_session_id(value: object) -> int | None:
+    """Return the session ID that `value`, from a path or a body, spells; None if it spells none."""
     if isinstance(value, str) and _SESSION_ID.fullmatch(value):
         return int(value)
     if type(value) is int and 0 < value <= _LARGEST_SESSION_ID:  # True is no ID
@@ -103,7 +140,7 @@ def session_id(value: object) -> int | None:
 def login_key(name: str) -> str:
     """Return `name`, a username or e-mail address, as it is compared: without case.
 
-    Unicode's NFKC and full case folding (Unicode Standard, section 3.13), so that names
-    that look the same are the same.
+    Unicode's NFKC and full case folding (Unicode Standard, section 3.13) make names that look the
+    same equal.
     """
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())

@@ -21,11 +21,11 @@ def hash_password(password: str, salt: bytes) -> str:
 
 
 def check_password(password_hash: str, password: str) -> None:
-    """Check `password` against the hash that was stored for it.
+    """Check `password` against the stored hash.
 
     Raises:
-        InvalidPassword: it is another one.
-        argon2.exceptions.InvalidHashError: what was stored is no argon2 hash.
+        InvalidPassword: the hash is of another password.
+        argon2.exceptions.InvalidHashError: the stored text is no argon2 hash.
     """
     try:
         _hasher.verify(password_hash, password)

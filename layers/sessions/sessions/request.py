@@ -1,7 +1,7 @@
 """Events from API Gateway, read as requests.
 
-The gateway's event (payload format 1.0) has nulls where there is nothing, and people
-invoke functions by hand with less than that; so whatever is absent reads as empty.
+The gateway's event (payload format 1.0) has nulls for absent members, and an event that is written
+by hand has less than that. So each absent member reads as empty.
 """
 
 import base64
@@ -14,14 +14,25 @@ _WORD = re.compile(r"[^ \t]+")  # RFC 9110, section 5.6.3: whitespace is these t
 
 
 class UnreadableBody(Exception):
-    """The body is said to be base64, and is not."""
+    """The body is not the base64 that the event says it is, or no text."""
 
 
 class Request(NamedTuple):
-    """One HTTP request, or the question whether it may be made, which has a `method_arn`.
+    """One HTTP request, or the authorizer's question whether it may be made.
 
-    Header names are lower-case; `now` is epoch seconds; `source_ip` is the caller's address, also
-    where CloudFront stands between. What is put into `log` stands in the call's log line.
+    Attributes:
+        method: the HTTP method.
+        path_parameters: the values of the route's variables.
+        query: the values of each query parameter.
+        headers: the last value of each header, by its lower-case name.
+        authorizations: every value of the header `Authorization`.
+        raw_body: the body as the event has it.
+        body_is_base64: whether `raw_body` is base64.
+        request_id: the gateway's ID of the request.
+        source_ip: the caller's address, also where CloudFront stands between.
+        method_arn: the method that the authorizer is asked about; empty elsewhere.
+        now: when the request arrived, in epoch seconds.
+        log: more fields for the call's log line; handlers add to it.
     """
 
     method: str
@@ -40,12 +51,12 @@ class Request(NamedTuple):
     def token(self) -> str:
         """Return the token of the `Authorization` header, bare or after `Bearer`.
 
-        It is empty where there is no such header, or more than one (RFC 9110, section
-        11.6.2, allows one).
+        It is empty where there is no such header, or more than one (RFC 9110, section 11.6.2,
+        allows one).
         """
         if len(self.authorizations) != 1:
             return ""
-        # Not `split`, which would part words at characters that are no whitespace in HTTP.
+        # `split` would part words at characters that are no whitespace in HTTP.
         words: list[str] = _WORD.findall(self.authorizations[0])
         if len(words) == 2 and words[0].lower() == "bearer":
             return words[1]
@@ -72,9 +83,9 @@ def read_request(event: Any, now: int, page_secret: str = "") -> Request:
     """Return the request that `event` describes.
 
     Args:
-        event: what API Gateway sends.
+        event: the event of API Gateway.
         now: when it arrived, in epoch seconds.
-        page_secret: what only the page's CloudFront distribution knows; empty where there is none.
+        page_secret: the secret of the page's CloudFront distribution; empty where there is none.
     """
     event = event if isinstance(event, dict) else {}
     context = _members(event, "requestContext")
@@ -109,9 +120,9 @@ def read_request(event: Any, now: int, page_secret: str = "") -> Request:
 
 
 def _viewer_address(headers: dict[str, str], page_secret: str) -> str:
-    """Return the address that CloudFront saw, or nothing where it did not send the request.
+    """Return the address that CloudFront saw; empty where CloudFront did not send the request.
 
-    Anybody can send these headers, but for the secret (docs/decisions/0012).
+    Every client can send these headers, but only CloudFront knows the secret (docs/decisions/0012).
     """
     given = headers.get("x-page-secret", "").encode(errors="surrogatepass")
     if page_secret and hmac.compare_digest(given, page_secret.encode()):
@@ -137,12 +148,12 @@ def _lists(event: dict[str, Any], name: str) -> dict[str, list[str]]:
 
 
 def address_block(address: str) -> str:
-    """Return what counts as one caller's address: an IPv6 address is its /64 network.
+    """Return the address or network that counts as one caller: for IPv6, the /64 network.
 
-    A subscriber has a whole /64 to choose from (RFC 6177), and an IPv4 address may come
-    mapped into IPv6 (RFC 4291, section 2.5.5.2). What is no address counts as itself.
+    A subscriber has a whole /64 to choose from (RFC 6177), and an IPv4 address may come mapped into
+    IPv6 (RFC 4291, section 2.5.5.2). A text that is no address counts as itself.
     """
-    # Here, since only who counts callers needs it.
+    # Only the functions that count callers need it.
     import ipaddress  # noqa: PLC0415
 
     try:

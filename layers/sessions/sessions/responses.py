@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-# What every answer carries. The gateway's own answers carry the same, by template.yaml.
+# The headers of every answer. The gateway's own answers carry the same, by template.yaml.
 _HEADERS = {
     "Content-Type": "application/json",
     "Cache-Control": "no-store",  # RFC 6750, section 5.3: tokens are not for caches
@@ -23,12 +23,12 @@ class Answer(NamedTuple):
 
 
 def ok(body: dict[str, object]) -> Answer:
-    """Return an answer that says it was done."""
+    """Return the answer to a request that was done."""
     return Answer(200, body)
 
 
 def created(body: dict[str, object]) -> Answer:
-    """Return an answer that says something new is there."""
+    """Return the answer to a request that made something new."""
     return Answer(201, body)
 
 
@@ -42,7 +42,7 @@ def to_proxy(
 ) -> dict[str, Any]:
     """Return `answer` in the proxy integration's format (payload format 1.0).
 
-    A page of another origin may read it only if that origin is allowed: it is compared
+    A page of another origin may read it only if that origin is allowed: the origin is compared
     whole, and never repeated unless it is on the list (Fetch Standard, section 3.2.3).
     """
     headers = {**_HEADERS, "X-Request-Id": request_id, **headers}

@@ -1,4 +1,4 @@
-"""What a session is called. Only the log-in imports this; it needs the layer `user_agents`."""
+"""Names of sessions. Only the login imports this; it needs the layer `user_agents`."""
 
 import re
 
@@ -12,7 +12,7 @@ _PRODUCT = re.compile(r"([A-Za-z][\w.+-]{0,31})(?:/v?(\d{1,9}))?")  # RFC 9110, 
 # Browsers that the parser takes for the one they are built on.
 _BUILDS = {"CriOS": "Chrome", "EdgA": "Edge", "EdgiOS": "Edge"}
 _BUILD = re.compile(rf"\b({'|'.join(_BUILDS)})/(\d{{1,9}})")
-# The parser's own words for what people know by another name.
+# The parser's names of programs that people know by other names.
 _FAMILIAR = {
     "ChromiumEdge": "Edge",
     "MSEdge": "Edge",
@@ -26,8 +26,8 @@ def session_name(given: str, user_agent: str) -> str:
     """Return the name of a session.
 
     Args:
-        given: what the client calls it; taken if it is 1 to 64 printable characters.
-        user_agent: the browser's User-Agent, read where nothing was given.
+        given: the name that the client gives; taken if it is 1 to 64 printable characters.
+        user_agent: the browser's User-Agent, read where no name was given.
     """
     given = given.strip()
     if given and len(given) <= _LONGEST_NAME and given.isprintable():

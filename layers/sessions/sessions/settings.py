@@ -1,4 +1,4 @@
-"""The environment: what the deployment tells a function, read here and nowhere else."""
+"""The environment: the deployment's settings of a function, read here and nowhere else."""
 
 import os
 
@@ -10,8 +10,8 @@ class MissingSetting(Exception):
 def text(name: str) -> str:
     """Return the environment variable `name`.
 
-    Call it at import: a function that lacks a variable then fails at init, and the log
-    says which, instead of failing at the first request that needs it.
+    Call it at import: a function that lacks a variable then fails at init, and the log names the
+    variable, instead of failing at the first request that needs it.
 
     Raises:
         MissingSetting: the variable is not set; the message is its name.

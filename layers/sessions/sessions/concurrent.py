@@ -1,4 +1,4 @@
-"""Several calls at once. Only functions that have round trips to make side by side import this.
+"""Several calls at once. Only functions with round trips that can overlap import this.
 
 botocore's clients may be used by several threads (Boto3 documentation, "Clients", "Multithreading
 or multiprocessing with clients"); why threads, and what they cost, is in docs/decisions/0010.
@@ -14,23 +14,24 @@ _Three = TypeVar("_Three")
 
 
 @overload
-def side_by_side(one: Callable[[], _One], two: Callable[[], _Two], /) -> tuple[_One, _Two]: ...
+def run_concurrently(one: Callable[[], _One], two: Callable[[], _Two], /) -> tuple[_One, _Two]: ...
 @overload
-def side_by_side(
+def run_concurrently(
     one: Callable[[], _One], two: Callable[[], _Two], three: Callable[[], _Three], /
 ) -> tuple[_One, _Two, _Three]: ...
 @overload
-def side_by_side(*calls: Callable[[], object]) -> tuple[object, ...]: ...
-def side_by_side(*calls: Callable[[], Any]) -> tuple[Any, ...]:
+def run_concurrently(*calls: Callable[[], object]) -> tuple[object, ...]: ...
+def run_concurrently(*calls: Callable[[], Any]) -> tuple[Any, ...]:
     """Make the calls at once, wait until each has ended, and return their results, in order.
 
-    Nothing is left running, whatever fails: Lambda freezes the process once it has the answer, and
-    what ran on would end in the middle of another request, or never.
+    No call is left running, whatever fails: Lambda freezes the process once it has the answer, and
+    such a call would end in the middle of another request, or never.
 
-    What decides about the request stands first: it is begun first, on the connection that is open.
+    The call that decides about the request should be the first: it is begun first, on the
+    connection that is open already.
 
     Raises:
-        BaseException: what a call raised; of several, the one that stands first.
+        BaseException: the exception of a call; of several, that of the first in order.
     """
     results: list[Any] = [None] * len(calls)
     failures: dict[int, BaseException] = {}
@@ -45,7 +46,7 @@ def side_by_side(*calls: Callable[[], Any]) -> tuple[Any, ...]:
     for thread in threads:
         thread.start()
     if calls:
-        make(len(calls) - 1)  # on the caller's own thread, which would but wait
+        make(len(calls) - 1)  # on the caller's own thread, which would only wait
     for thread in threads:
         thread.join()
     if failures:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from sessions.side_by_side import side_by_side
+from sessions.concurrent import run_concurrently
 
 SECONDS = 10  # after which a test gives up waiting for what should have come at once
 
@@ -17,16 +17,20 @@ def test_the_calls_are_under_way_together_and_their_results_stand_in_order():
         together.wait()
         return result
 
-    assert side_by_side(lambda: call("a"), lambda: call(2), lambda: call(None)) == ("a", 2, None)
+    assert run_concurrently(lambda: call("a"), lambda: call(2), lambda: call(None)) == (
+        "a",
+        2,
+        None,
+    )
 
 
 def test_the_last_call_is_made_on_the_callers_own_thread():
-    idents = side_by_side(threading.get_ident, threading.get_ident)
+    idents = run_concurrently(threading.get_ident, threading.get_ident)
     assert idents[1] == threading.get_ident() != idents[0]
 
 
 def test_without_a_call_there_is_nothing_to_do():
-    assert side_by_side() == ()
+    assert run_concurrently() == ()
 
 
 class DistinctError(BaseException):
@@ -47,7 +51,7 @@ def test_of_what_fails_the_one_that_stands_first_is_raised_whichever_came_first(
             raise raised(place)
 
     with pytest.raises(raised) as caught:
-        side_by_side(*(lambda place=place: call(place) for place in range(3)))
+        run_concurrently(*(lambda place=place: call(place) for place in range(3)))
     assert caught.value.args == (min(failing),)
 
 
@@ -68,6 +72,6 @@ def test_nothing_runs_on_once_it_has_failed(failing):
     calls = [go_on, go_on, go_on]
     calls[failing] = fail
     with pytest.raises(DistinctError):
-        side_by_side(*calls)
+        run_concurrently(*calls)
     assert done == [True, True]
     assert set(threading.enumerate()) <= set(before)

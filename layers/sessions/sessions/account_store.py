@@ -1,0 +1,195 @@
+"""What account operations change about a user. Only they import this.
+
+A user has one row in Users, and one row in Logins for each of the two names to log in with, which
+also has the password's hash. A change of several rows is one transaction. Each function raises
+`Unavailable` for a fault of DynamoDB that outlasts the retries.
+"""
+
+from typing import Any
+
+from sessions import dynamodb
+from sessions.dynamodb import ConditionFailed
+from sessions.errors import ChangedMeanwhile, UnknownUser, UserTaken
+from sessions.items import Item, to_attribute, to_item
+from sessions.model import Login, User, login_key
+from sessions.user_store import REVOKE_ALL, find_login
+
+_CHANGED = "the user was changed at this moment; try again"
+
+
+def create_user(user: User, password_hash: str) -> None:
+    """Store a new user and both names to log in with, all or nothing.
+
+    Raises:
+        UserTaken: another user has the name, the address or the ID.
+    """
+    puts = [_put_new(dynamodb.USERS, "id", to_item(user))]
+    for name in (user.username, user.email):
+        login = Login(login_key(name), user.id, password_hash)
+        puts.append(_put_new(dynamodb.LOGINS, "login", to_item(login)))
+    if dynamodb.transact(puts):
+        raise UserTaken("the name or the address is taken")
+
+
+def replace_password(user: User, password_hash: str, *, keep_sessions: bool) -> None:
+    """Give the user another password and, unless told not to, revoke every session: one write.
+
+    A login that has found the old password right, and has no ID yet, is refused one.
+
+    Raises:
+        ChangedMeanwhile: the user is not as it was read.
+    """
+    version = {":next": {"N": str(user.password_version + 1)}}
+    update = "SET password_version = :next"
+    values: Item = version
+    if not keep_sessions:
+        update += f", {REVOKE_ALL} REMOVE revoked_except"
+        values = version | {":reason": {"S": "password_changed"}}
+    changes = [{**_user_as_read(user, values), "UpdateExpression": update}]
+    for name in (user.username, user.email):
+        login = _login_of(user, name, version | {":hash": {"S": password_hash}})
+        set_both = "SET password_hash = :hash, password_version = :next"
+        changes.append({**login, "UpdateExpression": set_both})
+    if dynamodb.transact([{"Update": change} for change in changes]):
+        raise ChangedMeanwhile(_CHANGED)
+
+
+def rename_user(user: User, username: str, email: str) -> None:
+    """Give the user other names to log in with, all or nothing; the password stays.
+
+    Raises:
+        UserTaken: another user has the name or the address.
+        ChangedMeanwhile: the user is not as it was read.
+    """
+    names = {":new_username": {"S": username}, ":new_email": {"S": email}}
+    update = {
+        **_user_as_read(user, names),
+        "UpdateExpression": "SET username = :new_username, email = :new_email",
+    }
+    puts: list[dict[str, Any]] = []
+    deletes: list[dict[str, Any]] = []
+    for old, new in ((user.username, username), (user.email, email)):
+        if login_key(old) == login_key(new):
+            continue
+        login = find_login(old)
+        if login is None or login.user != user.id:
+            raise ChangedMeanwhile(_CHANGED)
+        renamed = login._replace(login=login_key(new))
+        puts.append(_put_new(dynamodb.LOGINS, "login", to_item(renamed)))
+        delete = _login_of(user, old, {":hash": {"S": login.password_hash}})
+        delete["ConditionExpression"] += " AND password_hash = :hash"
+        deletes.append({"Delete": delete})
+    failed = dynamodb.transact([*puts, {"Update": update}, *deletes])
+    if any(place < len(puts) for place in failed):
+        raise UserTaken("the name or the address is taken")
+    if failed:
+        raise ChangedMeanwhile(_CHANGED)
+
+
+def ban(user: str, now: int, reason: str | None, until: int | None) -> None:
+    """Ban the user from `now` on; an earlier ban is replaced.
+
+    Args:
+        user: the user's ID.
+        now: epoch seconds.
+        reason: the reason of the ban, if there is one.
+        until: when the ban ends, in epoch seconds, if it ends.
+
+    Raises:
+        UnknownUser: there is no such user.
+    """
+    ban = {"banned_at": now, "ban_reason": reason, "banned_until": until}
+    given = {name: value for name, value in ban.items() if value is not None}
+    update = "SET " + ", ".join(f"{name} = :{name}" for name in given)
+    if absent := ban.keys() - given.keys():
+        update += f" REMOVE {', '.join(absent)}"
+    values = {f":{name}": to_attribute(value) for name, value in given.items()}
+    _update_user(user, update, values)
+
+
+def lift_ban(user: str, *, revoke_sessions: bool) -> None:
+    """Lift the user's ban, if there is one; its sessions count again, or are revoked.
+
+    Raises:
+        UnknownUser: there is no such user.
+    """
+    ban = "banned_at, ban_reason, banned_until"
+    if revoke_sessions:
+        update = f"SET {REVOKE_ALL} REMOVE revoked_except, {ban}"
+        _update_user(user, update, {":reason": {"S": "banned"}})
+    else:
+        _update_user(user, f"REMOVE {ban}", {})
+
+
+def close_account(user: str, now: int) -> None:
+    """Revoke every session of the user and refuse logins, so that nothing comes meanwhile.
+
+    Raises:
+        UnknownUser: there is no such user.
+    """
+    update = f"SET {REVOKE_ALL}, banned_at = :now REMOVE revoked_except, banned_until"
+    _update_user(user, update, {":now": {"N": str(now)}, ":reason": {"S": "account_deleted"}})
+
+
+def delete_user(user: User) -> None:
+    """Delete the user and both names to log in with, all or nothing.
+
+    Raises:
+        ChangedMeanwhile: the user is not as it was read.
+    """
+    rows = [_user_as_read(user), _login_of(user, user.username), _login_of(user, user.email)]
+    if dynamodb.transact([{"Delete": row} for row in rows]):
+        raise ChangedMeanwhile(_CHANGED)
+
+
+def _update_user(user: str, update: str, values: Item) -> None:
+    given = {"ExpressionAttributeValues": values} if values else {}  # DynamoDB takes no empty one
+    try:
+        dynamodb.call(
+            "update_item",
+            TableName=dynamodb.USERS,
+            Key={"id": {"S": user}},
+            UpdateExpression=update,
+            ConditionExpression="attribute_exists(username)",
+            **given,
+        )
+    except ConditionFailed as error:
+        raise UnknownUser from error
+
+
+def _user_as_read(user: User, values: Item | None = None) -> dict[str, Any]:
+    """Return a write of the user's row, which fails if names or password are others by now."""
+    read = {
+        ":username": {"S": user.username},
+        ":email": {"S": user.email},
+        ":version": {"N": str(user.password_version)},
+    }
+    return {
+        "TableName": dynamodb.USERS,
+        "Key": {"id": {"S": user.id}},
+        "ConditionExpression": (
+            "username = :username AND email = :email AND password_version = :version"
+        ),
+        "ExpressionAttributeValues": read | (values or {}),
+    }
+
+
+def _login_of(user: User, name: str, values: Item | None = None) -> dict[str, Any]:
+    """Return a write of the row of a name to log in with, which fails if it is not the user's."""
+    return {
+        "TableName": dynamodb.LOGINS,
+        "Key": {"login": {"S": login_key(name)}},
+        "ConditionExpression": "#user = :user",
+        "ExpressionAttributeNames": {"#user": "user"},
+        "ExpressionAttributeValues": {":user": {"S": user.id}} | (values or {}),
+    }
+
+
+def _put_new(table: str, key: str, item: Item) -> dict[str, Any]:
+    return {
+        "Put": {
+            "TableName": table,
+            "Item": item,
+            "ConditionExpression": f"attribute_not_exists({key})",
+        }
+    }

@@ -1,0 +1,79 @@
+"""Authentication: a token of ours, and the live session that it names."""
+
+import functools
+import hmac
+from collections.abc import Callable
+from typing import NamedTuple
+
+from sessions.endpoint import LambdaHandler, endpoint, verify_token
+from sessions.errors import Banned, InvalidSession
+from sessions.model import Session, User, is_banned, is_live, parse_session_id
+from sessions.request import Request
+from sessions.responses import Answer
+from sessions.session_store import read_user_and_sessions
+from sessions.tokens import jti_sha256
+
+
+class Access(NamedTuple):
+    """What an authenticated request may act on.
+
+    Attributes:
+        user: the caller.
+        session: the session in use.
+        session_epoch: the epoch in force, for `model.is_live`.
+        target: the live session that the path's `id` names; None if there is none.
+    """
+
+    user: User
+    session: Session
+    session_epoch: int
+    target: Session | None
+
+
+def authenticated(
+    operation: str, outcome: str
+) -> Callable[[Callable[[Request, Access], Answer]], LambdaHandler]:
+    """Make a handler of a route that needs the token of a live session.
+
+    Args:
+        operation: the operation's name, which is its folder's.
+        outcome: the metric and the log line of a request that was done.
+    """
+
+    def decorate(handle: Callable[[Request, Access], Answer]) -> LambdaHandler:
+        @endpoint(operation, outcome)
+        @functools.wraps(handle)
+        def handler(request: Request) -> Answer:
+            return handle(request, authenticate(request))
+
+        return handler
+
+    return decorate
+
+
+def authenticate(request: Request) -> Access:
+    """Return what the request may act on, after one read.
+
+    Raises:
+        InvalidSession: the token is not that of a live session.
+        Banned: it is, and its user is banned.
+        Unavailable: the keys or the rows cannot be read.
+    """
+    claims = verify_token(request)
+    request.log["user"] = claims.sub
+    target_id = parse_session_id(request.path_parameters.get("id"))
+    iats = {claims.iat} if target_id is None else {claims.iat, target_id}
+    user, session_epoch, sessions = read_user_and_sessions(claims.sub, iats)
+    session = sessions.get(claims.iat)
+    if user is None or session is None:
+        raise InvalidSession
+    if not hmac.compare_digest(session.jti_sha256, jti_sha256(claims.jti)):
+        raise InvalidSession
+    if not is_live(session, user, session_epoch, request.now):
+        raise InvalidSession
+    if is_banned(user, request.now):
+        raise Banned
+    target = sessions.get(target_id) if target_id is not None else None
+    if target is not None and not is_live(target, user, session_epoch, request.now):
+        target = None
+    return Access(user, session, session_epoch, target)

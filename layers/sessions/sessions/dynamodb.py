@@ -1,0 +1,154 @@
+"""Calls of DynamoDB: its client, the tables' names, and its errors made into ours.
+
+Only the modules that know a table import this.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from sessions import aws, settings
+from sessions.errors import Unavailable
+from sessions.items import Item
+
+SESSIONS = settings.text("SESSIONS_TABLE")
+USERS = settings.text("USERS_TABLE")
+LOGINS = settings.text("LOGINS_TABLE")
+ATTEMPTS = settings.text("ATTEMPTS_TABLE")
+
+# DynamoDB Developer Guide, "Quotas": the size of one call, and of a partition key.
+LARGEST_TRANSACTION = 100
+LARGEST_BATCH_WRITE = 25
+LONGEST_KEY_BYTES = 2048
+
+client = aws.client("dynamodb")
+
+
+class ConditionFailed(Exception):
+    """The condition of a write did not hold, and nothing was written.
+
+    Attributes:
+        item: the item as it stands, if the write asked for it; empty where there is none.
+        was_retried: botocore made the call more than once, so an attempt whose answer was lost may
+            have been committed before.
+    """
+
+    def __init__(self, response: Any) -> None:
+        super().__init__()
+        self.item: Item = response.get("Item", {})
+        self.was_retried = was_retried(response)
+
+
+def call(operation: str, **parameters: Any) -> Any:
+    """Make one call, by the name of a method of botocore's client, and return its answer.
+
+    Raises:
+        ConditionFailed: the condition of a single write did not hold.
+        Unavailable: DynamoDB does not answer, or refuses.
+    """
+    try:
+        return getattr(client, operation)(**parameters)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+            raise ConditionFailed(error.response) from error
+        raise Unavailable from error
+    except BotoCoreError as error:
+        raise Unavailable from error
+
+
+def was_retried(response: Any) -> bool:
+    """Say whether botocore made a call more than once until it had this answer."""
+    return bool(response["ResponseMetadata"].get("RetryAttempts"))
+
+
+def can_be_key(text: str) -> bool:
+    """Say whether DynamoDB takes `text` for a partition key."""
+    return 0 < len(text.encode()) <= LONGEST_KEY_BYTES
+
+
+def get_item(table: str, key: Item) -> Item | None:
+    """Return the item with this key, read strongly consistently; None if there is none."""
+    answer = call("get_item", TableName=table, Key=key, ConsistentRead=True)
+    item: Item | None = answer.get("Item")
+    return item
+
+
+def get_items(keys: Mapping[str, Collection[Item]]) -> dict[str, list[Item]]:
+    """Return the items that exist of those with these keys, by table, in one round trip."""
+    items: dict[str, list[Item]] = {table: [] for table in keys}
+    request = {
+        table: {"Keys": list(of), "ConsistentRead": True} for table, of in keys.items() if of
+    }
+    for answer in _until_processed("batch_get_item", "UnprocessedKeys", request):
+        for table, found in answer["Responses"].items():
+            items[table] += found
+    return items
+
+
+def delete_items(table: str, keys: Collection[Item]) -> None:
+    """Delete the items with these keys, at most a batch of them, whether or not they exist.
+
+    Raises:
+        Unavailable: DynamoDB does not answer; some may be deleted.
+    """
+    deletes = [{"DeleteRequest": {"Key": key}} for key in keys]
+    for _ in _until_processed("batch_write_item", "UnprocessedItems", {table: deletes}):
+        pass
+
+
+def _until_processed(
+    operation: str, unprocessed: str, request: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """Yield the answers to a batch call, made again for the rest that DynamoDB did not process."""
+    for _ in aws.tries():
+        answer = call(operation, RequestItems=request)
+        yield answer
+        request = answer.get(unprocessed) or {}
+        if not request:
+            return
+    raise Unavailable(unprocessed)
+
+
+def transact(writes: list[dict[str, Any]]) -> set[int]:
+    """Make writes all together or not at all; conflicts and throttling are tried again.
+
+    botocore gives each call a token, by which DynamoDB knows its retries (API Reference,
+    "TransactWriteItems"): a call whose answer was lost is not made twice.
+
+    Returns:
+        The places of the writes whose conditions did not hold; if there are any, nothing was
+        written.
+
+    Raises:
+        Unavailable: DynamoDB does not answer, refuses, or is too busy.
+    """
+    cancellation: ClientError | None = None
+    for _ in aws.tries():
+        try:
+            client.transact_write_items(TransactItems=writes)
+        except ClientError as error:
+            codes = _cancellation_codes(error)
+            if failed := {n for n, code in enumerate(codes) if code == "ConditionalCheckFailed"}:
+                return failed
+            cancellation = error
+        except BotoCoreError as error:
+            raise Unavailable from error
+        else:
+            return set()
+    raise Unavailable from cancellation
+
+
+def _cancellation_codes(error: ClientError) -> list[str]:
+    """Return why each part of a transaction was refused.
+
+    Raises:
+        Unavailable: the transaction failed otherwise, or can never succeed.
+    """
+    if error.response["Error"]["Code"] != "TransactionCanceledException":
+        raise Unavailable from error
+    reasons: list[dict[str, str]] = dict(error.response)["CancellationReasons"]
+    codes = [reason.get("Code", "None") for reason in reasons]
+    if "ValidationError" in codes:
+        raise Unavailable from error
+    return codes

@@ -1,0 +1,177 @@
+"""Sessions in DynamoDB.
+
+Every read is strongly consistent, and every change is a conditional write. Each function raises
+`Unavailable` for a fault of DynamoDB that outlasts the retries.
+"""
+
+from collections.abc import Collection, Iterable
+from itertools import islice
+from typing import Any
+
+from sessions import dynamodb
+from sessions.dynamodb import ConditionFailed
+from sessions.errors import SessionMissing, Unavailable
+from sessions.items import Item, from_item, to_item
+from sessions.model import Session, User, live_sessions
+from sessions.session_epoch import epoch_in, shard_key
+
+
+def read_user_and_sessions(
+    user: str, iats: Collection[int]
+) -> tuple[User | None, int, dict[int, Session]]:
+    """Return a user, the session epoch, and the sessions `iats` of the user, in one round trip.
+
+    An absent user is None, and an absent session is left out. `model.is_live` says whether a
+    session counts.
+    """
+    items = dynamodb.get_items(
+        {
+            dynamodb.USERS: [{"id": {"S": user}}, shard_key(user)],
+            dynamodb.SESSIONS: [_key(user, iat) for iat in iats],
+        }
+    )
+    of_users = items[dynamodb.USERS]
+    found = [from_item(User, item) for item in of_users if item["id"]["S"] == user]
+    sessions = [from_item(Session, item) for item in items[dynamodb.SESSIONS]]
+    by_id = {session.iat: session for session in sessions}
+    return (found[0] if found else None), epoch_in(of_users), by_id
+
+
+def query_sessions(user: str, newest: int | None = None) -> list[Session]:
+    """Return every session row of the user, newest first, whether or not it counts.
+
+    Args:
+        user: the user's ID.
+        newest: how many rows to return, if not all.
+    """
+    sessions: list[Session] = []
+    page: dict[str, Any] = {}
+    while True:
+        if newest is not None:
+            page["Limit"] = newest - len(sessions)  # a page ends after a megabyte, too
+        answer = dynamodb.call(
+            "query",
+            TableName=dynamodb.SESSIONS,
+            KeyConditionExpression="#user = :user",
+            ExpressionAttributeNames={"#user": "user"},
+            ExpressionAttributeValues={":user": {"S": user}},
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            **page,
+        )
+        sessions += [from_item(Session, item) for item in answer["Items"]]
+        if "LastEvaluatedKey" not in answer or len(sessions) == newest:
+            return sessions
+        page["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def put_session(session: Session) -> None:
+    """Store a new session.
+
+    If the write was committed and its answer lost, botocore's retry finds the row; its `jti`, which
+    is 128 random bits, proves that it is ours.
+
+    Raises:
+        Unavailable: DynamoDB does not answer, or another session has this ID.
+    """
+    try:
+        dynamodb.call(
+            "put_item",
+            TableName=dynamodb.SESSIONS,
+            Item=to_item(session),
+            ConditionExpression="attribute_not_exists(iat)",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+    except ConditionFailed as error:
+        if error.item != to_item(session):
+            raise Unavailable from error
+
+
+def revoke_session(user: str, iat: int, now: int) -> None:
+    """Revoke a session, which was read as live in this very request.
+
+    Its row stays until TTL deletes it, with only its ID and the reason, for the table's stream to
+    publish (docs/events.md).
+
+    Args:
+        user: the user's ID.
+        iat: the session's ID.
+        now: epoch seconds.
+
+    Raises:
+        SessionMissing: another request has revoked it since.
+    """
+    try:
+        dynamodb.call("update_item", **_revocation(user, iat, "deleted", now))
+    except ConditionFailed as error:
+        if not error.was_retried:
+            raise SessionMissing from error
+        # An earlier attempt of this call was committed and its answer lost.
+
+
+def revoke_sessions(user: str, iats: Iterable[int], reason: str, now: int) -> int:
+    """Revoke several sessions for `reason`, and return how many this call revoked.
+
+    Each is counted by the one call that revoked it, however many calls name it at once: the updates
+    are conditional, and made in transactions.
+
+    Raises:
+        Unavailable: DynamoDB does not answer; some may be revoked.
+    """
+    remaining = iter(iats)
+    revoked = 0
+    while batch := list(islice(remaining, dynamodb.LARGEST_TRANSACTION)):
+        updates = [{"Update": _revocation(user, iat, reason, now)} for iat in batch]
+        while updates and (failed := dynamodb.transact(updates)):
+            # Another call has revoked these since.
+            updates = [update for place, update in enumerate(updates) if place not in failed]
+        revoked += len(updates)
+    return revoked
+
+
+def enforce_session_limit(user: User, session_epoch: int, limit: int, now: int) -> None:
+    """Revoke the oldest live sessions of the user until `limit` are left.
+
+    The last of many concurrent logins sees all their rows, so no more are left when all are done.
+    It reads no more rows than `limit`, the one too many and a batch; rows that do not count are
+    purged once they fill that batch, which bounds the rows however often the user logs in.
+
+    Raises:
+        Unavailable: DynamoDB does not answer; the next login's call does the rest.
+    """
+    sessions = query_sessions(user.id, limit + 1 + dynamodb.LARGEST_BATCH_WRITE)
+    live = [session.iat for session in live_sessions(sessions, user, session_epoch, now)]
+    revoke_sessions(user.id, live[limit:], "evicted", now)
+    # publish_events purges rows that were revoked on the user's row after it has published their
+    # end.
+    others = {session.iat for session in sessions if session.iat > user.revoked_through}
+    purgeable = others.difference(live)
+    if len(purgeable) >= dynamodb.LARGEST_BATCH_WRITE:
+        purge_sessions(user.id, purgeable)
+
+
+def purge_sessions(user: str, iats: Iterable[int]) -> None:
+    """Delete the rows of sessions that do not count any more.
+
+    Raises:
+        Unavailable: DynamoDB does not answer; some may be deleted.
+    """
+    remaining = iter(iats)
+    while batch := list(islice(remaining, dynamodb.LARGEST_BATCH_WRITE)):
+        dynamodb.delete_items(dynamodb.SESSIONS, [_key(user, iat) for iat in batch])
+
+
+def _key(user: str, iat: int) -> Item:
+    return {"user": {"S": user}, "iat": {"N": str(iat)}}
+
+
+def _revocation(user: str, iat: int, reason: str, now: int) -> dict[str, Any]:
+    """Return the update that revokes a session once."""
+    return {
+        "TableName": dynamodb.SESSIONS,
+        "Key": _key(user, iat),
+        "UpdateExpression": "SET revoked_reason = :reason, exp = :now REMOVE #name, jti_sha256",
+        "ConditionExpression": "attribute_exists(iat) AND attribute_not_exists(revoked_reason)",
+        "ExpressionAttributeNames": {"#name": "name"},
+        "ExpressionAttributeValues": {":reason": {"S": reason}, ":now": {"N": str(now)}},
+    }

@@ -1,0 +1,188 @@
+"""Users in DynamoDB, as logins and revocations need them; `account_store` has the rest.
+
+The user's row orders a user's history: a session's ID is allocated there, and *delete all* is one
+update of it. Every read is strongly consistent, and every change is a conditional write. Each
+function raises `Unavailable` for a fault of DynamoDB that outlasts the retries.
+"""
+
+import zlib
+from contextlib import suppress
+
+from sessions import dynamodb
+from sessions.dynamodb import ConditionFailed
+from sessions.errors import (
+    ApiError,
+    Banned,
+    InvalidPassword,
+    InvalidSession,
+    InvalidUser,
+    Unavailable,
+)
+from sessions.items import Item, from_item, to_attribute
+from sessions.model import Login, LoginAddress, User, is_banned, login_key
+from sessions.session_epoch import epoch_in, shard_key
+
+# How many addresses of logins are kept for a user. Each has its place by a hash: so the row stays
+# small, and the update that allocates an ID stores the address without a read.
+_LOGIN_ADDRESSES = 8
+
+# Revokes every session allocated so far; the stream tells `:reason` (docs/events.md).
+REVOKE_ALL = "revoked_through = last_iat, revoked_reason = :reason"
+
+_IS_LATER = "last_iat < :now"
+_MAY_LOG_IN = (
+    "password_version = :version AND (attribute_not_exists(banned_at) OR banned_until <= :now)"
+)
+
+
+def read_user(user: str) -> User | None:
+    """Return the user with this ID, None if there is none."""
+    if not dynamodb.can_be_key(user):
+        return None
+    item = dynamodb.get_item(dynamodb.USERS, {"id": {"S": user}})
+    return from_item(User, item) if item and "username" in item else None
+
+
+def find_login(name: str) -> Login | None:
+    """Return the login of a username or e-mail address, None if there is none."""
+    login = login_key(name)
+    if not dynamodb.can_be_key(login):
+        return None
+    item = dynamodb.get_item(dynamodb.LOGINS, {"login": {"S": login}})
+    return from_item(Login, item) if item else None
+
+
+def find_login_and_epoch(name: str) -> tuple[Login | None, int]:
+    """Return the login of a name, as `find_login` does, with the session epoch: one round trip."""
+    login = login_key(name)
+    if not dynamodb.can_be_key(login):
+        return None, 0
+    keys = {dynamodb.LOGINS: [{"login": {"S": login}}], dynamodb.USERS: [shard_key(login)]}
+    items = dynamodb.get_items(keys)
+    found = [from_item(Login, item) for item in items[dynamodb.LOGINS]]
+    return (found[0] if found else None), epoch_in(items[dynamodb.USERS])
+
+
+def replace_password_hash(login: Login, password_hash: str) -> None:
+    """Store a newer hash of the password of `login`, unless the password was changed since."""
+    with suppress(ConditionFailed):
+        dynamodb.call(
+            "update_item",
+            TableName=dynamodb.LOGINS,
+            Key={"login": {"S": login.login}},
+            UpdateExpression="SET password_hash = :new",
+            ConditionExpression="password_hash = :old",
+            ExpressionAttributeValues={
+                ":new": {"S": password_hash},
+                ":old": {"S": login.password_hash},
+            },
+        )
+
+
+def allocate_session_id(login: Login, now: int, address: str) -> User:
+    """Allocate the ID of a new session: `now`, or one more than the newest, if that is later.
+
+    IDs of a user are never used twice, however many logins share a second, and whatever was revoked
+    between them.
+
+    Args:
+        login: the login, whose password was found right.
+        now: epoch seconds.
+        address: the address, or the network of it, for `User.login_addresses`.
+
+    Returns:
+        The user's row, whose `last_iat` is the new ID.
+
+    Raises:
+        InvalidUser: the user does not exist any more.
+        InvalidPassword: the password was changed since `login` was read.
+        Banned: the user is banned.
+    """
+    values = {
+        ":now": {"N": str(now)},
+        ":version": {"N": str(login.password_version)},
+        ":address": to_attribute(LoginAddress(address, now)),
+    }
+    try:
+        return _allocate(login.user, address, ":now", f"{_IS_LATER} AND {_MAY_LOG_IN}", values)
+    except ConditionFailed as error:
+        if refusal := _refusal(error.item, login, now):
+            raise refusal from error
+    # An ID of this second, or of a later one, was allocated already; `last_iat` only grows.
+    values[":one"] = {"N": "1"}
+    try:
+        return _allocate(login.user, address, "last_iat + :one", _MAY_LOG_IN, values)
+    except ConditionFailed as error:
+        raise _refusal(error.item, login, now) or Unavailable() from error
+
+
+def _allocate(user: str, address: str, iat: str, condition: str, values: Item) -> User:
+    place = zlib.crc32(address.encode()) % _LOGIN_ADDRESSES
+    answer = dynamodb.call(
+        "update_item",
+        TableName=dynamodb.USERS,
+        Key={"id": {"S": user}},
+        UpdateExpression=f"SET last_iat = {iat}, login_addresses.#place = :address",
+        ConditionExpression=condition,
+        ExpressionAttributeNames={"#place": str(place)},
+        ExpressionAttributeValues=values,
+        ReturnValues="ALL_NEW",
+        ReturnValuesOnConditionCheckFailure="ALL_OLD",
+    )
+    return from_item(User, answer["Attributes"])
+
+
+def _refusal(item: Item, login: Login, now: int) -> ApiError | None:
+    """Return why the user whose row is `item` may not log in, None if nothing speaks against it."""
+    if not item:
+        return InvalidUser()
+    user = from_item(User, item)
+    if user.password_version != login.password_version:
+        return InvalidPassword()
+    return Banned() if is_banned(user, now) else None
+
+
+def revoke_all_sessions(user: User, kept: int | None = None) -> User:
+    """Revoke every session allocated so far, but for `kept`: one update, whatever their number.
+
+    The boundary is copied from `last_iat` inside the update, so no clock is involved and no login
+    can slip between. A session that another call has revoked since it was read is not kept: that
+    would revive it. publish_events purges the rows.
+
+    Args:
+        user: the user, as it was read.
+        kept: the ID of the session to keep.
+
+    Returns:
+        The user's row just before, which says which sessions were live until now.
+
+    Raises:
+        InvalidSession: the user, and so every session, is gone; or `kept` is revoked.
+    """
+    values = {":reason": {"S": "all"}}
+    condition = "attribute_exists(id)"
+    if kept is None:
+        update = f"SET {REVOKE_ALL} REMOVE revoked_except"
+    else:
+        update = f"SET {REVOKE_ALL}, revoked_except = :kept"
+        values[":kept"] = {"N": str(kept)}
+        is_live = "attribute_not_exists(revoked_through) OR revoked_through < :kept"
+        condition += f" AND ({is_live} OR revoked_except = :kept)"
+    try:
+        answer = dynamodb.call(
+            "update_item",
+            TableName=dynamodb.USERS,
+            Key={"id": {"S": user.id}},
+            UpdateExpression=update,
+            ConditionExpression=condition,
+            ExpressionAttributeValues=values,
+            ReturnValues="ALL_OLD",
+        )
+    except ConditionFailed as error:
+        raise InvalidSession from error
+    before = from_item(User, answer["Attributes"])
+    if dynamodb.was_retried(answer):
+        # The row before the retry may be the row after the first attempt. The sessions that the
+        # first attempt revoked were live.
+        return user._replace(last_iat=before.last_iat)
+    return before
