@@ -15,7 +15,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import EndpointConnectionError
 
 from local.template import load_template
-from sessions import telemetry
+from sessions import signing_keys, telemetry
 from sessions.errors import AccountError, Unavailable
 from tests.support.calls import call, invoke
 from tests.support.contract import TEMPLATE
@@ -34,6 +34,10 @@ WIDGETS = {
     if each["type"] == "metric"
 }
 ACCESS_LOG_FORMAT = TEMPLATE.only("AWS::ApiGateway::Stage")[1]["AccessLogSetting"]["Format"]
+SEARCH = re.compile(
+    r"SEARCH\('\{(?P<namespace>[^,]+),(?P<dimensions>[^}]+)\} (?P<terms>.*)', "
+    r"'(?P<stat>\w+)', (?P<period>\d+)\)"
+)
 
 
 class Metric(NamedTuple):

@@ -9,7 +9,7 @@ from textwrap import dedent
 import pytest
 from playwright.sync_api import expect
 
-from local.__main__ import SEED
+from local.service import SEED
 from tests.browser.pages import Browse, site
 from tests.support.service import ROOT, running
 

@@ -26,7 +26,7 @@ def keep_secrets_versions(secretsmanager: Any) -> None:
     """Have ministack's PutSecretValue leave a version that is there as it is.
 
     A token that is taken by the same text does nothing, and by another is refused; ministack
-    overwrites. Two changes of the key ring at once depend on it (docs/decisions/0008).
+    overwrites. Two changes of the key set at once depend on it (docs/decisions/0008).
     Source: Secrets Manager API Reference, "PutSecretValue", `ClientRequestToken`.
     """
     put = secretsmanager._put_secret_value  # noqa: SLF001  # there is no other way in

@@ -1,11 +1,11 @@
-"""Where output goes: the console has one line for each request, a file has what functions print."""
+"""Where functions print to: a file; the console has one line for each request."""
 
 import io
 import threading
 from pathlib import Path
 
 
-class LineFile(io.TextIOBase):
+class LogFile(io.TextIOBase):
     """A text file that many threads may print to: their lines never mix.
 
     On Lambda every function has an output of its own, so the functions need not care.
@@ -17,7 +17,7 @@ class LineFile(io.TextIOBase):
         self._pending = threading.local()
 
     def writable(self) -> bool:
-        """Say yes: a text file is not, unless it says so."""
+        """Say yes; the base class says no."""
         return True
 
     def write(self, text: str, /) -> int:
