@@ -8,8 +8,8 @@ from tests.support.calls import invoke
 pytestmark = pytest.mark.usefixtures("aws")
 
 
-def test_answers_with_each_kid_and_its_role_and_never_a_key(clock, ring):
-    ring.store(KeySet("b", {k: k.encode() * 40 for k in "abc"}, "c", clock.now, {"a": 5}))
+def test_answers_with_each_kid_and_its_role_and_never_a_key(clock, key_set):
+    key_set.store(KeySet("b", {k: k.encode() * 40 for k in "abc"}, "c", clock.now, {"a": 5}))
     assert invoke("list_signing_keys", {"actor": "ops"}) == {
         "keys": [
             {"kid": "a", "role": "retired", "retired_at": 5},
@@ -20,8 +20,8 @@ def test_answers_with_each_kid_and_its_role_and_never_a_key(clock, ring):
     }
 
 
-def test_a_key_set_of_one_key_has_no_next(clock, ring):
-    ring.store(KeySet("only", {"only": b"x" * 40}))
+def test_a_key_set_of_one_key_has_no_next(clock, key_set):
+    key_set.store(KeySet("only", {"only": b"x" * 40}))
     assert invoke("list_signing_keys", {}) == {
         "keys": [{"kid": "only", "role": "current", "retired_at": None}],
         "next_since": None,

@@ -33,13 +33,13 @@ def metrics(capsys):
     return [line for line in lines if "_aws" in line]
 
 
-def test_promotes_the_next_key_and_retires_the_signer(clock, ring):
+def test_promotes_the_next_key_and_retires_the_signer(clock, key_set):
     """A new key is staged as the next one, and tokens of the retired key stay good."""
-    ring.store(START)
+    key_set.store(START)
     person = new_person()
     old = log_in(person)
     answer = invoke("rotate_signing_key", {})
-    after = ring.stored()
+    after = key_set.stored()
     assert answer == {
         "rotated": True,
         "current": "b",
@@ -51,35 +51,35 @@ def test_promotes_the_next_key_and_retires_the_signer(clock, ring):
     assert (after.next_since, after.retired) == (clock.now, {"a": clock.now})
     assert len(after.keys[after.next]) == 64
     assert {kid: after.keys[kid] for kid in "ab"} == START.keys
-    ring.forget()
+    key_set.forget()
     new = log_in(person)
     assert [kid_of(old), kid_of(new)] == ["a", "b"]
     assert [status(old), status(new)] == [200, 200]
 
 
-def test_called_twice_it_rotates_once(clock, ring):
-    ring.store(START)
+def test_called_twice_it_rotates_once(clock, key_set):
+    key_set.store(START)
     invoke("rotate_signing_key", {})
-    once = ring.stored()
+    once = key_set.stored()
     clock.now += 59
     again = invoke("rotate_signing_key", {})
     assert (again["rotated"], again["retry_after_seconds"]) == (False, 1)
-    assert ring.stored() == once
+    assert key_set.stored() == once
     clock.now += 1
     assert invoke("rotate_signing_key", {})["rotated"] is True
 
 
-def test_a_key_set_without_a_next_key_gets_one_first(clock, ring):
-    ring.store(INITIAL)
+def test_a_key_set_without_a_next_key_gets_one_first(clock, key_set):
+    key_set.store(INITIAL)
     for event in ({"when": "due"}, {}):
         answer = invoke("rotate_signing_key", event)
         assert (answer["rotated"], answer["current"]) == (False, "initial")
-        assert answer["next"] == ring.stored().next
+        assert answer["next"] == key_set.stored().next
 
 
-def test_the_schedule_rotates_when_a_rotation_is_due(clock, ring, capsys):
+def test_the_schedule_rotates_when_a_rotation_is_due(clock, key_set, capsys):
     """A metric says how late that is."""
-    ring.store(START._replace(next_since=clock.now))
+    key_set.store(START._replace(next_since=clock.now))
     clock.now += ROTATION_SECONDS - 1
     assert invoke("rotate_signing_key", {"when": "due"})["rotated"] is False
     clock.now += 1
@@ -90,25 +90,27 @@ def test_the_schedule_rotates_when_a_rotation_is_due(clock, ring, capsys):
     assert done["SigningKeyRotated"] == [1.0]
 
 
-def test_a_key_is_pruned_when_the_last_session_of_it_is_expired(clock, ring):
+def test_a_key_is_pruned_when_the_last_session_of_it_is_expired(clock, key_set):
     longest = REMEMBERED_SESSION_SECONDS + 86_400
     retired = {"o": clock.now - longest, "p": clock.now - longest + 1}
     keys = {kid: kid.encode() * 40 for kid in "opab"}
-    ring.store(START._replace(keys=keys, retired=retired, next_since=clock.now))
+    key_set.store(START._replace(keys=keys, retired=retired, next_since=clock.now))
     answer = invoke("rotate_signing_key", {"when": "due"})
     assert (answer["rotated"], answer["dropped"]) == (False, ["o"])
-    assert ring.stored().keys.keys() == {"p", "a", "b"}
-    assert ring.stored().retired == {"p": retired["p"]}
+    assert key_set.stored().keys.keys() == {"p", "a", "b"}
+    assert key_set.stored().retired == {"p": retired["p"]}
 
 
 @pytest.mark.parametrize(
     ("dropped", "current", "next_key"), [("a", "b", None), ("b", "a", None), ("o", "a", "b")]
 )
-def test_a_compromised_key_is_dropped_at_once_by_its_kid(clock, ring, dropped, current, next_key):
+def test_a_compromised_key_is_dropped_at_once_by_its_kid(
+    clock, key_set, dropped, current, next_key
+):
     keys = {kid: kid.encode() * 40 for kid in "oab"}
-    ring.store(START._replace(keys=keys, retired={"o": clock.now}, next_since=clock.now))
+    key_set.store(START._replace(keys=keys, retired={"o": clock.now}, next_since=clock.now))
     answer = invoke("rotate_signing_key", {"drop": dropped})
-    after = ring.stored()
+    after = key_set.stored()
     assert answer["dropped"] == [dropped]
     assert dropped not in {*after.keys, *after.retired}
     assert after.current == current == answer["current"]
@@ -116,45 +118,45 @@ def test_a_compromised_key_is_dropped_at_once_by_its_kid(clock, ring, dropped, c
     assert after.next == (next_key or answer["next"])
 
 
-def test_tokens_of_a_dropped_key_are_refused(clock, ring):
+def test_tokens_of_a_dropped_key_are_refused(clock, key_set):
     """Even those of the only key; another one signs then."""
-    ring.store(INITIAL)
+    key_set.store(INITIAL)
     token = log_in(new_person())
     answer = invoke("rotate_signing_key", {"drop": "initial"})
     assert answer["dropped"] == ["initial"]
-    assert ring.stored().keys.keys() == {answer["current"]}
-    ring.forget()
+    assert key_set.stored().keys.keys() == {answer["current"]}
+    key_set.forget()
     assert [status(token), status(log_in(new_person()))] == [401, 200]
 
 
-def test_an_unknown_key_cannot_be_dropped(clock, ring):
-    ring.store(START)
+def test_an_unknown_key_cannot_be_dropped(clock, key_set):
+    key_set.store(START)
     with pytest.raises(UnknownKey):
         invoke("rotate_signing_key", {"drop": "unknown"})
-    assert ring.stored() == START
+    assert key_set.stored() == START
 
 
-def test_of_two_changes_at_once_neither_is_lost(clock, ring, monkeypatch):
-    ring.store(START)
+def test_of_two_changes_at_once_neither_is_lost(clock, key_set, monkeypatch):
+    key_set.store(START)
     read_key_set = signing_keys.read_key_set
 
     def read_before_a_drop():
-        key_set = read_key_set()
+        before = read_key_set()
         monkeypatch.setattr(key_rotation, "read_key_set", read_key_set)
         invoke("rotate_signing_key", {"drop": "a"})
-        return key_set
+        return before
 
     monkeypatch.setattr(key_rotation, "read_key_set", read_before_a_drop)
     answer = invoke("rotate_signing_key", {})
-    after = ring.stored()
+    after = key_set.stored()
     assert "a" not in after.keys, "the dropped key has not come back"
     assert (answer["current"], answer["rotated"]) == ("b", False)
     assert (after.current, after.next) == ("b", answer["next"])
 
 
-def test_ten_rotations_under_load_refuse_no_request(clock, ring):
+def test_ten_rotations_under_load_refuse_no_request(clock, key_set):
     """Eight processes sign and check, each so much more rarely that its key set is older."""
-    ring.store(START)
+    key_set.store(START)
     person = new_person()
     processes = [vars(CachedKeySet(signing_keys.signing_keys._read)).copy() for _ in range(8)]
     random = Random(1)  # noqa: S311 - it picks a test's steps
@@ -177,4 +179,4 @@ def test_ten_rotations_under_load_refuse_no_request(clock, ring):
     assert len({clock.now - process["_read_at"] for process in processes}) > 2, "of many ages"
     assert len({kid_of(token) for token in tokens}) > 5
     assert checks > 300
-    assert len(ring.stored().keys) == 12
+    assert len(key_set.stored().keys) == 12
