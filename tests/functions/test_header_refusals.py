@@ -39,17 +39,18 @@ def victim(aws: None) -> Victim:
     return Victim(person, token)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_header_that_a_route_does_not_read_changes_nothing(clock, victim, name):
+def test_a_header_that_a_route_does_not_read_changes_nothing(clock, victim):
     plain = call("get_current_session", victim.token)
-    for value in VALUES:
-        assert call("get_current_session", victim.token, headers={name: value}) == plain
+    for name in NAMES:
+        for value in (CANARY, *ENDING_VALUES):
+            assert call("get_current_session", victim.token, headers={name: value}) == plain, name
 
 
 @pytest.mark.parametrize("name", ["X-Session-Name", "User-Agent"])
 def test_a_session_has_a_name_of_one_line_for_any_header(clock, name):
+    """For any text: tests/layer/test_session_name.py."""
     person = new_person()
-    for value in VALUES:
+    for value in ENDING_VALUES:
         body = {"user": person.username, "pass": PASSWORD}
         answer = call("create_session", body=body, headers={name: value})
         assert answer.status == 201
@@ -76,8 +77,8 @@ def places(value: str) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("route", ROUTES)
-def test_no_refusal_and_no_log_line_repeats_the_request(clock, victim, logged, route):
+@pytest.mark.parametrize("route", ["create_session", "delete_sessions"])
+def test_no_refusal_and_no_log_line_repeats_the_request(clock, logged, route):
     for value in VALUES:
         for change in places(value):
             answer = call(route, **change)
