@@ -1,21 +1,15 @@
 """`python -m sessionctl`: users, sessions and signing keys, by the account operations.
 
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 AWS could not be asked,
-130 interrupted.
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 AWS cannot be asked, 130 interrupted.
 """
 
 import os
 import sys
 
-from sessionctl.account_functions import (
-    OperationError,
-    Unreachable,
-    functions_at,
-    functions_of_stack,
-)
-from sessionctl.arguments import parsed
-from sessionctl.commands import COMMANDS
-from sessionctl.prompts import Declined, UsageError
+import click
+
+from sessionctl.account_functions import OperationError, Unreachable
+from sessionctl.commands import command_line
 from sessionctl.text import printable
 
 MEANINGS = {
@@ -35,24 +29,17 @@ def main(arguments: list[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # names a terminal cannot show
     try:
-        return _run(sys.argv[1:] if arguments is None else arguments)
-    except KeyboardInterrupt:
-        print(file=sys.stderr)
+        text = command_line.main(arguments, "sessionctl", standalone_mode=False)
+        if isinstance(text, str):  # else click has printed a help text or the version
+            print(text, flush=True)
+    except BrokenPipeError:
+        # The command is done, and its reader needs no more. Python flushes once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except click.Abort:
         return 130  # 128 and the number of SIGINT, as shells have it
-
-
-def _run(arguments: list[str]) -> int:
-    options = parsed(arguments)
-    if options.local is not None:
-        call = functions_at(options.local)
-    else:
-        call = functions_of_stack(options.stack, options.profile, options.region)
-    try:
-        said = COMMANDS[options.command](options, call)
-    except UsageError as error:
-        return _failed(str(error), 2)
-    except Declined as error:
-        return _failed(str(error), 1)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
     except OperationError as error:
         meaning = MEANINGS.get(error.kind, "The operation failed")
         return _failed(f"{meaning} ({error.kind}: {error.message})", 1)
@@ -60,11 +47,6 @@ def _run(arguments: list[str]) -> int:
         return _failed(str(error), 3)
     except OSError as error:  # the file of an export
         return _failed(str(error), 1)
-    try:
-        print(said, flush=True)
-    except BrokenPipeError:
-        # It was done; whoever reads has read enough. Python flushes once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

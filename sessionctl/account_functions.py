@@ -1,9 +1,8 @@
-"""Where the account operations are, and how they are called: boto3 with the user's profile."""
+"""Calls of the account functions: in a stack of AWS, or behind the development gateway."""
 
 import getpass
 import json
 import os
-from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -12,17 +11,15 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
-ALIAS = "live"  # what template.yaml publishes
-LONGEST_ACTOR = 256  # what an operation takes
-# One attempt, as long as the slowest function may run: a second one would do the operation
-# again, and then tell what that one did.
+ALIAS = "live"  # of template.yaml
+LONGEST_ACTOR = 256  # the limit of the operations
+# One attempt, as long as the slowest function may run: a second attempt would do the operation
+# again, and its answer would be about the second time.
 CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 1})
-
-Call = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 
 class OperationError(Exception):
-    """The function was there, and refused or failed; `kind` is the name of its exception."""
+    """The function refused or failed; `kind` is the name of its exception."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -34,57 +31,46 @@ class Unreachable(Exception):
     """The function could not be asked: no rights, no network, no such stack."""
 
 
-def functions_of_stack(stack: str, profile: str | None, region: str | None) -> Call:
-    """Return what calls the functions of a stack, as the user whom the profile names."""
-
-    def call(logical_id: str, event: dict[str, Any]) -> dict[str, Any]:
-        try:
-            session = boto3.Session(profile_name=profile, region_name=region)
-            actor = session.client("sts").get_caller_identity()["Arn"]
-            resource = session.client("cloudformation").describe_stack_resource(
-                StackName=stack, LogicalResourceId=logical_id
-            )
-            name = resource["StackResourceDetail"]["PhysicalResourceId"]
-            with closing(session.client("lambda", config=CONFIG)) as client:
-                return invoke(client, name, {**event, "actor": actor[:LONGEST_ACTOR]})
-        except (BotoCoreError, ClientError) as error:
-            raise Unreachable(str(error)) from error
-
-    return call
+def call_in_stack(
+    stack: str, profile: str | None, region: str | None, logical_id: str, event: dict[str, Any]
+) -> dict[str, Any]:
+    """Call a function of a stack, as the user of the AWS profile."""
+    try:
+        session = boto3.Session(profile_name=profile, region_name=region)
+        actor = session.client("sts").get_caller_identity()["Arn"]
+        resource = session.client("cloudformation").describe_stack_resource(
+            StackName=stack, LogicalResourceId=logical_id
+        )
+        name = resource["StackResourceDetail"]["PhysicalResourceId"]
+        with closing(session.client("lambda", config=CONFIG)) as client:
+            return invoke(client, name, {**event, "actor": actor[:LONGEST_ACTOR]})
+    except (BotoCoreError, ClientError) as error:
+        raise Unreachable(str(error)) from error
 
 
-def functions_at(url: str) -> Call:
-    """Return what calls the functions behind a development gateway; reads no AWS settings."""
-    unread = {
-        "profile": (None, None, None, None),
-        "config_file": (None, None, os.devnull, None),
-        "credentials_file": (None, None, os.devnull, None),
-    }
-
-    def call(logical_id: str, event: dict[str, Any]) -> dict[str, Any]:
-        try:
-            with closing(
-                Session(session_vars=unread).create_client(
-                    "lambda",
-                    endpoint_url=url,
-                    region_name="us-east-1",
-                    aws_access_key_id="local",
-                    aws_secret_access_key="local",  # noqa: S106  # the gateway checks no signature
-                    config=CONFIG.merge(Config(proxies={})),
-                )
-            ) as client:
-                return invoke(client, logical_id, {**event, "actor": _local_user()})
-        except (BotoCoreError, ClientError, ValueError) as error:  # ValueError: no URL
-            raise Unreachable(f"{error} (is `make run` running?)") from error
-
-    return call
+def call_at(url: str, logical_id: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Call a function behind a development gateway. No AWS setting is read."""
+    files = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+    try:
+        client = Session(session_vars={"profile": (None, None, None, None), **files}).create_client(
+            "lambda",
+            endpoint_url=url,
+            region_name="us-east-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",  # noqa: S106  # the gateway checks no signature
+            config=CONFIG.merge(Config(proxies={})),
+        )
+        with closing(client):
+            return invoke(client, logical_id, {**event, "actor": _local_user()})
+    except (BotoCoreError, ClientError, ValueError) as error:  # ValueError: no URL
+        raise Unreachable(f"{error} (is `make run` running?)") from error
 
 
 def invoke(client: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:
     """Invoke a function and return its answer.
 
     Raises:
-        OperationError: the function raised an exception, or answers what no operation does.
+        OperationError: the function raised an exception, or its answer is no JSON object.
     """
     response = client.invoke(FunctionName=name, Qualifier=ALIAS, Payload=json.dumps(event).encode())
     payload = response["Payload"].read()
@@ -93,7 +79,7 @@ def invoke(client: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:
     except ValueError:
         answer = None
     if not isinstance(answer, dict):
-        raise OperationError("InvalidAnswer", f"{name} answers what is no JSON object")
+        raise OperationError("InvalidAnswer", f"the answer of {name} is no JSON object")
     if "FunctionError" in response:
         kind = str(answer.get("errorType", response["FunctionError"]))
         raise OperationError(kind, str(answer.get("errorMessage", "")))

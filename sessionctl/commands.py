@@ -1,214 +1,245 @@
-"""What each command asks of the functions, and what it says of their answers."""
+"""The commands: the call that each makes of an account function, and its text for people."""
 
-import argparse
-import json
 import os
 import time
-from collections.abc import Callable
+import tomllib
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from sessionctl.account_functions import Call
-from sessionctl.prompts import UsageError, confirm, read_password
-from sessionctl.text import aligned, moment, printable, table
+import click
 
-Answer = dict[str, Any]
-Command = Callable[[argparse.Namespace, Call], str]
+from sessionctl.options import Group, Options, User, moment, of_a_user, read_password
+from sessionctl.text import aligned, as_json, printable, time_text
 
 
-def create_user(options: argparse.Namespace, call: Call) -> str:
-    """Create a user."""
-    names = {"username": options.username, "email": options.email}
-    answer = call("CreateUserFunction", {**names, "password": read_password()})
-    return _said(options, answer, f"Created {answer['username']}, ID {answer['id']}.")
+def _version() -> str:
+    """Return the version of the checkout, or else of the installed package."""
+    project = Path(__file__).parents[1] / "pyproject.toml"
+    if project.exists():
+        return str(tomllib.loads(project.read_text())["project"]["version"])
+    return version("sessions")
 
 
-def show_user(options: argparse.Namespace, call: Call) -> str:
-    """Show who a user is, whether banned, and how many sessions there are."""
-    answer = call("ExportUserFunction", _which(options))
+@click.group(
+    cls=Group,
+    epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 AWS cannot be asked.",
+)
+@click.version_option(_version(), message="%(version)s")
+def command_line() -> None:
+    """See and change users, their sessions and the signing keys."""
+
+
+@command_line.group("user")
+def user_commands() -> None:
+    """Create, see, ban, change and delete one user."""
+
+
+@command_line.group("sessions")
+def session_commands() -> None:
+    """List sessions, and revoke them."""
+
+
+@command_line.group("keys")
+def key_commands() -> None:
+    """List the keys that sign sessions' tokens, and rotate them."""
+
+
+@user_commands.command("create")
+@click.argument("username")
+@click.argument("email")
+@click.pass_obj
+def create_user(options: Options, username: str, email: str) -> str:
+    """Create a user; the command asks for the password."""
+    fields = {"username": username, "email": email, "password": read_password()}
+    answer = options.call("CreateUserFunction", fields)
+    return options.answer_text(answer, f"Created {answer['username']}, ID {answer['id']}.")
+
+
+@user_commands.command("show")
+@of_a_user
+def show_user(options: Options, user: User) -> str:
+    """Show a user: names, bans, and the number of sessions."""
+    answer = options.call("ExportUserFunction", user)
     if options.json:
-        return _as_json(answer)
-    live = call("ListUserSessionsFunction", {"id": answer["id"]})["count"]
-    user = answer["user"]
+        return as_json(answer)
+    live = options.call("ListUserSessionsFunction", {"id": answer["id"]})["count"]
+    row = answer["user"]
     rows = [
-        ("ID", user["id"]),
-        ("Username", user["username"]),
-        ("E-mail", user["email"]),
-        ("Created", moment(user["created_at"])),
-        ("Last log-in", moment(user.get("last_iat") or None)),
+        ("ID", row["id"]),
+        ("Username", row["username"]),
+        ("E-mail", row["email"]),
+        ("Created", time_text(row["created_at"])),
+        ("Last login", time_text(row.get("last_iat") or None)),
         ("Sessions", f"{live} live, {len(answer['sessions'])} stored"),
-        ("Banned", _ban(user)),
+        ("Banned", _ban(row)),
     ]
-    if user.get("ban_reason") is not None:
-        rows.append(("Reason", user["ban_reason"]))
+    if row.get("ban_reason") is not None:
+        rows.append(("Reason", row["ban_reason"]))
     return aligned(rows)
 
 
-def ban_user(options: argparse.Namespace, call: Call) -> str:
-    """Ban a user."""
-    more = {"reason": options.reason, "until": options.until}
-    given = {name: value for name, value in more.items() if value is not None}
-    answer = call("BanUserFunction", {**_which(options), **given})
-    until = "" if answer["until"] is None else f" until {moment(answer['until'])}"
-    return _said(options, answer, f"Banned {_name(options)}{until}.")
+@user_commands.command("ban")
+@click.option("--reason", metavar="TEXT")
+@click.option("--until", type=moment, metavar="WHEN", help="2027-01-31T12:00Z; 90m, 12h, 7d.")
+@of_a_user
+def ban_user(options: Options, user: User, reason: str | None, until: int | None) -> str:
+    """Ban a user from the next request on."""
+    answer = options.call("BanUserFunction", user | _given(reason=reason, until=until))
+    end = "" if answer["until"] is None else f" until {time_text(answer['until'])}"
+    return options.answer_text(answer, f"Banned {user}{end}.")
 
 
-def unban_user(options: argparse.Namespace, call: Call) -> str:
-    """Lift a ban."""
-    revoke = {"revoke_sessions": options.revoke_sessions}
-    answer = call("UnbanUserFunction", {**_which(options), **revoke})
-    sessions = "are over" if answer["revoked_sessions"] else "count again"
-    return _said(options, answer, f"Unbanned {_name(options)}; the sessions {sessions}.")
+@user_commands.command("unban")
+@click.option("--revoke-sessions", is_flag=True, help="Revoke them instead.")
+@of_a_user
+def unban_user(options: Options, user: User, *, revoke_sessions: bool) -> str:
+    """Lift a ban; the sessions count again."""
+    answer = options.call("UnbanUserFunction", user | {"revoke_sessions": revoke_sessions})
+    sessions = "are revoked" if answer["revoked_sessions"] else "count again"
+    return options.answer_text(answer, f"Unbanned {user}; the sessions {sessions}.")
 
 
-def set_password(options: argparse.Namespace, call: Call) -> str:
-    """Give a user another password."""
-    new = {"password": read_password(), "keep_sessions": options.keep_sessions}
-    answer = call("SetPasswordFunction", {**_which(options), **new})
-    sessions = "go on" if answer["kept_sessions"] else "are over"
-    return _said(options, answer, f"Set the password of {_name(options)}; the sessions {sessions}.")
+@user_commands.command("password")
+@click.option("--keep-sessions", is_flag=True, help="Revoke no session.")
+@of_a_user
+def set_password(options: Options, user: User, *, keep_sessions: bool) -> str:
+    """Set a password; the command asks for it."""
+    fields = {**user, "password": read_password(), "keep_sessions": keep_sessions}
+    answer = options.call("SetPasswordFunction", fields)
+    sessions = "go on" if answer["kept_sessions"] else "are revoked"
+    return options.answer_text(answer, f"Set the password of {user}; the sessions {sessions}.")
 
 
-def rename_user(options: argparse.Namespace, call: Call) -> str:
-    """Give a user other names to log in with."""
-    names = {"username": options.username, "email": options.email}
-    given = {name: value for name, value in names.items() if value is not None}
-    if not given:
-        raise UsageError("say what is new: --username, --email or both")
-    answer = call("RenameUserFunction", {**_which(options), **given})
-    return _said(options, answer, f"Renamed to {answer['username']}, {answer['email']}.")
+@user_commands.command("rename")
+@click.option("--username", metavar="NAME")
+@click.option("--email", metavar="ADDRESS")
+@of_a_user
+def rename_user(options: Options, user: User, username: str | None, email: str | None) -> str:
+    """Change the username, the e-mail address, or both."""
+    names = _given(username=username, email=email)
+    if not names:
+        raise click.UsageError("say what is new: --username, --email or both")
+    answer = options.call("RenameUserFunction", user | names)
+    return options.answer_text(answer, f"Renamed to {answer['username']}, {answer['email']}.")
 
 
-def export_user(options: argparse.Namespace, call: Call) -> str:
-    """Return all that is stored about a user, or write it to a file that only we may read."""
-    text = _as_json(call("ExportUserFunction", _which(options)))
-    if options.output is None:
+@user_commands.command("export")
+@click.option("--output", type=Path, metavar="FILE", help="Write it to this file instead.")
+@of_a_user
+def export_user(options: Options, user: User, output: Path | None) -> str:
+    """Print all that is stored about a user, as JSON."""
+    text = as_json(options.call("ExportUserFunction", user))
+    if output is None:
         return text
-    with os.fdopen(_private(options.output), "w", encoding="utf-8") as file:
-        file.write(text + "\n")
-    return f"Wrote {printable(options.output)}."
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    with os.fdopen(os.open(output, flags, 0o600), "w", encoding="utf-8") as file:
+        file.write(text + "\n")  # only we may read it
+    return f"Wrote {printable(output)}."
 
 
-def delete_user(options: argparse.Namespace, call: Call) -> str:
-    """Delete a user."""
-    _ask(options, f"Delete {_name(options)} and all that is stored about them?")
-    answer = call("DeleteUserFunction", _which(options))
-    return _said(options, answer, f"Deleted {_name(options)} and {_sessions(answer['sessions'])}.")
+@user_commands.command("delete")
+@of_a_user
+def delete_user(options: Options, user: User) -> str:
+    """Delete a user, and all that is stored about them."""
+    options.confirm(f"Delete {user} and all that is stored about them?")
+    answer = options.call("DeleteUserFunction", user)
+    return options.answer_text(answer, f"Deleted {user} and {_count(answer['sessions'])}.")
 
 
-def list_sessions(options: argparse.Namespace, call: Call) -> str:
+@session_commands.command("list")
+@of_a_user
+def list_sessions(options: Options, user: User) -> str:
     """List a user's live sessions."""
-    answer = call("ListUserSessionsFunction", _which(options))
+    answer = options.call("ListUserSessionsFunction", user)
     if options.json:
-        return _as_json(answer)
+        return as_json(answer)
     if not answer["items"]:
         return "No sessions."
     rows = [
-        (each["iat"], moment(each["iat"]), moment(each["exp"]), each["name"])
-        for each in answer["items"]
+        (item["iat"], time_text(item["iat"]), time_text(item["exp"]), item["name"])
+        for item in answer["items"]
     ]
-    return table(("ID", "SINCE", "UNTIL", "NAME"), rows)
+    return aligned([("ID", "SINCE", "UNTIL", "NAME"), *rows])
 
 
-def revoke_sessions(options: argparse.Namespace, call: Call) -> str:
-    """End sessions: some or all of a user's, or everyone's."""
-    if options.everyone:
-        _ask(options, "Sign out every user?", word="everyone")
-        answer = call("RevokeEveryoneFunction", {"everyone": True})
-        return _said(options, answer, "Ended every session of every user.")
-    if options.all:
-        what: Answer = {"all": True}
-        _ask(options, f"End all sessions of {_name(options)}?")
-    else:
-        what = {"sessions": options.sessions}
-        _ask(options, f"End {len(options.sessions)} of the sessions of {_name(options)}?")
-    answer = call("RevokeUserSessionsFunction", {**_which(options), **what})
-    return _said(options, answer, f"Ended {_sessions(answer['count'])} of {_name(options)}.")
+@session_commands.command("revoke")
+@click.argument("words", nargs=-1, metavar="[LOGIN] [ID]...")
+@click.option("--id", "user_id", metavar="USER_ID", help="The user's ID, instead of LOGIN.")
+@click.option("--all", "every", is_flag=True, help="All sessions of the user.")
+@click.option("--everyone", is_flag=True, help="All sessions of all users.")
+@click.pass_obj
+def revoke_sessions(
+    options: Options, words: tuple[str, ...], user_id: str | None, *, every: bool, everyone: bool
+) -> str:
+    """Revoke the sessions of these IDs or all sessions of a user; or everyone's."""
+    if everyone:
+        if words or user_id is not None or every:
+            raise click.UsageError("--everyone takes no LOGIN, no --id and no --all")
+        options.confirm("Revoke every session of every user?", word="everyone")
+        answer = options.call("RevokeEveryoneFunction", {"everyone": True})
+        return options.answer_text(answer, "Revoked every session of every user.")
+    ids = list(words)
+    login = ids.pop(0) if ids and user_id is None else None
+    user = User(login, user_id)
+    if bool(ids) == every:
+        raise click.UsageError("say which sessions: their IDs or --all")
+    which = "all sessions" if every else f"{len(ids)} of the sessions"
+    options.confirm(f"Revoke {which} of {user}?")
+    fields = {"all": True} if every else {"sessions": ids}
+    answer = options.call("RevokeUserSessionsFunction", user | fields)
+    return options.answer_text(answer, f"Revoked {_count(answer['count'])} of {user}.")
 
 
-def list_keys(options: argparse.Namespace, call: Call) -> str:
-    """List the signing keys."""
-    answer = call("ListSigningKeysFunction", {})
+@key_commands.command("list")
+@click.pass_obj
+def list_keys(options: Options) -> str:
+    """List the signing keys, without what is secret."""
+    answer = options.call("ListSigningKeysFunction", {})
     if options.json:
-        return _as_json(answer)
-    rows = [(key["kid"], key["role"], moment(key["retired_at"])) for key in answer["keys"]]
-    text = table(("KEY", "ROLE", "RETIRED"), rows)
+        return as_json(answer)
+    rows = [(key["kid"], key["role"], time_text(key["retired_at"])) for key in answer["keys"]]
+    text = aligned([("KEY", "ROLE", "RETIRED"), *rows])
     since = answer.get("next_since")
-    return text if since is None else f"{text}\n\nThe next key is there since {moment(since)}."
+    return text if since is None else f"{text}\n\nThe next key is there since {time_text(since)}."
 
 
-def rotate_keys(options: argparse.Namespace, call: Call) -> str:
-    """Make the next key current, or drop one."""
-    if options.drop is not None:
-        _ask(options, f"Drop the key {printable(options.drop)}, and every session it signed?")
-    answer = call("RotateSigningKeyFunction", {"drop": options.drop} if options.drop else {})
+@key_commands.command("rotate")
+@click.option("--drop", metavar="KID", help="Drop this key, and all that it signed.")
+@click.pass_obj
+def rotate_keys(options: Options, drop: str | None) -> str:
+    """Sign with the next key from now on."""
+    if drop is not None:
+        options.confirm(f"Drop the key {drop}, and every session it signed?")
+    answer = options.call("RotateSigningKeyFunction", _given(drop=drop))
     if options.json:
-        return _as_json(answer)
+        return as_json(answer)
     rows = [("Current", answer["current"]), ("Next", answer["next"])]
     rows += [("Dropped", kid) for kid in answer["dropped"]]
-    if not answer["rotated"] and options.drop is None:
+    if answer["rotated"]:
+        sentence = "Rotated.\n"
+    elif drop is None:
         seconds = answer.get("retry_after_seconds", 0)
         when = f"; again in {seconds} seconds" if seconds else ""
-        said = f"Not rotated: some functions may not know the next key yet{when}.\n"
+        sentence = f"Not rotated: some functions may not know the next key yet{when}.\n"
     else:
-        said = "Rotated.\n" if answer["rotated"] else ""
-    return said + aligned(rows)
+        sentence = ""
+    return sentence + aligned(rows)
 
 
-COMMANDS: dict[str, Command] = {
-    "user create": create_user,
-    "user show": show_user,
-    "user ban": ban_user,
-    "user unban": unban_user,
-    "user password": set_password,
-    "user rename": rename_user,
-    "user export": export_user,
-    "user delete": delete_user,
-    "sessions list": list_sessions,
-    "sessions revoke": revoke_sessions,
-    "keys list": list_keys,
-    "keys rotate": rotate_keys,
-}
+def _given(**fields: object) -> dict[str, Any]:
+    """Return the fields that the command line gives."""
+    return {name: value for name, value in fields.items() if value is not None}
 
 
-def _which(options: argparse.Namespace) -> Answer:
-    return {"id": options.id} if options.user is None else {"user": options.user}
+def _count(sessions: int) -> str:
+    return "1 session" if sessions == 1 else f"{sessions} sessions"
 
 
-def _name(options: argparse.Namespace) -> str:
-    return printable(options.user if options.user is not None else f"the user {options.id}")
-
-
-def _sessions(count: int) -> str:
-    return "1 session" if count == 1 else f"{count} sessions"
-
-
-def _ask(options: argparse.Namespace, question: str, word: str = "yes") -> None:
-    """Ask for leave, and say where it will happen: a wrong stack cannot be undone either."""
-    if not options.yes:
-        where = f"at {options.local}" if options.local else f"in the stack {options.stack}"
-        confirm(f"{question} This is {printable(where)} and cannot be undone.", word)
-
-
-def _said(options: argparse.Namespace, answer: Answer, sentence: str) -> str:
-    return _as_json(answer) if options.json else printable(sentence)
-
-
-def _as_json(answer: Answer) -> str:
-    """Return JSON in ASCII, which no terminal takes for a command."""
-    return json.dumps(answer, indent=2)
-
-
-def _ban(user: Answer) -> str:
+def _ban(user: dict[str, Any]) -> str:
     if user.get("banned_at") is None:
         return "no"
-    until = user.get("banned_until")
+    since, until = f"since {time_text(user['banned_at'])}", user.get("banned_until")
     if until is None:
-        return f"since {moment(user['banned_at'])}"
-    over = " (over)" if until <= time.time() else ""
-    return f"since {moment(user['banned_at'])} until {moment(until)}{over}"
-
-
-def _private(file: Path) -> int:
-    """Open a file for what is stored about a person: readable by us alone."""
-    return os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        return since
+    return f"{since} until {time_text(until)}{' (over)' if until <= time.time() else ''}"

@@ -1,30 +1,31 @@
-"""What people read: tables, times, and text from others made harmless for a terminal."""
+"""Text for people: tables, times, and the text of others, made harmless for a terminal."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 
 
 def printable(value: object) -> str:
-    """Return text in which whatever could steer a terminal, or turn it around, is escaped."""
+    """Return text with an escape for each character that could steer or turn a terminal."""
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
         for letter in str(value)
     )
 
 
-def moment(epoch_seconds: int | None) -> str:
+def as_json(answer: object) -> str:
+    """Return JSON in ASCII, which no terminal takes for a command."""
+    return json.dumps(answer, indent=2)
+
+
+def time_text(epoch_seconds: int | None) -> str:
     """Return a time as ISO 8601 has it, in local time with its offset; "-" for none."""
     if epoch_seconds is None:
         return "-"
     try:
         return datetime.fromtimestamp(epoch_seconds).astimezone().isoformat()
-    except (ValueError, OverflowError, OSError):  # past the last year of a calendar
+    except (ValueError, OverflowError, OSError):  # past the calendar's last year
         return str(epoch_seconds)
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return aligned columns under their heads."""
-    return aligned([heads, *rows])
 
 
 def aligned(rows: Sequence[Sequence[object]]) -> str:

@@ -4,13 +4,12 @@ import pytest
 
 from sessions import account_store, dynamodb, session_store
 from sessions.dynamodb import SESSIONS, USERS
-from sessions.model import Session, User
 from tests.support.dynamodb_limits import OverLimit
+from tests.support.records import session, user
 
 pytestmark = pytest.mark.usefixtures("aws")
 
-SESSION = Session("u", 1, 2, "n", b"x")
-NEW_USER = User("new", "ann", "ann@example.com", created_at=1)
+SESSION, NEW_USER = session(), user(id="new")
 
 
 def batch_write(number):

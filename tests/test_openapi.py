@@ -13,7 +13,8 @@ from local.routes import api_of
 from sessions import errors, model, session_name, tokens
 from sessions.body import parse
 from sessions.request import read_request
-from tests.support.contract import API, CANONICAL, EVERY_ANSWER, SHORT, TEMPLATE, UP, paths
+from tests.support import records
+from tests.support.contract import API, CANONICAL, ERRORS, EVERY_ANSWER, SHORT, TEMPLATE, UP, paths
 from tests.support.openapi import DOCUMENT, OPERATIONS, resolved
 from tests.support.operations import ROUTES
 
@@ -141,7 +142,7 @@ def test_an_operation_has_the_answers_of_the_contract(folder):
     }
 
 
-def test_every_refusal_is_described_in_the_layers_words():
+def test_every_error_is_described_in_the_layers_words():
     described = {
         (name.rpartition("/")[2], int(status))
         for operation in OPERATIONS.values()
@@ -149,28 +150,25 @@ def test_every_refusal_is_described_in_the_layers_words():
         if int(status) >= 400
         for name in response.values()
     }
-    refusals = {refusal.__name__: refusal for refusal in errors.ApiError.__subclasses__()}
-    refusals["InvalidSession404"] = refusals.pop("NoSuchSession")
-    nowhere = refusals.pop("InvalidEndpoint")
+    found = {response_of(type(error).__name__, error.status): error for error in ERRORS}
+    nowhere = found.pop("InvalidEndpoint")
     assert described == {
-        *((name, refusal.status) for name, refusal in refusals.items()),
+        *((name, error.status) for name, error in found.items()),
         ("Unavailable", 504),  # the gateway's, when it waits no longer
     }
-    for name, refusal in refusals.items():
+    for name, error in found.items():
         response = COMPONENTS["responses"][name]
         content = response["content"]["application/json"]
         schema = resolved(content["schema"])
-        words = {"code": refusal.code, "message": refusal.message}
-        more = {"fields"} if name == "MissingFields" else set()
+        words = {"code": error.code, "message": error.message}
         for example in examples(content):
             assert {**example, **words} == example
         for field, value in words.items():
             assert schema["properties"][field] == {"const": value}
-        assert set(schema["required"]) == set(schema["properties"]) == set(words) | more
+        assert set(schema["required"]) == set(schema["properties"]) == set(error.body())
         assert schema["additionalProperties"] is False
-        assert refusal.headers.keys() <= response["headers"].keys()
-    words = {"code": nowhere.code, "message": nowhere.message}
-    assert json.dumps(words, separators=(",", ":")) in DOCUMENT["info"]["description"]
+        assert error.headers.keys() <= response["headers"].keys()
+    assert json.dumps(nowhere.body(), separators=(",", ":")) in DOCUMENT["info"]["description"]
 
 
 @pytest.mark.parametrize("name", COMPONENTS["responses"])
@@ -275,7 +273,7 @@ def test_a_parameter_takes_what_the_function_takes():
 
 
 def test_a_session_is_described_as_it_is_shown_and_a_token_as_it_is_checked():
-    shown = model.Session("user", 1, 2, "name", b"").as_json()
+    shown = records.session().as_json()
     session = COMPONENTS["schemas"]["Session"]
     assert set(shown) == set(session["required"]) == set(session["properties"])
     token = COMPONENTS["schemas"]["SuccessfulAuth"]["properties"]["token"]

@@ -2,13 +2,13 @@
 // What the service says is put in as text, never as HTML; the token is put nowhere but in storage.
 
 import {
-  BannedError,
-  BodyTooLargeError,
-  InvalidPasswordError,
-  InvalidSessionError,
-  InvalidUserError,
-  MissingFieldsError,
-  SessionNotFoundError,
+  Banned,
+  BodyTooLarge,
+  InvalidPassword,
+  InvalidSession,
+  InvalidUser,
+  MissingFields,
+  SessionMissing,
   SessionsClient,
   SessionsError,
 } from "./client/sessions.js";
@@ -30,12 +30,12 @@ let busy = false;
 
 // To try again changes nothing about these.
 const FINAL = [
-  BannedError,
-  BodyTooLargeError,
-  InvalidPasswordError,
-  InvalidSessionError,
-  InvalidUserError,
-  MissingFieldsError,
+  Banned,
+  BodyTooLarge,
+  InvalidPassword,
+  InvalidSession,
+  InvalidUser,
+  MissingFields,
 ];
 
 // Where the token outlives a reload: for "Remember me" localStorage, which outlives the browser,
@@ -151,12 +151,12 @@ function setBusy(now) {
 }
 
 function explain(error, step) {
-  if (error instanceof InvalidSessionError || error instanceof BannedError) leave();
+  if (error instanceof InvalidSession || error instanceof Banned) leave();
   const isFinal = FINAL.includes(error.constructor);
   say({ alert: words.explanation(error), again: isFinal ? null : () => act(step) });
   for (const [input, kind] of [
-    [form.user, InvalidUserError],
-    [form.password, InvalidPasswordError],
+    [form.user, InvalidUser],
+    [form.password, InvalidPassword],
   ]) {
     const isWrong = error instanceof kind;
     input.setAttribute("aria-invalid", isWrong);
@@ -215,7 +215,7 @@ async function endOne(session, position) {
   try {
     await client.endSession(session.iat);
   } catch (error) {
-    if (!(error instanceof SessionNotFoundError)) throw error;
+    if (!(error instanceof SessionMissing)) throw error;
     status = words.ENDED_BEFORE;
   }
   return session.iat === own.iat ? leave(words.LOGGED_OUT) : showRest(status, position);

@@ -2,15 +2,15 @@
 // Dates and times are in the reader's own language and time zone.
 
 import {
-  BannedError,
-  BodyTooLargeError,
-  InvalidPasswordError,
-  InvalidSessionError,
-  InvalidUserError,
-  MissingFieldsError,
+  Banned,
+  BodyTooLarge,
+  InvalidPassword,
+  InvalidSession,
+  InvalidUser,
+  MissingFields,
   NetworkError,
-  RateLimitedError,
-  UnavailableError,
+  RateLimited,
+  Unavailable,
 } from "./client/sessions.js";
 
 export const LOADING = "Loading your sessions…";
@@ -32,14 +32,14 @@ const FIELDS = { user: "Username or e-mail", pass: "Password" };
 
 // Narrower words for a kind of error; `wait` is in seconds.
 const SENTENCES = new Map([
-  [InvalidSessionError, () => "You were signed out. Log in again to see your sessions."],
-  [InvalidPasswordError, () => "That is not the right password."],
-  [InvalidUserError, () => "Nobody has this username or e-mail address."],
-  [BannedError, () => "This account is banned."],
-  [MissingFieldsError, ({ fields }) => `Please check: ${fields.map((field) => FIELDS[field] ?? field).join(", ")}.`],
-  [BodyTooLargeError, () => "That is more than the service takes at once."],
-  [RateLimitedError, ({ retryAfter }) => `Too many tries. Please wait ${wait(retryAfter)}, then try again.`],
-  [UnavailableError, ({ retryAfter }) => `The service does not answer just now. Please wait ${wait(retryAfter)}, then try again.`],
+  [InvalidSession, () => "You were signed out. Log in again to see your sessions."],
+  [InvalidPassword, () => "That is not the right password."],
+  [InvalidUser, () => "Nobody has this username or e-mail address."],
+  [Banned, () => "This account is banned."],
+  [MissingFields, ({ fields }) => `Please check: ${fields.map((field) => FIELDS[field] ?? field).join(", ")}.`],
+  [BodyTooLarge, () => "That is more than the service takes at once."],
+  [RateLimited, ({ retryAfter }) => `Too many tries. Please wait ${wait(retryAfter)}, then try again.`],
+  [Unavailable, ({ retryAfter }) => `The service does not answer just now. Please wait ${wait(retryAfter)}, then try again.`],
   [NetworkError, () => "The service cannot be reached. Check your connection, then try again."],
 ]);
 

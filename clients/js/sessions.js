@@ -1,107 +1,197 @@
 /**
- * A client of the session service, for browsers and Node 20 or later; it needs nothing else.
+ * A client of the session service, for browsers and Node 20 or later, without dependencies.
  *
- * What each operation and error means stands in docs/openapi.yaml.
+ * docs/openapi.yaml describes each operation and error.
  */
 
-/** An answer that is no success; the message is the service's words. */
+/**
+ * A session; times are seconds since 1970.
+ *
+ * @typedef {object} Session
+ * @property {number} iat its ID
+ * @property {number} exp
+ * @property {string} sub the user's ID
+ * @property {string} name
+ */
+
+/**
+ * A page of sessions; `count` is the number of all sessions, not of those in the page.
+ *
+ * @typedef {object} Sessions
+ * @property {number} count
+ * @property {Session[]} items
+ */
+
+/**
+ * The answer to a login; `exp` is when the token expires, in seconds since 1970.
+ *
+ * @typedef {object} Token
+ * @property {string} token
+ * @property {number} exp
+ */
+
+/**
+ * Every call can be given up; it then rejects with the signal's reason.
+ *
+ * @typedef {object} CallOptions
+ * @property {AbortSignal} [signal]
+ */
+
+/**
+ * @typedef {object} Credentials
+ * @property {string} user the username or the e-mail address
+ * @property {string} password
+ * @property {boolean} [rememberMe] whether the session lasts ten years
+ * @property {string} [name] the session's name; without it, the service names the browser
+ * @property {AbortSignal} [signal]
+ */
+
+/**
+ * @typedef {object} ClientOptions
+ * @property {string | null} [token] the token of an earlier login
+ * @property {typeof globalThis.fetch} [fetch] the function that makes requests
+ * @property {number} [retries] how often a request that is answered 429 or 503 is repeated; 3 by
+ *   default
+ * @property {(milliseconds: number, signal?: AbortSignal) => Promise<void>} [sleep] the function
+ *   that waits before a request is repeated
+ */
+
+/**
+ * A session's ID, its `iat`.
+ *
+ * @typedef {number | string} SessionId
+ */
+
+/**
+ * An answer that is no success.
+ *
+ * @typedef {object} Failure
+ * @property {number | null} status
+ * @property {string | null} code
+ * @property {string | null} requestId
+ * @property {Headers} headers
+ * @property {any} body
+ */
+
+/** The base of all errors; the message of an answer is the service's own. */
 export class SessionsError extends Error {
+  /**
+   * @param {string} message
+   * @param {Partial<Failure> & { cause?: unknown }} [details]
+   */
   constructor(message, { status = null, code = null, requestId = null, cause } = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = new.target.name;
     /** The HTTP status; null where there was no answer. */
     this.status = status;
-    /** What the service calls the error; null where it was not the service that answered. */
+    /** The service's code of the error; null where the answer was not the service's. */
     this.code = code;
-    /** What operators find the request by. */
+    /** Operators find the request by this ID. */
     this.requestId = requestId;
   }
 }
 
-/** The request never got an answer; `cause` says why. Whether it was carried out is not known. */
+/** The request got no answer, and `cause` says why; it may have been carried out or not. */
 export class NetworkError extends SessionsError {}
 
-/** The request lacks `fields`, or they are not what they should be. */
-export class MissingFieldsError extends SessionsError {
-  constructor(message, answer) {
-    super(message, answer);
-    this.fields = answer.body.fields ?? [];
+/** 400: `fields` are absent from the request, or they are wrong. */
+export class MissingFields extends SessionsError {
+  /**
+   * @param {string} message
+   * @param {Failure} failure
+   */
+  constructor(message, failure) {
+    super(message, failure);
+    /** @type {string[]} */
+    this.fields = failure.body.fields ?? [];
   }
 }
 
-/** The token is not, or no longer, that of a live session: it is time to log in. */
-export class InvalidSessionError extends SessionsError {}
+/** 401: the token is not that of a live session, or no longer: it is time to log in. */
+export class InvalidSession extends SessionsError {}
 
-/** The password is not the user's. */
-export class InvalidPasswordError extends SessionsError {}
+/** 401: the password is not the user's. */
+export class InvalidPassword extends SessionsError {}
 
-/** The user is banned. */
-export class BannedError extends SessionsError {}
+/** 403: the user is banned. */
+export class Banned extends SessionsError {}
 
-/** Nobody has this name or address. */
-export class InvalidUserError extends SessionsError {}
+/** 404: nobody has this name or address. */
+export class InvalidUser extends SessionsError {}
 
-/** The session that was asked for, or was to be ended, is not a live one of this user. */
-export class SessionNotFoundError extends SessionsError {}
+/** 404: the session to read or to end is not a live one of this user. */
+export class SessionMissing extends SessionsError {}
 
-/** There is no such route: the base URL may be wrong. */
-export class EndpointNotFoundError extends SessionsError {}
+/** 404: there is no such route: the base URL may be wrong. */
+export class InvalidEndpoint extends SessionsError {}
 
-/** The request was larger than the service takes. */
-export class BodyTooLargeError extends SessionsError {}
+/** 413: the request was larger than the service takes. */
+export class BodyTooLarge extends SessionsError {}
 
-/** There were too many requests, and the next may come `retryAfter` seconds later. */
-export class RateLimitedError extends SessionsError {
-  constructor(message, answer) {
-    super(message, answer);
-    this.retryAfter = wholeNumber(answer.headers, "Retry-After");
-    this.limit = wholeNumber(answer.headers, "X-RateLimit-Limit");
-    this.remaining = wholeNumber(answer.headers, "X-RateLimit-Remaining");
+/** 429: there were too many requests, and the next may come `retryAfter` seconds later. */
+export class RateLimited extends SessionsError {
+  /**
+   * @param {string} message
+   * @param {Failure} failure
+   */
+  constructor(message, failure) {
+    super(message, failure);
+    this.retryAfter = wholeNumber(failure.headers, "Retry-After");
+    this.limit = wholeNumber(failure.headers, "X-RateLimit-Limit");
+    this.remaining = wholeNumber(failure.headers, "X-RateLimit-Remaining");
   }
 }
 
-/** The service made a mistake. */
-export class InternalError extends SessionsError {}
+/** 500: the service made a mistake. */
+export class Internal extends SessionsError {}
 
-/** Something behind the service does not answer; it may in `retryAfter` seconds. */
-export class UnavailableError extends SessionsError {
-  constructor(message, answer) {
-    super(message, answer);
-    this.retryAfter = wholeNumber(answer.headers, "Retry-After");
+/** 503, 504: something behind the service does not answer; it may in `retryAfter` seconds. */
+export class Unavailable extends SessionsError {
+  /**
+   * @param {string} message
+   * @param {Failure} failure
+   */
+  constructor(message, failure) {
+    super(message, failure);
+    this.retryAfter = wholeNumber(failure.headers, "Retry-After");
   }
 }
-
-// By status and code, since one code can mean two things.
-const ERRORS = {
-  "400 MISSING_FIELDS_ERROR": MissingFieldsError,
-  "401 INVALID_SESSION_ERROR": InvalidSessionError,
-  "401 INVALID_PASSWORD_ERROR": InvalidPasswordError,
-  "403 BANNED_ERROR": BannedError,
-  "404 INVALID_USER_ERROR": InvalidUserError,
-  "404 INVALID_SESSION_ERROR": SessionNotFoundError,
-  "404 SESSION_NOT_FOUND_ERROR": SessionNotFoundError,
-  "404 ENDPOINT_NOT_FOUND_ERROR": EndpointNotFoundError,
-  "413 BODY_TOO_LARGE_ERROR": BodyTooLargeError,
-  "429 RATELIMITED_ERROR": RateLimitedError,
-  "500 INTERNAL_SERVER_ERROR": InternalError,
-  "503 SERVICE_UNAVAILABLE_ERROR": UnavailableError,
-  "504 SERVICE_UNAVAILABLE_ERROR": UnavailableError,
-};
-
-// Both say that the request may be made again, and when. A 504 does not: it may still be at work.
-const RETRIED = [429, 503];
-const LONGEST_WAIT_SECONDS = 30;
-const WAIT_SECONDS = 1; // where a proxy's answer does not say how long
 
 /**
- * Calls the service for one user.
+ * By status and code, since one code can mean two things.
  *
- * A request that is answered 429 or 503 is made again after the time that the answer names,
- * unless that is longer than 30 seconds. One that got no answer is not: it may have been
+ * @type {Record<string, new (message: string, failure: Failure) => SessionsError>}
+ */
+const ERRORS = {
+  "400 MISSING_FIELDS_ERROR": MissingFields,
+  "401 INVALID_SESSION_ERROR": InvalidSession,
+  "401 INVALID_PASSWORD_ERROR": InvalidPassword,
+  "403 BANNED_ERROR": Banned,
+  "404 INVALID_USER_ERROR": InvalidUser,
+  "404 INVALID_SESSION_ERROR": SessionMissing,
+  "404 SESSION_NOT_FOUND_ERROR": SessionMissing,
+  "404 ENDPOINT_NOT_FOUND_ERROR": InvalidEndpoint,
+  "413 BODY_TOO_LARGE_ERROR": BodyTooLarge,
+  "429 RATELIMITED_ERROR": RateLimited,
+  "500 INTERNAL_SERVER_ERROR": Internal,
+  "503 SERVICE_UNAVAILABLE_ERROR": Unavailable,
+  "504 SERVICE_UNAVAILABLE_ERROR": Unavailable,
+};
+
+// Both statuses mean that nothing was done. After a 504 the service may still be at work.
+const RETRIED = [429, 503];
+const LONGEST_WAIT_SECONDS = 30;
+const WAIT_SECONDS = 1; // after an answer without Retry-After, such as a proxy's
+
+/**
+ * A client of the service for one user. Every call rejects with a {@link SessionsError}.
+ *
+ * A request that is answered 429 or 503 is repeated after the time that the answer names, unless
+ * that is longer than 30 seconds. A request without an answer is not repeated: it may have been
  * carried out.
  */
 export class SessionsClient {
-  // Private, so that no log or JSON of the client shows a token.
+  // Private fields: no log and no JSON of the client shows the token.
   #baseUrl;
   #token;
   #fetch;
@@ -109,13 +199,8 @@ export class SessionsClient {
   #sleep;
 
   /**
-   * @param {string | URL} baseUrl where the service is, such as "https://accounts.example.com/api"
-   * @param {object} [options]
-   * @param {string | null} [options.token] of a session that there is already
-   * @param {typeof fetch} [options.fetch] what makes requests
-   * @param {number} [options.retries] how often a request is made again
-   * @param {(milliseconds: number, signal?: AbortSignal) => Promise<void>} [options.sleep] what
-   *   waits in between
+   * @param {string | URL} baseUrl the service's, such as "https://accounts.example.com/api"
+   * @param {ClientOptions} [options]
    */
   constructor(
     baseUrl,
@@ -137,7 +222,12 @@ export class SessionsClient {
     this.#token = token;
   }
 
-  /** Log in, and use the new session from now on; `name` is what to call it. */
+  /**
+   * Log in, and use the new session from now on.
+   *
+   * @param {Credentials} credentials
+   * @returns {Promise<Token>}
+   */
   async logIn({ user, password, rememberMe = false, name, signal }) {
     const body = { user, pass: password, rememberMe };
     const { token, exp } = await this.#request("POST", "/session", { body, name, signal });
@@ -145,33 +235,55 @@ export class SessionsClient {
     return { token, exp };
   }
 
-  /** Return the session in use. */
+  /**
+   * Return the session in use.
+   *
+   * @param {CallOptions} [options]
+   * @returns {Promise<Session>}
+   */
   async currentSession({ signal } = {}) {
     return this.#request("GET", "/session", { signal });
   }
 
-  /** Return the session of this ID, which is its `iat`. */
+  /**
+   * Return the session of this ID.
+   *
+   * @param {SessionId} id
+   * @param {CallOptions} [options]
+   * @returns {Promise<Session>}
+   */
   async session(id, { signal } = {}) {
     return this.#request("GET", pathOf(id), { signal });
   }
 
-  /** Return a page of the live sessions, newest first, and how many there are in all. */
+  /**
+   * Return a page of the live sessions, newest first: 50 at most, after the `offset` newest ones.
+   *
+   * @param {{ limit?: number, offset?: number } & CallOptions} [options]
+   * @returns {Promise<Sessions>}
+   */
   async sessions({ limit, offset, signal } = {}) {
-    const given = Object.entries({ limit, offset }).filter(([, value]) => value !== undefined);
-    const query = given.length ? `?${new URLSearchParams(given)}` : "";
-    return this.#request("GET", `/sessions${query}`, { signal });
+    const query = new URLSearchParams();
+    if (limit !== undefined) query.set("limit", String(limit));
+    if (offset !== undefined) query.set("offset", String(offset));
+    return this.#request("GET", `/sessions?${query}`.replace(/\?$/, ""), { signal });
   }
 
-  /** Go through every live session, newest first; each may be ended as it comes. */
+  /**
+   * Go through every live session, newest first; each may be ended as it comes.
+   *
+   * @param {{ pageSize?: number } & CallOptions} [options]
+   * @returns {AsyncGenerator<Session, void, void>}
+   */
   async *allSessions({ pageSize = 50, signal } = {}) {
-    // Pages overlap by one session, which shows whether earlier ones are gone since: then what
-    // follows has moved up, and has to be looked for further up.
+    // Pages overlap by one session. If it is not there, earlier sessions have ended meanwhile and
+    // later ones have moved up: then go one page back.
     const limit = Math.max(2, pageSize);
     let last = Infinity;
     let offset = 0;
     for (;;) {
       const { count, items } = await this.sessions({ limit, offset, signal });
-      if (offset > 0 && !(items[0]?.iat >= last)) {
+      if (offset > 0 && !(items.length > 0 && items[0].iat >= last)) {
         offset = Math.max(0, offset - limit);
         continue;
       }
@@ -186,36 +298,60 @@ export class SessionsClient {
     }
   }
 
-  /** End the session of this ID; to end the one in use is to log out. */
+  /**
+   * End the session of this ID; to end the one in use is to log out.
+   *
+   * @param {SessionId} id
+   * @param {CallOptions} [options]
+   * @returns {Promise<void>}
+   */
   async endSession(id, { signal } = {}) {
     await this.#request("DELETE", pathOf(id), { signal });
   }
 
-  /** End several sessions, and return how many that were; what is no live session is ignored. */
+  /**
+   * End several sessions, and return their number; IDs of no live session are ignored.
+   *
+   * @param {Iterable<SessionId>} ids
+   * @param {CallOptions} [options]
+   * @returns {Promise<number>}
+   */
   async endSessions(ids, { signal } = {}) {
     const body = { sessions: [...ids] };
     const { count } = await this.#request("DELETE", "/sessions", { body, signal });
     return count;
   }
 
-  /** End all sessions, or all but the one in use, and return how many that were. */
+  /**
+   * End all sessions, or all but the one in use, and return their number.
+   *
+   * @param {{ exceptThis?: boolean } & CallOptions} [options]
+   * @returns {Promise<number>}
+   */
   async endAllSessions({ exceptThis = false, signal } = {}) {
     const query = exceptThis ? "?allButSelf=true" : "";
     const { count } = await this.#request("DELETE", `/sessions/all${query}`, { signal });
     return count;
   }
 
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {{ body?: object, name?: string, signal?: AbortSignal }} options
+   * @returns {Promise<any>} the body of a success
+   */
   async #request(method, path, { body, name, signal }) {
     const headers = new Headers({ Accept: "application/json" });
     if (body !== undefined) headers.set("Content-Type", "application/json");
     if (method !== "POST" && this.#token) headers.set("Authorization", this.#token);
     if (name !== undefined) headers.set("X-Session-Name", utf8Octets(name));
+    /** @type {RequestInit} */
     const request = {
       method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
       signal,
-      redirect: "error", // the service never redirects; nobody else gets passwords and tokens
+      redirect: "error", // the service never redirects; no other server gets passwords and tokens
     };
     for (let attempt = 0; ; attempt += 1) {
       const answer = await this.#fetched(this.#baseUrl + path, request);
@@ -227,8 +363,12 @@ export class SessionsClient {
     }
   }
 
+  /**
+   * @param {string} url
+   * @param {RequestInit} request
+   */
   async #fetched(url, request) {
-    const fetch = this.#fetch; // a browser's own does not want to be a method
+    const fetch = this.#fetch; // a browser's own fails as a method of another object
     let response;
     let text;
     try {
@@ -243,45 +383,64 @@ export class SessionsClient {
   }
 }
 
-// Nothing else, however it is encoded: `..` would lead to a path that answers 200 to everything.
+/**
+ * Only a number leads to one session: `..` would lead to a path that answers 200 to everything.
+ *
+ * @param {SessionId} id
+ */
 function pathOf(id) {
-  if (!/^\d+$/.test(id)) throw new TypeError("A session's ID is a whole number");
+  if (!/^\d+$/.test(String(id))) throw new TypeError("A session's ID is a whole number");
   return `/session/${id}`;
 }
 
+/** @param {{ status: number, headers: Headers, body: any }} answer */
 function errorOf({ status, headers, body }) {
   const requestId = headers.get("X-Request-Id");
   const code = typeof body?.code === "string" ? body.code : null;
-  const answer = { status, code, requestId, headers, body };
-  const said = typeof body?.message === "string" ? body.message : null;
-  const message = said ?? `Not an answer of the session service: HTTP status ${status}`;
-  return new (ERRORS[`${status} ${code}`] ?? SessionsError)(message, answer);
+  const failure = { status, code, requestId, headers, body };
+  const unknown = `Not an answer of the session service: HTTP status ${status}`;
+  const message = typeof body?.message === "string" ? body.message : unknown;
+  return new (ERRORS[`${status} ${code}`] ?? SessionsError)(message, failure);
 }
 
+/** @param {string} text */
 function objectIn(text) {
   try {
     const value = JSON.parse(text);
     return typeof value === "object" ? value : null;
   } catch {
-    return null; // a proxy's page, say
+    return null; // such as a proxy's page
   }
 }
 
+/**
+ * @param {Headers} headers
+ * @param {string} name
+ */
 function wholeNumber(headers, name) {
   const value = headers.get(name);
   return value !== null && /^\d+$/.test(value) ? Number(value) : null;
 }
 
-// Headers hold octets (Fetch Standard, section 2.2.2), and the service reads them as UTF-8.
+/**
+ * Headers hold octets (Fetch Standard, section 2.2.2), and the service reads them as UTF-8.
+ *
+ * @param {string} text
+ */
 function utf8Octets(text) {
   return String.fromCharCode(...new TextEncoder().encode(text));
 }
 
+/**
+ * @param {number} milliseconds
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<void>}
+ */
 function sleepFor(milliseconds, signal) {
   return new Promise((resolve, reject) => {
     const abort = () => {
       clearTimeout(timer);
-      reject(signal.reason);
+      reject(signal?.reason);
     };
     const timer = setTimeout(() => {
       signal?.removeEventListener("abort", abort);

@@ -1,35 +1,29 @@
 // The JavaScript client against a service that runs; test_js_client.py says where, and runs this.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { after, test } from "node:test";
 import { inspect } from "node:util";
 
 import * as sessions from "../../clients/js/sessions.js";
 
-const { SERVICE_URL, LIMITED_SERVICE_URL } = process.env;
+const { SERVICE_URL } = process.env;
 const PASSWORD = "correct horse battery staple";
 
-/** Invoke an account operation, as `sessionctl` does. */
-async function invoke(operation, event, url = SERVICE_URL) {
-  const path = `/2015-03-31/functions/${operation}/invocations`;
-  const headers = { Authorization: "AWS4-HMAC-SHA256 of nobody" };
-  const answer = await fetch(new URL(path, url), {
-    method: "POST",
-    headers,
-    body: JSON.stringify(event),
-  });
-  assert.equal(answer.headers.get("X-Amz-Function-Error"), null, await answer.clone().text());
-  return answer.json();
-}
-
 let users = 0;
-async function newUser(url) {
+
+/** Create a user, as `sessionctl` does, and return the username. */
+async function newUser() {
   users += 1;
-  const user = `js${users}`;
-  await invoke("create_user", { username: user, email: `${user}@example.com`, password: PASSWORD }, url);
-  return user;
+  const username = `js${users}`;
+  const user = { username, email: `${username}@example.com`, password: PASSWORD };
+  const answer = await fetch(new URL("/2015-03-31/functions/create_user/invocations", SERVICE_URL), {
+    method: "POST",
+    headers: { Authorization: "AWS4-HMAC-SHA256 of nobody" },
+    body: JSON.stringify(user),
+  });
+  assert.equal((await answer.json()).username, username);
+  return username;
 }
 
 function client(options) {
@@ -69,13 +63,12 @@ test("logs in with a name, sees the session and logs out", async () => {
   const { token, exp } = await here.logIn({ user, password: PASSWORD, name: "Jürgens Läptop 💻" });
   assert.equal(here.token, token);
   const session = await here.currentSession();
-  assert.deepEqual(Object.keys(session).sort(), ["exp", "iat", "name", "sub"]);
   assert.equal(session.name, "Jürgens Läptop 💻");
   assert.equal(session.exp, exp);
   assert.deepEqual(await here.session(session.iat), session);
   assert.deepEqual(await here.session(String(session.iat)), session);
   assert.equal(await here.endSession(session.iat), undefined);
-  await rejection(here.currentSession(), sessions.InvalidSessionError);
+  await rejection(here.currentSession(), sessions.InvalidSession);
 });
 
 test("logs in by e-mail address, to be remembered", async () => {
@@ -95,7 +88,7 @@ test("takes a token that there is already, and logs in anew with a stale one", a
   await again.logIn({ user, password: PASSWORD });
   assert.notEqual((await again.currentSession()).iat, iat);
   again.token = null;
-  await rejection(again.currentSession(), sessions.InvalidSessionError);
+  await rejection(again.currentSession(), sessions.InvalidSession);
 });
 
 test("lists the sessions by pages, newest first", async () => {
@@ -160,56 +153,29 @@ test("ends several sessions, and all but this one, and all", async () => {
   assert.equal((await one.sessions()).count, 1);
   await loggedIn(user);
   assert.equal(await one.endAllSessions(), 2);
-  await rejection(one.currentSession(), sessions.InvalidSessionError);
+  await rejection(one.currentSession(), sessions.InvalidSession);
 });
 
 // ---------------------------------------------------------------- errors
 
 test("says which fields are missing or wrong", async () => {
   const one = await loggedIn();
-  const error = await rejection(one.sessions({ limit: 0, offset: -1 }), sessions.MissingFieldsError);
+  const error = await rejection(one.sessions({ limit: 0, offset: -1 }), sessions.MissingFields);
   assert.deepEqual(error.fields, ["limit", "offset"]);
   assert.equal(error.status, 400);
   assert.equal(error.code, "MISSING_FIELDS_ERROR");
   assert.equal(error.message, "Missing Fields");
   assert.match(error.requestId, /^[0-9a-f-]{36}$/);
-  const empty = await rejection(client().logIn({ user: "", password: "" }), sessions.MissingFieldsError);
+  const empty = await rejection(client().logIn({ user: "", password: "" }), sessions.MissingFields);
   assert.deepEqual(empty.fields, ["user", "pass"]);
-});
-
-test("tells a wrong password from an unknown user", async () => {
-  const user = await newUser();
-  const one = client();
-  const wrong = await rejection(one.logIn({ user, password: "wrong" }), sessions.InvalidPasswordError);
-  assert.equal(wrong.status, 401);
-  assert.equal(one.token, null);
-  const nobody = one.logIn({ user: "nobody at all", password: "wrong" });
-  assert.equal((await rejection(nobody, sessions.InvalidUserError)).status, 404);
 });
 
 test("knows that a token is none", async () => {
   for (const token of [null, undefined, "", "none"]) {
-    const error = await rejection(client({ token }).sessions(), sessions.InvalidSessionError);
+    const error = await rejection(client({ token }).sessions(), sessions.InvalidSession);
     assert.equal(error.status, 401);
     assert.equal(error.code, "INVALID_SESSION_ERROR");
   }
-});
-
-test("knows that a user is banned, logged in or not", async () => {
-  const user = await newUser();
-  const one = await loggedIn(user);
-  await invoke("ban_user", { user });
-  const error = await rejection(one.currentSession(), sessions.BannedError);
-  assert.equal(error.status, 403);
-  await rejection(loggedIn(user), sessions.BannedError);
-});
-
-test("has one error for a session that is not there, whatever was to be done", async () => {
-  const one = await loggedIn();
-  const read = await rejection(one.session(1), sessions.SessionNotFoundError);
-  assert.deepEqual([read.status, read.code], [404, "INVALID_SESSION_ERROR"]);
-  const ended = await rejection(one.endSession(1), sessions.SessionNotFoundError);
-  assert.deepEqual([ended.status, ended.code], [404, "SESSION_NOT_FOUND_ERROR"]);
 });
 
 test("asks for nothing with what cannot be an ID", async () => {
@@ -222,36 +188,16 @@ test("asks for nothing with what cannot be an ID", async () => {
 
 test("knows a wrong base URL, and does not mind a slash at its end", async () => {
   const lost = new sessions.SessionsClient(`${SERVICE_URL}/nowhere`);
-  await rejection(lost.currentSession(), sessions.EndpointNotFoundError);
+  await rejection(lost.currentSession(), sessions.InvalidEndpoint);
   const slashed = new sessions.SessionsClient(new URL(`${SERVICE_URL}/`));
-  await rejection(slashed.currentSession(), sessions.InvalidSessionError);
-});
-
-test("knows that a request was too large", async () => {
-  const password = "x".repeat(3_000_000);
-  const error = await rejection(client().logIn({ user: "joe", password }), sessions.BodyTooLargeError);
-  assert.equal(error.status, 413);
-});
-
-test("gives up at once when the service lets nobody guess for minutes", async () => {
-  const user = await newUser(LIMITED_SERVICE_URL);
-  const guesser = new sessions.SessionsClient(LIMITED_SERVICE_URL, {
-    sleep: () => assert.fail("it waited"),
-  });
-  const guess = () => guesser.logIn({ user, password: "guess" });
-  for (let n = 0; n < 5; n += 1) await rejection(guess(), sessions.InvalidPasswordError);
-  const error = await rejection(guess(), sessions.RateLimitedError);
-  assert.equal(error.status, 429);
-  assert.ok(error.retryAfter > 30 && error.retryAfter <= 900, `${error.retryAfter} s`);
-  assert.equal(error.limit, 5);
-  assert.equal(error.remaining, 0);
+  await rejection(slashed.currentSession(), sessions.InvalidSession);
 });
 
 test("shows no token and no password when it or an error is printed", async () => {
   const one = await loggedIn();
   const { token } = one;
   await one.endAllSessions();
-  const error = await rejection(one.currentSession(), sessions.InvalidSessionError);
+  const error = await rejection(one.currentSession(), sessions.InvalidSession);
   for (const shown of [inspect(one, { showHidden: true, depth: 9 }), JSON.stringify(one)]) {
     assert.ok(!shown.includes(token));
   }
@@ -316,7 +262,7 @@ test("tries again after the time that the answer names", async () => {
   assert.deepEqual(new Set(requests.map(({ url }) => url)), new Set(["/api/sessions?limit=5"]));
 });
 
-test("tries a log-in again that was answered, since nothing came of it", async () => {
+test("tries a login again that was answered, since nothing came of it", async () => {
   const answers = [
     [503, { "Retry-After": "1" }, UNAVAILABLE],
     [201, {}, { token: "t", exp: 5 }],
@@ -329,27 +275,28 @@ test("tries a log-in again that was answered, since nothing came of it", async (
 test("tries three times more, or as often as it is told", async () => {
   const busy = [503, { "Retry-After": "2" }, UNAVAILABLE];
   const first = await impatient(Array(9).fill(busy));
-  const error = await rejection(first.one.currentSession(), sessions.UnavailableError);
+  const error = await rejection(first.one.currentSession(), sessions.Unavailable);
   assert.deepEqual([error.status, error.retryAfter], [503, 2]);
   assert.deepEqual(first.waits, [2, 2, 2]);
   const second = await impatient(Array(9).fill(busy), { retries: 0 });
-  await rejection(second.one.currentSession(), sessions.UnavailableError);
+  await rejection(second.one.currentSession(), sessions.Unavailable);
   assert.equal(second.requests.length, 1);
 });
 
 test("does not wait longer than half a minute", async () => {
-  const { one, waits } = await impatient([[503, { "Retry-After": "31" }, UNAVAILABLE]]);
-  const error = await rejection(one.currentSession(), sessions.UnavailableError);
-  assert.equal(error.retryAfter, 31);
+  const headers = { "Retry-After": "31", "X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "0" };
+  const { one, waits } = await impatient([[429, headers, LIMITED]]);
+  const error = await rejection(one.currentSession(), sessions.RateLimited);
+  assert.deepEqual([error.retryAfter, error.limit, error.remaining], [31, 5, 0]);
   assert.deepEqual(waits, []);
 });
 
 test("does not try again what may still be at work, or was answered otherwise", async () => {
   const mistake = { code: "INTERNAL_SERVER_ERROR", message: "Internal Server Error" };
   const late = await impatient([[504, { "Retry-After": "1" }, UNAVAILABLE], DONE]);
-  assert.equal((await rejection(late.one.sessions(), sessions.UnavailableError)).status, 504);
+  assert.equal((await rejection(late.one.sessions(), sessions.Unavailable)).status, 504);
   const failed = await impatient([[500, {}, mistake], DONE]);
-  await rejection(failed.one.sessions(), sessions.InternalError);
+  await rejection(failed.one.sessions(), sessions.Internal);
   assert.equal(late.requests.length + failed.requests.length, 2);
 });
 
@@ -360,6 +307,7 @@ test("does not try again what got no answer", async () => {
     sessions.NetworkError,
   );
   assert.ok(error.cause instanceof Error);
+  assert.equal(one.token, null);
   assert.equal(error.status, null);
   assert.ok(error instanceof sessions.SessionsError);
   assert.equal(requests.length, 1);
@@ -437,19 +385,4 @@ test("waits by itself where it is given nothing to wait with", async () => {
   await new sessions.SessionsClient(url).sessions();
   assert.ok(Date.now() - before >= 990);
   assert.equal(requests.length, 2);
-});
-
-// ----------------------------------------------------------------- types
-
-test("has types for all that it exports, and for nothing else", async () => {
-  const types = await readFile(
-    new URL("../../clients/js/sessions.d.ts", import.meta.url),
-    "utf8",
-  );
-  const classes = [...types.matchAll(/^export class (\w+)/gm)].map(([, name]) => name);
-  assert.deepEqual(classes.sort(), Object.keys(sessions).sort());
-  const [, body] = types.match(/class SessionsClient \{(.*?)^\}/ms);
-  const members = [...body.matchAll(/^ {2}(\w+)[(:]/gm)].map(([, name]) => name);
-  const { prototype } = sessions.SessionsClient;
-  assert.deepEqual(members.sort(), Object.getOwnPropertyNames(prototype).sort());
 });

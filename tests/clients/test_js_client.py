@@ -1,4 +1,4 @@
-"""The JavaScript client, in Node; what it has to do stands in sessions.test.mjs."""
+"""The JavaScript client, in Node; sessions.test.mjs tests its behaviour."""
 
 import re
 import shutil
@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.openapi import resolved
 from tests.support.service import Service
 
 NODE = shutil.which("node")
-TESTS = Path(__file__).parent / "sessions.test.mjs"
-CLIENT = Path(__file__).parents[2] / "clients" / "js"
+TESTS = Path(__file__).parent
+ROOT = TESTS.parents[1]
+CLIENT = ROOT / "clients" / "js"
+TSC = ROOT / "node_modules" / "typescript" / "bin" / "tsc"
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="Node is not installed")
 
@@ -25,12 +28,9 @@ def run(*arguments: object, **environment: str) -> str:
     return node.stdout
 
 
-def test_does_what_its_own_tests_say(service: Service, limited: Service) -> None:
-    shown = run(
-        *("--test", "--test-reporter=tap", TESTS),
-        SERVICE_URL=service.url,
-        LIMITED_SERVICE_URL=limited.url,
-    )
+def test_does_what_its_own_tests_say(service: Service) -> None:
+    tests = TESTS / "sessions.test.mjs"
+    shown = run("--test", "--test-reporter=tap", tests, SERVICE_URL=service.url)
     assert int(re.search(r"^# pass (\d+)$", shown, re.MULTILINE)[1]) > 20
     assert "# skipped 0\n" in shown
 
@@ -45,3 +45,27 @@ def test_the_example_of_its_readme_runs(service: Service, tmp_path: Path) -> Non
     )
     shown = run(program)
     assert re.search(r"^my laptop \d{4}-\d\d-\d\dT\S+Z \(this one\)$", shown, re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def types(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the types that tsc makes of the client; a type error in it fails the test."""
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not installed")
+    make = ["make", "node_modules/ready"]
+    subprocess.run(make, cwd=ROOT, check=True)  # the developer's own make
+    folder = tmp_path_factory.mktemp("types")
+    run(TSC, "--project", CLIENT, "--outDir", folder, "--checkJs", "--strict")
+    return folder / "sessions.d.ts"
+
+
+def test_its_types_are_made_of_its_comments_and_a_typed_program_can_use_them(types: Path) -> None:
+    consumer = shutil.copy(TESTS / "consumer.ts", types.parent)
+    run(TSC, "--noEmit", "--strict", "--target", "es2022", consumer)
+
+
+def test_its_type_of_a_session_has_the_attributes_of_the_contract(types: Path) -> None:
+    contract = resolved({"$ref": "#/components/schemas/Session"})
+    session = re.search(r"type Session = {(.*?)^}", types.read_text(), re.MULTILINE | re.DOTALL)
+    attributes = re.findall(r"^ +(\w+)\??:", session[1], re.MULTILINE)
+    assert set(attributes) == set(contract["properties"])

@@ -11,7 +11,7 @@ from sessions.errors import (
     SessionMissing,
     Unavailable,
 )
-from sessions.model import Session, is_live
+from sessions.model import LoginAddress, Session, is_live
 from tests.support.users import (
     ADDRESS,
     EXP,
@@ -64,7 +64,7 @@ def test_an_id_comes_with_the_users_row_as_it_is_then():
     allotted = user_store.allocate_session_id(login_of(user), NOW, ADDRESS)
     assert allotted == read(user)
     assert read(user) == user._replace(
-        last_iat=NOW, login_addresses={PLACE: LoginAddress(ADDRESS, NOW)}
+        last_iat=NOW, login_addresses={"6": LoginAddress(ADDRESS, NOW)}
     )
 
 

@@ -260,7 +260,7 @@ def test_a_ban_that_is_lifted_ends_its_sessions_where_asked():
     user_store.revoke_all_sessions(before, kept)
     account_store.ban(user.id, NOW, "spam", NOW + 10)
     account_store.lift_ban(user.id, revoke_sessions=True)
-    assert read(user) == before._replace(revoked_through=NOW)
+    assert read(user) == before._replace(revoked_through=NOW, revoked_reason="banned")
     assert live(user) == []
     iat = log_in(user)
     assert live(user) == [iat]

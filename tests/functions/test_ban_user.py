@@ -7,19 +7,9 @@ from sessions.errors import AccountError, InvalidInput, UnknownUser
 from tests.support.calls import call, invoke
 from tests.support.contract import BANNED
 from tests.support.leaks import PASSWORD
+from tests.support.operations import ACCOUNT_OPERATIONS, ON_A_USER
 from tests.support.people import log_in, new_person
 from tests.support.rows import stored_rows, tables
-
-ON_A_USER = {
-    "ban_user": {},
-    "unban_user": {},
-    "set_password": {"password": "another password"},
-    "list_user_sessions": {},
-    "revoke_user_sessions": {"all": True},
-    "delete_user": {},
-    "export_user": {},
-    "rename_user": {"username": "anew"},
-}
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -100,7 +90,7 @@ def test_banning_again_replaces_the_ban(clock):
 @pytest.mark.parametrize(
     ("given", "named"),
     [
-        ({"until": 1}, "until, which is over"),
+        ({"until": 1}, "until, which is in the past"),
         ({"until": "tomorrow"}, "until"),
         ({"until": 10**12}, "until"),
         ({"reason": ""}, "reason"),
@@ -121,7 +111,7 @@ def test_a_ban_that_makes_no_sense_is_refused_and_bans_nobody(clock, given, name
 )
 def test_an_input_that_names_nobody_is_refused(clock, operation, event, named):
     if isinstance(event, dict):
-        event = {**event, **ON_A_USER[operation]}
+        event = {**event, **ACCOUNT_OPERATIONS[operation].given}
     with pytest.raises(InvalidInput, match=f"^{named}"):
         invoke(operation, event)
 
@@ -131,7 +121,7 @@ def test_an_id_that_nobody_has_is_refused_and_makes_nobody(clock, operation):
     for unknown in ("nobody", "x" * 256):
         before = tables().get_item(TableName=USERS, Key={"id": {"S": unknown}}).get("Item")
         with pytest.raises(UnknownUser):
-            invoke(operation, {"id": unknown, **ON_A_USER[operation]})
+            invoke(operation, ACCOUNT_OPERATIONS[operation].event(id=unknown))
         after = tables().get_item(TableName=USERS, Key={"id": {"S": unknown}}).get("Item")
         assert after == before
 
@@ -139,7 +129,7 @@ def test_an_id_that_nobody_has_is_refused_and_makes_nobody(clock, operation):
 @pytest.mark.parametrize("operation", ON_A_USER)
 def test_a_name_that_nobody_has_is_refused(clock, operation):
     with pytest.raises(UnknownUser):
-        invoke(operation, {"login": "nobody at all", **ON_A_USER[operation]})
+        invoke(operation, ACCOUNT_OPERATIONS[operation].event(login="nobody at all"))
 
 
 @pytest.mark.parametrize("operation", ON_A_USER)
@@ -147,13 +137,13 @@ def test_a_login_name_whose_user_is_gone_brings_no_user_back(clock, operation):
     person = new_person()
     tables().delete_item(TableName=USERS, Key={"id": {"S": person.id}})
     with pytest.raises(UnknownUser):
-        invoke(operation, {"login": person.username, **ON_A_USER[operation]})
+        invoke(operation, ACCOUNT_OPERATIONS[operation].event(login=person.username))
     assert stored_rows(person)["user"] is None
 
 
 @pytest.mark.parametrize("operation", ON_A_USER)
 def test_a_refusal_is_one_audit_line_at_info_without_a_traceback(clock, operation, logged):
-    event = {"login": "nobody at all", "actor": "ops@example.com", **ON_A_USER[operation]}
+    event = ACCOUNT_OPERATIONS[operation].event(login="nobody at all", actor="ops@example.com")
     with pytest.raises(UnknownUser):
         invoke(operation, event)
     (line,) = logged()
@@ -183,10 +173,10 @@ def test_each_operation_writes_one_audit_line_who_what_whom_when(clock, operatio
     person = new_person()
     log_in(person)
     logged()
-    event = {"login": person.email, "actor": "ops@example.com", **ON_A_USER[operation]}
+    event = ACCOUNT_OPERATIONS[operation].event(login=person.email, actor="ops@example.com")
     invoke(operation, event)
     line = logged()[-1]
     assert line["level"] == "INFO"
     assert (line["operation"], line["user"]) == (operation, person.id)
     assert (line["actor"], line["at"]) == ("ops@example.com", clock.now)
-    assert "another password" not in str(line)
+    assert ACCOUNT_OPERATIONS[operation].given.get("password", PASSWORD) not in str(line)

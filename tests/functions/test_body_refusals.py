@@ -29,13 +29,13 @@ from tests.support.calls import call
 from tests.support.clock import at
 from tests.support.contract import (
     BODY_TOO_LARGE,
+    HEADERS,
     REMEMBERED_SESSION_SECONDS,
     SESSION_SECONDS,
     missing,
 )
 from tests.support.leaks import PASSWORD
 from tests.support.people import Person, log_in, new_person
-from tests.support.routes import HEADERS
 from tests.support.rows import stored_rows
 
 pytestmark = pytest.mark.usefixtures("aws")

@@ -12,18 +12,19 @@ from sessions.dynamodb import LOGINS, SESSIONS, USERS
 from tests.support.calls import call, invoke
 from tests.support.contract import (
     BANNED,
+    HEADERS,
     INVALID_PASSWORD,
     INVALID_USER,
     REMEMBERED_SESSION_SECONDS,
     SESSION_SECONDS,
     TEMPLATE,
+    UNAUTHORIZED_HEADERS,
     missing,
 )
 from tests.support.events import load_event
 from tests.support.forgery import decode
 from tests.support.leaks import PASSWORD
 from tests.support.people import log_in, new_person
-from tests.support.routes import HEADERS, UNAUTHORIZED_HEADERS
 from tests.support.rows import stored_rows, stored_sessions, stored_user, tables
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -96,11 +97,11 @@ def test_stores_the_session_but_nothing_that_a_token_could_be_made_of(clock):
     }
     assert len(digest) == 32
     assert decode(token.split(".")[1])["jti"].encode() not in digest
-    here = {"address": {"S": "203.0.113.7"}, "at": {"N": str(clock.now)}}
+    here = {"address": {"S": "203.0.113.7"}, "used_at": {"N": str(clock.now)}}
     assert after["user"] == {
         **before["user"],
         "last_iat": {"N": str(clock.now)},
-        "login_address_6": {"M": here},
+        "login_addresses": {"M": {"6": {"M": here}}},
     }
     assert after["logins"] == before["logins"]
 
@@ -242,7 +243,7 @@ def store_hash(login, password_hash):
     """Store what hashing a password came to on another day."""
     tables().update_item(
         TableName=LOGINS,
-        Key={"user": {"S": login}},
+        Key={"login": {"S": login}},
         UpdateExpression="SET password_hash = :hash",
         ExpressionAttributeValues={":hash": {"S": password_hash}},
     )

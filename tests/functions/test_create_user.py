@@ -28,7 +28,7 @@ def size_of_tables():
 
 
 def login_row(login):
-    return tables().get_item(TableName=LOGINS, Key={"user": {"S": login}}).get("Item")
+    return tables().get_item(TableName=LOGINS, Key={"login": {"S": login}}).get("Item")
 
 
 def test_stores_the_user_and_both_names_to_log_in_with(clock):

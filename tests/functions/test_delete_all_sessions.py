@@ -7,11 +7,10 @@ from sessions.dynamodb import SESSIONS, USERS
 from sessions.errors import Unavailable
 from tests.support.calls import call
 from tests.support.clock import at
-from tests.support.contract import INVALID_SESSION, SESSION_SECONDS, UNAVAILABLE, missing
+from tests.support.contract import HEADERS, INVALID_SESSION, SESSION_SECONDS, UNAVAILABLE, missing
 from tests.support.faults import FAULTS, inject
 from tests.support.order import in_order
 from tests.support.people import log_in, new_person
-from tests.support.routes import HEADERS
 from tests.support.rows import stored_rows, stored_sessions, stored_user, tables
 
 pytestmark = pytest.mark.usefixtures("aws")

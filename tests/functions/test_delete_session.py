@@ -4,9 +4,8 @@ import pytest
 
 from sessions import session_store
 from tests.support.calls import call
-from tests.support.contract import INVALID_SESSION, SESSION_MISSING, SESSION_SECONDS
+from tests.support.contract import HEADERS, INVALID_SESSION, SESSION_MISSING, SESSION_SECONDS
 from tests.support.people import log_in, new_person
-from tests.support.routes import HEADERS
 from tests.support.rows import stored_rows, stored_sessions
 
 pytestmark = pytest.mark.usefixtures("aws")

@@ -7,9 +7,8 @@ import pytest
 
 from sessions import dynamodb, session_store
 from tests.support.calls import call
-from tests.support.contract import SESSION_SECONDS
+from tests.support.contract import HEADERS, SESSION_SECONDS
 from tests.support.people import log_in, new_person
-from tests.support.routes import HEADERS
 from tests.support.rows import add_sessions, stored_rows, stored_sessions
 
 pytestmark = pytest.mark.usefixtures("aws")

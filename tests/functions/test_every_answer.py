@@ -6,11 +6,11 @@ import pytest
 
 from sessions import session_store
 from tests.payloads.headers import FOREIGN_ORIGINS
-from tests.support.calls import call, invoke
-from tests.support.contract import INTERNAL, INVALID_SESSION, missing
+from tests.support.calls import call, call_route, invoke
+from tests.support.contract import HEADERS, INTERNAL, INVALID_SESSION, UNAUTHORIZED_HEADERS, missing
 from tests.support.events import ALLOWED_ORIGINS, load_event
+from tests.support.operations import AUTHENTICATED
 from tests.support.people import log_in, new_person
-from tests.support.routes import AUTHENTICATED, HEADERS, UNAUTHORIZED_HEADERS, call_route
 
 pytestmark = pytest.mark.usefixtures("aws")
 

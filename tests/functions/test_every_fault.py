@@ -25,20 +25,26 @@ from sessions.errors import AccountError, Unavailable
 from sessions.signing_keys import CACHE_SECONDS, KeySet
 from tests.support.calls import call, invoke
 from tests.support.clock import Clock
-from tests.support.contract import SESSION_SECONDS, UNAVAILABLE
+from tests.support.contract import HEADERS, SESSION_SECONDS, UNAVAILABLE, name_of_error
 from tests.support.faults import EVER, EVERY_FAULT, befalling
 from tests.support.forgery import decode
 from tests.support.handlers import StoredRing
 from tests.support.leaks import PASSWORD
+from tests.support.operations import ACCOUNT_OPERATIONS, OPERATIONS, ROUTES
 from tests.support.order import ORDERS, in_order
 from tests.support.people import log_in, new_person
-from tests.support.routes import HEADERS
 from tests.support.rows import tables
 from tests.support.streams import follow_streams
 
-NEW_PASSWORD = "another horse"
+RENAMED, NEWCOMER, NEW_PASSWORD = (
+    ACCOUNT_OPERATIONS[name].given[field]
+    for name, field in (
+        ("rename_user", "username"),
+        ("create_user", "username"),
+        ("set_password", "password"),
+    )
+)
 ALONE, *_ = BOTH = tuple(ORDERS)  # what asks nothing side by side is the same in each order
-NEWCOMER = {"username": "newcomer", "email": "newcomer@example.com", "password": PASSWORD}
 KEYS = {"a": b"a" * 40, "b": b"b" * 40}
 
 
@@ -108,7 +114,7 @@ class World:
             state, chances = self.state(), self.chances
             self.ring.forget()
             met = {name: call("get_current_session", it).status for name, it in self.tokens.items()}
-            names = (self.person.username, self.person.email, "renamed", "newcomer")
+            names = (self.person.username, self.person.email, RENAMED, NEWCOMER)
             for name in names:
                 for password in (PASSWORD, NEW_PASSWORD):
                     answer = call("create_session", body={"user": name, "pass": password})
@@ -145,11 +151,11 @@ def world(aws):
         yield world
 
 
-# ------------------------------------------------- requests, and what they say
+# ------------------------------------------------ requests, and their answers
 
 
 class Outcome(NamedTuple):
-    """What came of a request: it was done, it failed or it was refused; and what was said.
+    """The end of a request, which was done, failed or was refused, and its answer.
 
     `token` is the one that it gave out, if any.
     """
@@ -159,8 +165,8 @@ class Outcome(NamedTuple):
     token: str | None = None
 
 
-def route(name, token=None, *, volatile=(), **given):
-    """Return what calls a route; `volatile` members of its answer are never twice the same."""
+def route(name, token=None, **given):
+    """Return what calls a route."""
 
     def act():
         answer = call(name, token, **given)
@@ -169,14 +175,15 @@ def route(name, token=None, *, volatile=(), **given):
             assert answer.headers == {**HEADERS, "Retry-After": "1"}
             return Outcome("failed")
         if answer.status >= 400:
-            return Outcome("refused", (answer.status, answer.body["code"]))
-        says = {k: v for k, v in answer.body.items() if k not in volatile}
-        return Outcome("done", (answer.status, says), answer.body.get("token"))
+            return Outcome("refused", name_of_error(answer.status, answer.body))
+        given_out = answer.body.get("token")
+        says = {} if given_out else answer.body  # a token is never twice the same
+        return Outcome("done", (answer.status, says), given_out)
 
     return act
 
 
-def account(name, *, volatile=(), **event):
+def account(name, **event):
     """Return what invokes an account operation."""
 
     def act():
@@ -186,6 +193,7 @@ def account(name, *, volatile=(), **event):
             return Outcome("failed")
         except AccountError as error:
             return Outcome("refused", type(error).__name__)
+        volatile = ACCOUNT_OPERATIONS[name].volatile
         return Outcome("done", {k: v for k, v in answer.items() if k not in volatile})
 
     return act
@@ -194,82 +202,89 @@ def account(name, *, volatile=(), **event):
 # ---------------------------------------------------------- the operations
 
 
-class Operation(NamedTuple):
-    """What prepares a request and returns it, and what may become of it.
+class Case(NamedTuple):
+    """A request: what prepares and returns it, and what may become of it.
 
-    `again` is what the request is refused with if it was done before, but every answer lost:
-    who asks again is told so by nothing else, and what was asked for is so.
+    `again` is the error of the request if it was done before, but every answer lost: the caller
+    learns of it from nothing else.
     `in_steps` says that it takes several writes, each of which may be the last.
-    `may_close` are tokens that a request made twice may end, and one made once does not.
-    `orders` are those in which what it asks side by side is asked.
+    `may_close` are tokens that a request made twice may revoke, and one made once does not.
+    `orders` are those in which its concurrent calls are made.
     """
 
     prepare: Any
-    again: Any = None
+    again: str | None = None
     in_steps: bool = False
     may_close: tuple[str, ...] = ()
     orders: tuple[str, ...] = (ALONE,)
 
 
-def logging_in(world):
-    body = {"user": world.person.username, "pass": PASSWORD}
-    return route("create_session", body=body, volatile={"token", "exp"})
+def case(name, prepare=None, **given):
+    """Return the usual case of an operation, or another one that `prepare` prepares."""
+    operation = OPERATIONS[name]
+    is_concurrent = name in ROUTES and max(map(len, ROUTES[name].round_trips)) > 1
+    usual = Case(
+        prepare or (requesting(name) if name in ROUTES else operating(name)),
+        operation.again,
+        operation.in_steps,
+        orders=BOTH if is_concurrent else (ALONE,),
+    )
+    return usual._replace(**given)
+
+
+def requesting(name, session="other", **more):
+    """Prepare the request of a route."""
+
+    def prepare(world):
+        usual = ROUTES[name].request(session=world.iat(session), login=world.person.username)
+        token = world.tokens["in use"] if ROUTES[name].needs_token else None
+        return route(name, token, **usual, **more)
+
+    return prepare
+
+
+def operating(name, **more):
+    """Prepare an account operation, on the user by name: that takes one request more than by ID."""
+
+    def prepare(world):
+        event = ACCOUNT_OPERATIONS[name].event(login=world.person.username, **more)
+        return account(name, **event)
+
+    return prepare
 
 
 def logging_in_with_an_old_hash(world):
     old = PasswordHasher(time_cost=2, memory_cost=8, parallelism=1).hash(PASSWORD, salt=b"s" * 16)
     user_store.replace_password_hash(user_store.find_login(world.person.username), old)
-    return logging_in(world)
+    return requesting("create_session")(world)
 
 
 def logging_in_once_too_often(world):
     for _ in range(2):
         log_in(world.person)
-    return logging_in(world)
+    return requesting("create_session")(world)
 
 
-def deleting(*names):
+def deleting_several(*names):
     def prepare(world):
-        iats = [world.iat(name) for name in names]
-        if len(names) == 1:
-            return route("delete_session", world.tokens["in use"], session=iats[0])
-        return route("delete_sessions", world.tokens["in use"], body={"sessions": iats})
+        body = {"sessions": [world.iat(name) for name in names]}
+        return route("delete_sessions", world.tokens["in use"], body=body)
 
     return prepare
 
 
-def deleting_all(**query):
-    return lambda world: route("delete_all_sessions", world.tokens["in use"], query=query)
-
-
-def reading(name, session=None):
-    def prepare(world):
-        iat = world.iat(session) if session else None
-        return route(name, world.tokens["in use"], session=iat)
-
-    return prepare
-
-
-def of_the_user(name, *, volatile=(), **given):
-    """An operation on the user, by name: that takes one request more than by ID."""
-    return lambda world: account(name, volatile=volatile, login=world.person.username, **given)
-
-
-def unbanning(**given):
+def unbanning(**more):
     def prepare(world):
         invoke("ban_user", {"id": world.person.id})
-        return of_the_user("unban_user", **given)(world)
+        return operating("unban_user", **more)(world)
 
     return prepare
 
 
 def revoking_some(world):
     iats = [world.iat(name) for name in ("older", "other", "in use")]
-    return of_the_user("revoke_user_sessions", sessions=iats)(world)
-
-
-def of_everybody(name, *, volatile=(), **given):
-    return lambda _: account(name, volatile=volatile, **given)
+    event = {"login": world.person.username, "sessions": iats}
+    return account("revoke_user_sessions", **event)
 
 
 def publishing(act):
@@ -288,66 +303,49 @@ def publishing(act):
     return prepare
 
 
-INVALID_SESSION = (401, "INVALID_SESSION_ERROR")
-SESSION_NOT_FOUND = (404, "SESSION_NOT_FOUND_ERROR")
-
-ROUTES = {
-    "log in": Operation(logging_in, in_steps=True, orders=BOTH),
-    "log in with an outdated hash": Operation(
-        logging_in_with_an_old_hash, in_steps=True, orders=BOTH
+REQUESTS = {
+    **{name: case(name) for name in ROUTES},
+    "create_session, with an outdated hash": case("create_session", logging_in_with_an_old_hash),
+    # A login whose answer was lost has a session, which counts though its token is lost.
+    "create_session, once too often": case(
+        "create_session", logging_in_once_too_often, may_close=("other",)
     ),
-    # A login whose answer was lost has a session, which counts though nobody has its token.
-    "log in once too often": Operation(
-        logging_in_once_too_often, in_steps=True, may_close=("other",), orders=BOTH
+    "delete_session, the one in use": case(
+        "delete_session", requesting("delete_session", "in use"), again="InvalidSession"
     ),
-    "get the session in use": Operation(reading("get_current_session")),
-    "get a session": Operation(reading("get_session", "other")),
-    "list sessions": Operation(reading("list_sessions")),
-    "delete a session": Operation(deleting("other"), SESSION_NOT_FOUND),
-    "log out": Operation(deleting("in use"), INVALID_SESSION),
-    "delete several sessions": Operation(deleting("older", "other", "expired"), in_steps=True),
-    "delete several and the one in use": Operation(
-        deleting("older", "other", "in use"), INVALID_SESSION, in_steps=True
+    "delete_sessions": case("delete_sessions", deleting_several("older", "other", "expired")),
+    "delete_sessions, and the one in use": case(
+        "delete_sessions", deleting_several("older", "other", "in use"), again="InvalidSession"
     ),
-    "delete all sessions": Operation(deleting_all(), INVALID_SESSION, orders=BOTH),
-    "delete all sessions but the one in use": Operation(
-        deleting_all(allButSelf=["true"]), orders=BOTH
+    "delete_all_sessions, but the one in use": case(
+        "delete_all_sessions",
+        requesting("delete_all_sessions", query={"allButSelf": ["true"]}),
+        again=None,
     ),
 }
-ACCOUNT_OPERATIONS = {
-    "create_user": Operation(of_everybody("create_user", volatile={"id"}, **NEWCOMER), "UserTaken"),
-    "set_password": Operation(of_the_user("set_password", password=NEW_PASSWORD)),
-    "set_password, keeping sessions": Operation(
-        of_the_user("set_password", password=NEW_PASSWORD, keep_sessions=True)
+CASES = {
+    **REQUESTS,
+    **{name: case(name) for name in ACCOUNT_OPERATIONS},
+    "set_password, keeping sessions": case(
+        "set_password", operating("set_password", keep_sessions=True)
     ),
-    "ban_user": Operation(of_the_user("ban_user", reason="spam")),
-    "unban_user": Operation(unbanning()),
-    "unban_user, ending sessions": Operation(unbanning(revoke_sessions=True)),
-    "list_user_sessions": Operation(of_the_user("list_user_sessions")),
-    "revoke_user_sessions, some": Operation(revoking_some, in_steps=True),
-    "revoke_user_sessions, all": Operation(of_the_user("revoke_user_sessions", all=True)),
-    "revoke_everyone": Operation(of_everybody("revoke_everyone", everyone=True)),
-    "export_user": Operation(of_the_user("export_user")),
-    # Its old name says nothing any more; by ID the request can be made again.
-    "rename_user": Operation(
-        of_the_user("rename_user", username="renamed", email="renamed@example.com"), "UnknownUser"
+    "unban_user": case("unban_user", unbanning()),
+    "unban_user, revoking sessions": case("unban_user", unbanning(revoke_sessions=True)),
+    "revoke_user_sessions, some": case("revoke_user_sessions", revoking_some, in_steps=True),
+    "rename_user": case("rename_user", operating("rename_user", email="renamed@example.com")),
+    "rotate_signing_key, at once": case(
+        "rotate_signing_key", lambda _: account("rotate_signing_key")
     ),
-    "delete_user": Operation(of_the_user("delete_user"), "UnknownUser", in_steps=True),
-    "list_signing_keys": Operation(of_everybody("list_signing_keys")),
-    "rotate_signing_key": Operation(of_everybody("rotate_signing_key", volatile={"next"})),
-    "rotate_signing_key, dropping one": Operation(
-        of_everybody("rotate_signing_key", volatile={"next"}, drop="a"), "UnknownKey"
+    "rotate_signing_key, dropping one": case(
+        "rotate_signing_key", lambda _: account("rotate_signing_key", drop="a"), again="UnknownKey"
+    ),
+    "publish_events, of a login": case(
+        "publish_events", publishing(lambda world: log_in(world.person))
+    ),
+    "publish_events, of all sessions revoked": case(
+        "publish_events", publishing(lambda world: operating("revoke_user_sessions")(world)())
     ),
 }
-
-
-PUBLISHING = {
-    "publish a login": Operation(publishing(lambda world: log_in(world.person))),
-    "publish the end of all sessions": Operation(
-        publishing(lambda world: of_the_user("revoke_user_sessions", all=True)(world)())
-    ),
-}
-OPERATIONS = ROUTES | ACCOUNT_OPERATIONS | PUBLISHING
 
 
 # --------------------------------------------------------------- the table
@@ -374,11 +372,11 @@ class Scene:
 def scene_of(world):
     start = world.state()
     # For each order once, which the test has set.
-    return functools.cache(lambda name, _: Scene(world, start, OPERATIONS[name]))
+    return functools.cache(lambda name, _: Scene(world, start, CASES[name]))
 
 
 IN_EACH_ORDER = pytest.mark.parametrize(
-    ("name", "order"), [(name, order) for name, it in OPERATIONS.items() for order in it.orders]
+    ("name", "order"), [(name, order) for name, it in CASES.items() for order in it.orders]
 )
 
 
@@ -457,7 +455,7 @@ def assert_met(world, scene, operation, fault, first, times, logged):
         outcome = scene.request()
     lines, left = logged()[known:], world.rows()
     asked_last = [each for each in asked if not takes_an_attempt_back(each)][-1].operation
-    keys_unread = operation in ROUTES.values() and asked_last == "GetSecretValue"
+    keys_unread = operation in REQUESTS.values() and asked_last == "GetSecretValue"
     assert_logged(lines, outcome, world.secret_texts(outcome), keys_unread=keys_unread)
     assert_true(world, scene, operation, outcome, lines)
     if times == 1 and EVER in EVERY_FAULT[fault].times:
@@ -481,7 +479,7 @@ def test_whatever_fails_the_answer_is_true_and_the_request_can_be_made_again(
             continue
         for times in EVERY_FAULT[fault].times:
             try:
-                assert_met(world, scene, OPERATIONS[name], fault, first, times, logged)
+                assert_met(world, scene, CASES[name], fault, first, times, logged)
             except Exception as error:
                 error.add_note(f"{fault}, {times} times from request {first} of {scene.asked} on")
                 raise
@@ -491,7 +489,7 @@ def test_whatever_fails_the_answer_is_true_and_the_request_can_be_made_again(
 
 
 @pytest.mark.parametrize("order", [ALONE])
-@pytest.mark.parametrize("name", ROUTES)
+@pytest.mark.parametrize("name", REQUESTS)
 def test_a_warm_function_goes_on_with_the_keys_that_it_has_whatever_fails(
     world, scene_of, ordered, logged, monkeypatch, name, order
 ):

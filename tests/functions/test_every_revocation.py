@@ -3,31 +3,20 @@
 import pytest
 
 from tests.support.calls import call, invoke
-from tests.support.leaks import PASSWORD
+from tests.support.operations import ACCOUNT_OPERATIONS, ROUTES
 from tests.support.order import ORDERS, in_order
 from tests.support.people import log_in, new_person
 from tests.support.rows import add_sessions
 
 pytestmark = pytest.mark.usefixtures("aws")
 
-# What each operation is given beside the user, and what the next request of a session meets.
-REVOCATIONS = {
-    "ban_user": ({}, 403),
-    "set_password": ({"password": "another"}, 401),
-    "revoke_user_sessions": ({"all": True}, 401),
-    "revoke_everyone": ({"everyone": True}, 401),
-}
+REVOCATIONS = [name for name, each in ACCOUNT_OPERATIONS.items() if each.then != 200]
 
 
 @pytest.fixture(params=REVOCATIONS)
 def revocation(request):
-    given, status = REVOCATIONS[request.param]
-
-    def act(person):
-        user = {} if request.param == "revoke_everyone" else {"id": person.id}
-        invoke(request.param, {**user, **given})
-
-    return act, status
+    operation = ACCOUNT_OPERATIONS[request.param]
+    return lambda person: invoke(operation.name, operation.event(id=person.id)), operation.then
 
 
 def statuses(tokens):
@@ -68,25 +57,23 @@ def one_by_one(request):
 
 
 @pytest.mark.parametrize("one_by_one", ORDERS, indirect=True)
-@pytest.mark.parametrize("operation", ["create_session", "delete_session", "delete_all_sessions"])
+@pytest.mark.parametrize("name", [name for name, route in ROUTES.items() if route.changes])
 def test_a_request_cut_short_after_any_call_brings_nobody_back(
-    clock, dynamodb, power_cut, one_by_one, operation
+    clock, dynamodb, power_cut, one_by_one, name
 ):
-    call_number = 0
+    route, call_number = ROUTES[name], 0
     while True:
         person = new_person()
         revoked, token = log_in(person), log_in(person)
         call("delete_session", token, session=clock.now)
 
         def act(person=person, token=token):
-            body = {"user": person.username, "pass": PASSWORD}
-            is_login = operation == "create_session"
-            session = clock.now + 1 if operation == "delete_session" else None
-            call(operation, token, body=body if is_login else None, session=session)
+            usual = route.request(session=clock.now + 1, login=person.username)
+            call(name, token if route.needs_token else None, **usual)
 
         finished = power_cut(call_number, act)
         assert statuses([revoked]) == {401}, call_number
-        ended = {200} if operation == "create_session" else {200, 401}
+        ended = {200, 401} if route.needs_token else {200}
         assert statuses([token]) <= ended
         if finished:
             break

@@ -6,12 +6,18 @@ import pytest
 
 from sessions import session_store
 from sessions.dynamodb import USERS
-from tests.support.calls import call, invoke
+from tests.support.calls import call, call_route, invoke
 from tests.support.clock import at
-from tests.support.contract import BANNED, INVALID_SESSION, SESSION_SECONDS
+from tests.support.contract import (
+    BANNED,
+    HEADERS,
+    INVALID_SESSION,
+    SESSION_SECONDS,
+    UNAUTHORIZED_HEADERS,
+)
 from tests.support.events import load_event
+from tests.support.operations import AUTHENTICATED
 from tests.support.people import log_in, new_person
-from tests.support.routes import AUTHENTICATED, HEADERS, UNAUTHORIZED_HEADERS, call_route
 from tests.support.rows import stored_rows, tables
 
 pytestmark = [pytest.mark.usefixtures("aws"), pytest.mark.parametrize("route", AUTHENTICATED)]

@@ -3,9 +3,13 @@
 import pytest
 
 from tests.support.calls import call
-from tests.support.contract import INVALID_SESSION, REMEMBERED_SESSION_SECONDS, SESSION_SECONDS
+from tests.support.contract import (
+    HEADERS,
+    INVALID_SESSION,
+    REMEMBERED_SESSION_SECONDS,
+    SESSION_SECONDS,
+)
 from tests.support.people import log_in, new_person
-from tests.support.routes import HEADERS
 from tests.support.rows import stored_sessions
 
 pytestmark = pytest.mark.usefixtures("aws")

@@ -13,8 +13,8 @@ from tests.support.calls import call
 from tests.support.clock import at
 from tests.support.contract import is_refusal
 from tests.support.leaks import PASSWORD
+from tests.support.operations import AUTHENTICATED
 from tests.support.people import Person, log_in, new_person
-from tests.support.routes import AUTHENTICATED
 from tests.support.rows import stored_rows
 
 pytestmark = pytest.mark.usefixtures("aws")

@@ -9,9 +9,8 @@ from tests.payloads.bodies import FORM, JSON, MULTIPART, multipart
 from tests.payloads.identifiers import NO_IDS, NO_SEGMENTS, spelt
 from tests.support.calls import call
 from tests.support.clock import at
-from tests.support.contract import INVALID_SESSION, SESSION_MISSING
+from tests.support.contract import HEADERS, INVALID_SESSION, SESSION_MISSING
 from tests.support.people import Person, log_in, new_person
-from tests.support.routes import HEADERS
 from tests.support.rows import stored_rows
 
 pytestmark = pytest.mark.usefixtures("aws")

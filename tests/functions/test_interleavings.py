@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from sessions.errors import AccountError, UserTaken
-from tests.support.calls import call, invoke
+from tests.support.calls import call, call_route, invoke
 from tests.support.contract import INVALID_SESSION
 from tests.support.leaks import PASSWORD
+from tests.support.operations import AUTHENTICATED
 from tests.support.order import ORDERS, in_order
 from tests.support.people import Person, log_in, new_person
-from tests.support.routes import AUTHENTICATED, call_route
 from tests.support.rows import stored_rows
 
 Act = Callable[[], Any]

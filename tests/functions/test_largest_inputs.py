@@ -9,6 +9,7 @@ from sessions.errors import InvalidInput, UnknownUser
 from tests.support.calls import call, invoke
 from tests.support.contract import INVALID_USER
 from tests.support.leaks import PASSWORD
+from tests.support.operations import ACCOUNT_OPERATIONS, ON_A_USER
 from tests.support.people import log_in, new_person
 from tests.support.rows import add_sessions, stored_sessions, stored_user
 
@@ -52,12 +53,10 @@ def test_a_name_that_is_longer_than_a_key_is_nobodys(clock):
         invoke("list_user_sessions", {"login": WIDEST * 320})
 
 
-@pytest.mark.parametrize(
-    "operation", ["ban_user", "unban_user", "list_user_sessions", "export_user", "delete_user"]
-)
+@pytest.mark.parametrize("operation", ON_A_USER)
 def test_the_longest_id_is_nobodys(clock, operation):
     with pytest.raises(UnknownUser):
-        invoke(operation, {"id": "x" * 256})
+        invoke(operation, ACCOUNT_OPERATIONS[operation].event(id="x" * 256))
 
 
 def test_the_longest_reason_and_the_latest_end_are_stored(clock):

@@ -4,9 +4,8 @@ import pytest
 
 from tests.support.calls import call
 from tests.support.clock import at
-from tests.support.contract import REMEMBERED_SESSION_SECONDS, SESSION_SECONDS, missing
+from tests.support.contract import HEADERS, REMEMBERED_SESSION_SECONDS, SESSION_SECONDS, missing
 from tests.support.people import log_in, new_person
-from tests.support.routes import HEADERS
 from tests.support.rows import add_sessions, stored_rows, stored_sessions
 
 pytestmark = pytest.mark.usefixtures("aws")

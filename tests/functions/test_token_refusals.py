@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.payloads.tokens import BAD_TOKENS, GOOD_SPELLINGS, WITHOUT_A_SESSION, Victim
-from tests.support.calls import call, invoke
+from tests.support.calls import call, call_route, invoke
 from tests.support.clock import at
-from tests.support.contract import INVALID_SESSION
+from tests.support.contract import INVALID_SESSION, UNAUTHORIZED_HEADERS
 from tests.support.events import event_for
 from tests.support.forgery import signing_key
+from tests.support.operations import AUTHENTICATED
 from tests.support.people import log_in, new_person
-from tests.support.routes import AUTHENTICATED, UNAUTHORIZED_HEADERS, call_route
 from tests.support.rows import stored_rows
 
 pytestmark = pytest.mark.usefixtures("aws")

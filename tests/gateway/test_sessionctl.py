@@ -78,7 +78,7 @@ def test_an_operator_does_each_thing_with_the_real_functions(start: Start, tmp_p
     ids = [item["iat"] for item in json.loads(types("sessions list eve --json"))["items"]]
     assert len(ids) == 2
     assert str(ids[0]) in types("sessions list eve")
-    assert "Ended 1 session" in types(f"sessions revoke eve {ids[-1]} --yes")
+    assert "Revoked 1 session" in types(f"sessions revoke eve {ids[-1]} --yes")
     assert (status(one), status(other)) == (401, 200)
     types("sessions revoke eve --all --yes")
     assert status(other) == 401

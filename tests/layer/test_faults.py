@@ -10,31 +10,14 @@ from sessions import signing_keys
 from sessions.errors import Unavailable
 from tests.support.calls import call, invoke
 from tests.support.clock import at
-from tests.support.contract import UNAVAILABLE
+from tests.support.contract import HEADERS, UNAVAILABLE
 from tests.support.events import event_for
 from tests.support.faults import FAULTS, inject
 from tests.support.leaks import PASSWORD
+from tests.support.operations import ROUTES
 from tests.support.people import log_in, new_person
-from tests.support.routes import HEADERS, call_route
 
 pytestmark = pytest.mark.usefixtures("aws", "clock", "pauses")
-
-# What each route asks of DynamoDB, in order: each list is a round trip, under way together.
-# A test below proves it.
-ROUND_TRIPS = {
-    "create_session": [
-        ["BatchGetItem", "UpdateItem", "UpdateItem"],
-        ["UpdateItem", "UpdateItem", "UpdateItem"],
-        ["PutItem"],
-        ["Query"],
-    ],
-    "get_current_session": [["BatchGetItem"]],
-    "get_session": [["BatchGetItem"]],
-    "list_sessions": [["BatchGetItem"], ["Query"]],
-    "delete_session": [["BatchGetItem"], ["UpdateItem"]],
-    "delete_sessions": [["BatchGetItem"], ["Query"], ["TransactWriteItems"]],
-    "delete_all_sessions": [["BatchGetItem"], ["Query", "UpdateItem"]],
-}
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +30,10 @@ def member(aws):
     return person, token
 
 
-def request(route, person, token, iat=1_800_000_001):
-    if route == "create_session":
-        return call(route, body={"user": person.username, "pass": PASSWORD})
-    return call_route(route, token, iat)
+def request(name, person, token, iat=1_800_000_001):
+    route = ROUTES[name]
+    usual = route.request(session=iat, login=person.username)
+    return call(name, token if route.needs_token else None, **usual)
 
 
 def assert_unavailable(answer, logged):
@@ -91,15 +74,16 @@ class Meeting:
             self._ended += 1
 
 
-@pytest.mark.parametrize("route", ROUND_TRIPS)
-def test_the_table_of_round_trips_is_what_each_route_makes(clock, route, dynamodb):
+@pytest.mark.parametrize("route", ROUTES)
+def test_each_route_makes_the_round_trips_of_the_catalogue(clock, route, dynamodb):
     person = new_person()
     token = log_in(person)
     log_in(person)
     clock.now += 2  # a login in a second that has had one asks once more
-    meeting = Meeting(dynamodb.meta.events, [len(each) for each in ROUND_TRIPS[route]])
+    round_trips = ROUTES[route].round_trips
+    meeting = Meeting(dynamodb.meta.events, [len(each) for each in round_trips])
     assert request(route, person, token, clock.now - 1).status in {200, 201}
-    assert [sorted(each) for each in meeting.met] == ROUND_TRIPS[route]
+    assert [sorted(each) for each in meeting.met] == [list(each) for each in round_trips]
     assert meeting.early == []
 
 
@@ -166,7 +150,7 @@ def cold(aws, monkeypatch):
     "secret",
     ["", "not JSON", "[]", "{}", '{"current": "gone"}', '{"current": "k", "k": "too short"}'],
 )
-def test_a_secret_that_is_no_key_ring_is_unavailable_and_not_logged(
+def test_a_secret_that_is_no_key_set_is_unavailable_and_not_logged(
     member, cold, logged, monkeypatch, secret
 ):
     person, token = member

@@ -6,17 +6,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sessions.model import Session, User, is_live, login_key, parse_session_id
+from sessions.model import is_live, login_key, parse_session_id
+from tests.support.records import session, user
 
 TIMES = st.integers(0, 10**6)
-
-
-def session(iat=50, exp=100):
-    return Session("u", iat, exp, "name", b"x" * 32)
-
-
-def user(**changes):
-    return User("u", "joe", "joe@example.com", created_at=1, **changes)
 
 
 @pytest.mark.parametrize(
@@ -48,32 +41,36 @@ def test_a_session_counts_unless_expired_or_revoked(
     now, exp, revoked_through, revoked_except, live
 ):
     owner = user(revoked_through=revoked_through, revoked_except=revoked_except)
-    assert is_live(session(exp=exp), owner, 0, now) is live
-
-
-@pytest.mark.parametrize(("began_in", "live"), [(2, False), (3, True), (4, True)])
-def test_a_session_counts_in_its_epoch_and_in_no_later_one(began_in, live):
-    began = session(exp=100)._replace(session_epoch=began_in)
-    assert is_live(began, user(), 3, now=60) is live
+    assert is_live(session(iat=50, exp=exp), owner, 0, now) is live
 
 
 @given(iat=TIMES, exp=TIMES, now=TIMES, later=TIMES, through=TIMES, kept=st.none() | TIMES)
-def test_a_session_that_is_over_stays_over(iat, exp, now, later, through, kept):
+def test_a_session_that_does_not_count_never_counts_again(iat, exp, now, later, through, kept):
     owner = user(revoked_through=through, revoked_except=kept)
-    if not is_live(session(iat, exp), owner, 0, now):
-        assert not is_live(session(iat, exp), owner, 0, now + later)
+    if not is_live(session(iat=iat, exp=exp), owner, 0, now):
+        assert not is_live(session(iat=iat, exp=exp), owner, 0, now + later)
 
 
 @given(iat=TIMES, exp=TIMES, now=TIMES, through=TIMES, kept=st.none() | TIMES)
 def test_revoking_all_leaves_at_most_the_session_kept(iat, exp, now, through, kept):
     owner = user(revoked_through=max(through, iat), revoked_except=kept)
-    assert is_live(session(iat, exp), owner, 0, now) is (iat == kept and now < exp)
+    assert is_live(session(iat=iat, exp=exp), owner, 0, now) is (iat == kept and now < exp)
 
 
 @given(iat=TIMES, exp=TIMES, now=TIMES, banned=st.none() | TIMES, last=TIMES)
 def test_neither_a_ban_nor_newer_sessions_end_a_session(iat, exp, now, banned, last):
     one, other = user(), user(banned_at=banned, last_iat=last)
-    assert is_live(session(iat, exp), one, 0, now) is is_live(session(iat, exp), other, 0, now)
+    each = session(iat=iat, exp=exp)
+    assert is_live(each, one, 0, now) is is_live(each, other, 0, now)
+
+
+def test_a_session_counts_until_a_later_session_epoch_is_in_force():
+    each = session(exp=100, session_epoch=3)
+    assert [is_live(each, user(), epoch, 60) for epoch in (2, 3, 4)] == [True, True, False]
+
+
+def test_a_session_that_was_revoked_by_itself_does_not_count():
+    assert not is_live(session(exp=100, revoked_reason="deleted"), user(), 0, 60)
 
 
 # -------------------------------------------------------------------- IDs

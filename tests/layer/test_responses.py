@@ -71,7 +71,7 @@ def test_without_allowed_origins_nobody_is_allowed(origin):
 CONTRACT = [
     (errors.MissingFields(["a"]), 400, "MISSING_FIELDS_ERROR", "Missing Fields"),
     (errors.InvalidSession(), 401, "INVALID_SESSION_ERROR", "Invalid Session"),
-    (errors.InvalidSession(), 404, "INVALID_SESSION_ERROR", "Invalid Session"),
+    (errors.InvalidSession(404), 404, "INVALID_SESSION_ERROR", "Invalid Session"),
     (errors.InvalidPassword(), 401, "INVALID_PASSWORD_ERROR", "Invalid Password"),
     (errors.Banned(), 403, "BANNED_ERROR", "Account Banned"),
     (errors.InvalidUser(), 404, "INVALID_USER_ERROR", "Invalid User"),
@@ -103,7 +103,7 @@ def test_every_refusal_is_in_the_contract():
 def test_a_session_refused_names_its_scheme_and_an_unavailable_service_a_time():
     assert errors.InvalidSession.headers == {"WWW-Authenticate": "Bearer"}
     assert errors.InvalidPassword.headers == {"WWW-Authenticate": "Bearer"}
-    assert errors.InvalidSession.headers == {}
+    assert errors.InvalidSession(404).headers == {}
     assert errors.Unavailable.headers == {"Retry-After": "1"}
 
 

@@ -4,18 +4,25 @@ import getpass
 import io
 import json
 import os
-import pty
 import subprocess
 import sys
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from sessionctl import arguments, prompts, text
-from tests.sessionctl.conftest import CALLER, ROOT, Fake, Run
+from sessionctl import options, text
+from sessionctl.__main__ import main
+from tests.sessionctl.fake_aws import CALLER, FakeAws, fake_aws
+
+ROOT = Path(__file__).parents[2]
 
 ID = {"id": "u1"}
+ANN = {"login": "ann"}
 USER = {
     "id": "u1",
     "username": "ann",
@@ -27,129 +34,137 @@ USER = {
     "banned_until": None,
 }
 EXPORT = {"id": "u1", "user": USER, "sessions": []}
-BANNED = {**ID, "banned_at": 1, "reason": None, "until": None}
-ROTATED = {"rotated": True, "current": "k2", "next": "k3", "dropped": [], "retry_after_seconds": 60}
 NO_KEYS: dict[str, Any] = {"keys": [], "next_since": None}
+ROTATED = {"rotated": True, "current": "k2", "next": "k3", "dropped": [], "retry_after_seconds": 60}
 
-# What is typed, the function, what it is sent beside the actor, and what it answers.
-COMMANDS = [
-    ("user show ann --json", "ExportUserFunction", {"user": "ann"}, EXPORT),
-    ("user show --id -u1 --json", "ExportUserFunction", {"id": "-u1"}, EXPORT),
-    ("user ban ann", "BanUserFunction", {"user": "ann"}, BANNED),
-    ("user ban --reason spam ann", "BanUserFunction", {"user": "ann", "reason": "spam"}, BANNED),
-    (
-        "user ban ann --until 2100-01-01T01:00+01:00",
-        "BanUserFunction",
-        {"user": "ann", "until": 4_102_444_800},
-        {**BANNED, "until": 4_102_444_800},
-    ),
-    (
-        "user unban ann",
-        "UnbanUserFunction",
-        {"user": "ann", "revoke_sessions": False},
-        {**ID, "revoked_sessions": False},
-    ),
-    (
-        "user unban ann --revoke-sessions",
-        "UnbanUserFunction",
-        {"user": "ann", "revoke_sessions": True},
-        {**ID, "revoked_sessions": True},
-    ),
-    (
-        "user rename ann --username eve --email e@example.com",
-        "RenameUserFunction",
-        {"user": "ann", "username": "eve", "email": "e@example.com"},
-        {**ID, "username": "eve", "email": "e@example.com"},
-    ),
-    ("user export ann", "ExportUserFunction", {"user": "ann"}, EXPORT),
-    ("user delete --yes ann", "DeleteUserFunction", {"user": "ann"}, {**ID, "sessions": 2}),
-    (
-        "sessions list ann",
-        "ListUserSessionsFunction",
-        {"user": "ann"},
-        {**ID, "count": 0, "items": []},
-    ),
-    (
-        "sessions revoke ann 5 6 --yes",
-        "RevokeUserSessionsFunction",
-        {"user": "ann", "sessions": ["5", "6"]},
-        {**ID, "count": 2},
-    ),
-    (
-        "sessions revoke --id u1 5 --yes",
-        "RevokeUserSessionsFunction",
-        {"id": "u1", "sessions": ["5"]},
-        {**ID, "count": 1},
-    ),
-    (
-        "--yes sessions revoke ann --all",
-        "RevokeUserSessionsFunction",
-        {"user": "ann", "all": True},
-        {**ID, "count": 2},
-    ),
-    (
-        "sessions --yes revoke --everyone",
-        "RevokeEveryoneFunction",
-        {"everyone": True},
-        {"session_epoch": 1},
-    ),
-    ("keys list", "ListSigningKeysFunction", {}, NO_KEYS),
-    ("keys rotate", "RotateSigningKeyFunction", {}, ROTATED),
-    ("keys rotate --drop k1 --yes", "RotateSigningKeyFunction", {"drop": "k1"}, ROTATED),
-]
+ANSWERS: dict[str, Any] = {
+    "BanUser": {**ID, "banned_at": 1, "reason": None, "until": None},
+    "CreateUser": {**ID, "username": "ann", "email": "ann@example.com"},
+    "DeleteUser": {**ID, "sessions": 2},
+    "ExportUser": EXPORT,
+    "ListSigningKeys": NO_KEYS,
+    "ListUserSessions": {**ID, "count": 0, "items": []},
+    "RenameUser": {**ID, "username": "eve", "email": "e@example.com"},
+    "RevokeEveryone": {"session_epoch": 1},
+    "RevokeUserSessions": {**ID, "count": 1},
+    "RotateSigningKey": ROTATED,
+    "SetPassword": {**ID, "kept_sessions": False},
+    "UnbanUser": {**ID, "revoked_sessions": False},
+}
 
 
-@pytest.mark.parametrize(("typed", "function", "sent", "answer"), COMMANDS)
-def test_each_command_asks_its_function_for_what_was_typed(
-    local: Run, fake: Fake, typed: str, function: str, sent: dict[str, Any], answer: Any
-) -> None:
-    fake.answers[function] = answer
-    ended = local(*typed.split())
-    assert (ended.code, ended.err) == (0, "")
-    assert ended.out
-    assert fake.calls == [(function, {**sent, "actor": getpass.getuser()})]
+class Result(NamedTuple):
+    """The exit code of a command, and what it printed."""
+
+    code: int
+    out: str
+    err: str
 
 
-@pytest.mark.parametrize(("typed", "function", "sent", "answer"), COMMANDS)
-def test_each_command_prints_the_answer_as_json_for_scripts(
-    local: Run, fake: Fake, typed: str, function: str, sent: dict[str, Any], answer: Any
-) -> None:
-    fake.answers[function] = answer
-    assert json.loads(local("--json", *typed.split()).out) == answer
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Iterator[Run]:
+    """Run the command in this process, in UTC and with nobody's AWS settings."""
+
+    def run(*arguments: str, given: str | io.TextIOBase = "", **environment: str) -> Result:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "stdin", io.StringIO(given) if isinstance(given, str) else given)
+        try:
+            code = main(list(arguments))
+        except SystemExit as end:  # after a completion
+            code = int(str(end.code))
+        return Result(code, *capsys.readouterr())
+
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield run
+    time.tzset()
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeAws]:
+    with fake_aws() as server:
+        server.answers = {f"{name}Function": answer for name, answer in ANSWERS.items()}
+        yield server
+
+
+@pytest.fixture
+def local(run: Run, fake: FakeAws) -> Run:
+    """Run the command with the fake as the development gateway."""
+    return partial(run, "--local", fake.url)
+
+
+@pytest.mark.parametrize(
+    ("typed", "operation", "sent"),
+    [
+        ("user show ann --json", "ExportUser", ANN),
+        ("user show --id -u1 --json", "ExportUser", {"id": "-u1"}),
+        ("user ban ann", "BanUser", ANN),
+        ("user ban --reason spam ann", "BanUser", {**ANN, "reason": "spam"}),
+        ("user ban ann --until 2100-01-01T01:00+01:00", "BanUser", {**ANN, "until": 4_102_444_800}),
+        ("user unban ann", "UnbanUser", {**ANN, "revoke_sessions": False}),
+        ("user unban ann --revoke-sessions", "UnbanUser", {**ANN, "revoke_sessions": True}),
+        (
+            "user rename ann --username eve --email e@example.com",
+            "RenameUser",
+            {**ANN, "username": "eve", "email": "e@example.com"},
+        ),
+        ("user export ann", "ExportUser", ANN),
+        ("user delete --yes ann", "DeleteUser", ANN),
+        ("sessions list ann", "ListUserSessions", ANN),
+        ("sessions revoke ann 5 6 --yes", "RevokeUserSessions", {**ANN, "sessions": ["5", "6"]}),
+        ("sessions revoke --id u1 5 --yes", "RevokeUserSessions", {**ID, "sessions": ["5"]}),
+        ("--yes sessions revoke ann --all", "RevokeUserSessions", {**ANN, "all": True}),
+        ("sessions --yes revoke --everyone", "RevokeEveryone", {"everyone": True}),
+        ("keys list", "ListSigningKeys", {}),
+        ("keys rotate", "RotateSigningKey", {}),
+        ("keys rotate --drop k1 --yes", "RotateSigningKey", {"drop": "k1"}),
+    ],
+)
+def test_each_command_sends_its_function_what_was_typed(local, fake, typed, operation, sent):
+    result = local(*typed.split())
+    assert (result.code, result.err) == (0, "")
+    assert result.out
+    assert fake.calls == [(f"{operation}Function", {**sent, "actor": getpass.getuser()})]
+    assert json.loads(local(*typed.split(), "--json").out) == ANSWERS[operation]
 
 
 @pytest.mark.parametrize(("given", "password"), [(" a b \n", " a b "), ("ä", "ä"), ("x\ny\n", "x")])
-def test_a_password_is_one_line_of_standard_input(
-    local: Run, fake: Fake, given: str, password: str
-) -> None:
-    fake.answers["CreateUserFunction"] = {**ID, "username": "ann", "email": "ann@example.com"}
-    fake.answers["SetPasswordFunction"] = {**ID, "kept_sessions": True}
+def test_a_password_is_one_line_of_standard_input(local, fake, given, password):
     created = local("user", "create", "ann", "ann@example.com", given=given)
     assert (created.code, created.out) == (0, "Created ann, ID u1.\n")
     changed = local("user", "password", "ann", "--keep-sessions", given=given)
-    assert (changed.code, changed.out) == (0, "Set the password of ann; the sessions go on.\n")
+    assert (changed.code, changed.out) == (
+        0,
+        "Set the password of ann; the sessions are revoked.\n",
+    )
     assert [event["password"] for _, event in fake.calls] == [password, password]
     assert [event.get("keep_sessions") for _, event in fake.calls] == [None, True]
 
 
-def test_no_password_is_wrong_usage(local: Run, fake: Fake) -> None:
-    ended = local("user", "password", "ann", given="\n")
-    assert (ended.code, ended.err) == (2, "sessionctl: no password was given\n")
-    assert fake.calls == []
-
-
-@pytest.mark.parametrize("lenient", ["0", "1"])
-def test_a_password_that_is_not_utf_8_is_wrong_usage(fake: Fake, lenient: str) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "sessionctl", "--local", fake.url, "user", "password", "ann"],
-        cwd=ROOT,
-        env={**os.environ, "LC_ALL": "C.UTF-8", "PYTHONUTF8": lenient},
-        input=b"\xff\n",
-        capture_output=True,
-        check=False,
-        timeout=60,
-    )
-    assert (ended.returncode, ended.stderr) == (2, b"sessionctl: the password is not UTF-8\n")
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])  # without and with UTF-8 mode
+@pytest.mark.parametrize(
+    ("given", "reason"), [(b"\n", "no password was given"), (b"\xff\n", "is not UTF-8")]
+)
+def test_no_password_is_wrong_usage(local, fake, errors, given, reason):
+    stream = io.TextIOWrapper(io.BytesIO(given), encoding="utf-8", errors=errors)
+    result = local("user", "password", "ann", given=stream)
+    assert result.code == 2
+    assert reason in result.err
     assert fake.calls == []
 
 
@@ -162,12 +177,10 @@ def test_a_password_that_is_not_utf_8_is_wrong_usage(fake: Fake, lenient: str) -
         ("KeyError", "\x1b[2J", "The operation failed (KeyError: \\x1b[2J)"),
     ],
 )
-def test_what_a_function_raises_is_told_in_words(
-    local: Run, fake: Fake, kind: str, message: str, said: str
-) -> None:
+def test_what_a_function_raises_is_told_in_words(local, fake, kind, message, said):
     fake.errors["UnbanUserFunction"] = (kind, message)
-    ended = local("user", "unban", "ann")
-    assert (ended.code, ended.out, ended.err) == (1, "", f"sessionctl: {said}\n")
+    result = local("user", "unban", "ann")
+    assert (result.code, result.out, result.err) == (1, "", f"sessionctl: {said}\n")
 
 
 @pytest.mark.parametrize(
@@ -189,9 +202,9 @@ def test_what_a_function_raises_is_told_in_words(
         "keys rotate --profile other",
     ],
 )
-def test_what_cannot_be_meant_is_wrong_usage(local: Run, fake: Fake, typed: str) -> None:
-    ended = local(*typed.split())
-    assert (ended.code, ended.out) == (2, "")
+def test_what_cannot_be_meant_is_wrong_usage(local, fake, typed):
+    result = local(*typed.split())
+    assert (result.code, result.out) == (2, "")
     assert fake.calls == []
 
 
@@ -205,12 +218,10 @@ def test_what_cannot_be_meant_is_wrong_usage(local: Run, fake: Fake, typed: str)
         "keys rotate --drop k1",
     ],
 )
-def test_what_cannot_be_undone_is_refused_where_nobody_can_be_asked(
-    local: Run, fake: Fake, typed: str
-) -> None:
-    ended = local(*typed.split(), given="yes\n")
-    assert ended.code == 2
-    assert ended.err == "sessionctl: this cannot be undone: confirm it with --yes\n"
+def test_what_cannot_be_undone_is_refused_where_nobody_can_be_asked(local, fake, typed):
+    result = local(*typed.split(), given="yes\n")
+    assert result.code == 2
+    assert "this cannot be undone: confirm it with --yes" in result.err
     assert fake.calls == []
 
 
@@ -225,73 +236,59 @@ def test_what_cannot_be_undone_is_refused_where_nobody_can_be_asked(
         ("sessions revoke --everyone", "everyone", True),
     ],
 )
-def test_a_person_at_a_terminal_is_asked(
-    fake: Fake, typed: str, answer: str, *, done: bool
-) -> None:
-    fake.answers["DeleteUserFunction"] = {**ID, "sessions": 2}
-    fake.answers["RevokeEveryoneFunction"] = {"session_epoch": 1}
-    ours, theirs = pty.openpty()
-    os.write(ours, f"{answer}\n".encode())
-    ended = subprocess.run(
-        [sys.executable, "-m", "sessionctl", "--local", fake.url, *typed.split()],
-        cwd=ROOT,
-        stdin=theirs,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    os.close(ours)
-    os.close(theirs)
-    assert ended.returncode == (0 if done else 1)
-    assert f"This is at {fake.url} and cannot be undone." in ended.stderr
-    assert ("Nothing was done." in ended.stderr) is not done
+def test_a_person_at_a_terminal_is_asked(local, fake, typed, answer, done):
+    result = local(*typed.split(), given=Terminal(f"{answer}\n"))
+    assert result.code == (0 if done else 1)
+    assert f"This is at {fake.url} and cannot be undone." in result.err
+    assert ("Nothing was done." in result.err) is not done
     assert len(fake.calls) == int(done)
 
 
-@pytest.mark.parametrize("typed", [["--local"], []])
-def test_a_gateway_that_does_not_run_is_told(run: Run, typed: list[str]) -> None:
-    ended = run("--local", "http://127.0.0.1:1", "keys", "list", *typed[1:])
-    assert (ended.code, ended.out) == (3, "")
-    assert "is `make run` running?" in ended.err
+def test_a_gateway_that_does_not_run_is_told(run):
+    result = run("--local", "http://127.0.0.1:1", "keys", "list")
+    assert (result.code, result.out) == (3, "")
+    assert "is `make run` running?" in result.err
 
 
-def test_a_development_gateway_needs_no_aws_settings_and_reads_none(local: Run, fake: Fake) -> None:
-    fake.answers["ListSigningKeysFunction"] = NO_KEYS
+def test_an_empty_argument_is_not_the_absence_of_one(local, fake):
+    fake.errors["RotateSigningKeyFunction"] = ("InvalidInput", "drop")
+    assert local("keys", "rotate", "--drop", "", "--yes").code == 1
+    assert [event["drop"] for _, event in fake.calls] == [""]
+    assert local("sessions", "revoke", "--everyone", "--yes", "").code == 2
+    assert len(fake.calls) == 1
+
+
+def test_a_development_gateway_needs_no_aws_settings_and_reads_none(local, fake):
     unusable = {"AWS_PROFILE": "missing", "HTTP_PROXY": "http://127.0.0.1:1"}
     assert local("keys", "list", **unusable).code == 0
 
 
-AWS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "eu-west-1"}
+AWS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "eu-west-1"}
 
 
 @pytest.mark.parametrize(("options", "stack"), [([], "sessions"), (["--stack", "other"], "other")])
-def test_a_stacks_function_is_called_by_its_own_name_for_the_caller(
-    run: Run, fake: Fake, options: list[str], stack: str
-) -> None:
+def test_a_stacks_function_is_called_by_its_own_name_for_the_caller(run, fake, options, stack):
     name = f"{stack}-UnbanUserFunction-X1"
-    fake.answers[name] = {**ID, "revoked_sessions": False}
-    settings = {**AWS, "AWS_DEFAULT_REGION": "eu-west-1", "AWS_ENDPOINT_URL": fake.url}
-    ended = run("user", "unban", "ann", *options, **settings)
-    assert (ended.code, ended.err) == (0, "")
-    assert fake.calls == [(name, {"user": "ann", "revoke_sessions": False, "actor": CALLER})]
+    fake.answers[name] = ANSWERS["UnbanUser"]
+    result = run("user", "unban", "ann", *options, **AWS, AWS_ENDPOINT_URL=fake.url)
+    assert (result.code, result.err) == (0, "")
+    assert fake.calls == [(name, {**ANN, "revoke_sessions": False, "actor": CALLER})]
 
 
-def test_a_stack_that_is_not_there_is_told(run: Run, fake: Fake) -> None:
-    settings = {**AWS, "AWS_DEFAULT_REGION": "eu-west-1", "AWS_ENDPOINT_URL": fake.url}
-    ended = run("keys", "list", "--stack", "nothing", **settings)
-    assert ended.code == 3
-    assert "Stack 'nothing' does not exist" in ended.err
+def test_a_stack_that_is_not_there_is_told(run, fake):
+    result = run("keys", "list", "--stack", "nothing", **AWS, AWS_ENDPOINT_URL=fake.url)
+    assert result.code == 3
+    assert "Stack 'nothing' does not exist" in result.err
     assert fake.calls == []
 
 
-def test_a_profile_that_is_not_there_is_told(run: Run) -> None:
-    ended = run("keys", "list", "--profile", "nobodys")
-    assert (ended.code, ended.out) == (3, "")
-    assert "nobodys" in ended.err
+def test_a_profile_that_is_not_there_is_told(run):
+    result = run("keys", "list", "--profile", "nobodys")
+    assert (result.code, result.out) == (3, "")
+    assert "nobodys" in result.err
 
 
-def test_show_is_a_short_summary(local: Run, fake: Fake) -> None:
+def test_show_is_a_short_summary(local, fake):
     banned = {"banned_at": 1_800_000_000, "ban_reason": "a\x1b[31mb", "banned_until": 1_800_000_060}
     sessions = [{"iat": 1}, {"iat": 2}]
     fake.answers["ExportUserFunction"] = {
@@ -306,14 +303,14 @@ def test_show_is_a_short_summary(local: Run, fake: Fake) -> None:
         *("ID", "Username", "E-mail", "Created", "Last", "Sessions", "Banned", "Reason")
     ]
     assert "Last login  2027-01-15T08:00:01+00:00" in lines
-    assert "Sessions     1 live, 2 stored" in lines
+    assert "Sessions    1 live, 2 stored" in lines
     assert next(line for line in lines if line.startswith("Banned")).startswith(
-        f"Banned       {until}"
+        f"Banned      {until}"
     )
-    assert "Reason       a\\x1b[31mb" in lines
+    assert "Reason      a\\x1b[31mb" in lines
 
 
-def test_sessions_are_a_table_in_which_no_name_steers_the_terminal(local: Run, fake: Fake) -> None:
+def test_sessions_are_a_table_in_which_no_name_steers_the_terminal(local, fake):
     items = [
         {"iat": 1_800_000_001, "exp": 1_800_003_601, "sub": "u1", "name": "Firefox\n\x9b2J\u202e"},
         {"iat": 5, "exp": 10**15, "sub": "u1", "name": "curl"},
@@ -327,7 +324,7 @@ def test_sessions_are_a_table_in_which_no_name_steers_the_terminal(local: Run, f
     )
 
 
-def test_keys_are_a_table(local: Run, fake: Fake) -> None:
+def test_keys_are_a_table(local, fake):
     keys = [
         {"kid": "k1", "role": "retired", "retired_at": 1_800_000_000},
         {"kid": "k2", "role": "current", "retired_at": None},
@@ -338,18 +335,15 @@ def test_keys_are_a_table(local: Run, fake: Fake) -> None:
     )
 
 
-def test_a_rotation_that_was_too_soon_says_when(local: Run, fake: Fake) -> None:
+def test_a_rotation_that_was_too_soon_says_when(local, fake):
     fake.answers["RotateSigningKeyFunction"] = {**ROTATED, "rotated": False}
-    ended = local("keys", "rotate")
-    assert ended.code == 0
-    assert ended.out.startswith("Not rotated: ")
-    assert "again in 60 seconds" in ended.out
+    result = local("keys", "rotate")
+    assert result.code == 0
+    assert result.out.startswith("Not rotated: ")
+    assert "again in 60 seconds" in result.out
 
 
-def test_an_export_goes_to_a_file_that_only_its_owner_reads(
-    local: Run, fake: Fake, tmp_path: Path
-) -> None:
-    fake.answers["ExportUserFunction"] = EXPORT
+def test_an_export_goes_to_a_file_that_only_its_owner_reads(local, fake, tmp_path):
     file = tmp_path / "ann.json"
     assert local("user", "export", "ann", "--output", str(file)).code == 0
     assert json.loads(file.read_text()) == EXPORT
@@ -359,52 +353,72 @@ def test_an_export_goes_to_a_file_that_only_its_owner_reads(
     assert "Is a directory" in failed.err
 
 
-def test_a_reader_that_has_read_enough_ends_the_command_quietly(fake: Fake) -> None:
+def test_a_reader_that_has_read_enough_ends_the_command_quietly(fake):
     fake.answers["ExportUserFunction"] = {**EXPORT, "sessions": [{"iat": 1}] * 10_000}
-    with subprocess.Popen(
-        [sys.executable, "-m", "sessionctl", "--local", fake.url, "user", "export", "ann"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
-        assert process.stdout
-        assert process.stderr
+    command = [sys.executable, "-m", "sessionctl", "--local", fake.url, "user", "export", "ann"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=ROOT, **pipes) as process:
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
+def test_a_password_is_typed_twice(local, fake, monkeypatch):
+    words = ["a", "b", "a", "a"]
+    monkeypatch.setattr(getpass, "getpass", lambda _: words.pop(0))
+    result = local("user", "password", "ann", given=Terminal())
+    assert "do not match" in result.err
+    assert result.out == "Set the password of ann; the sessions are revoked.\n"
+    assert [event["password"] for _, event in fake.calls] == ["a"]
 
 
-@pytest.mark.parametrize(("second", "reason"), [("b", "differ"), ("", "differ")])
-def test_a_password_is_typed_twice(
-    monkeypatch: pytest.MonkeyPatch, second: str, reason: str
-) -> None:
-    monkeypatch.setattr(sys, "stdin", Terminal())
-    typed = ["a", second, "a", "a"]
-    monkeypatch.setattr(getpass, "getpass", lambda _: typed.pop(0))
-    with pytest.raises(prompts.UsageError, match=reason):
-        prompts.read_password()
-    assert prompts.read_password() == "a"
+def test_an_interrupt_ends_the_command_with_130(local, fake, monkeypatch):
+    def interrupt(_: str) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(getpass, "getpass", interrupt)
+    assert local("user", "password", "ann", given=Terminal()).code == 130
+    monkeypatch.setattr(options, "call_at", lambda *_: interrupt(""))
+    assert local("keys", "list").code == 130
+    assert fake.calls == []
 
 
 @pytest.mark.parametrize(("written", "seconds"), [("90m", 5400), ("12h", 43_200), ("7d", 604_800)])
-def test_a_duration_counts_from_now(
-    monkeypatch: pytest.MonkeyPatch, written: str, seconds: int
-) -> None:
-    monkeypatch.setattr(arguments.time, "time", lambda: 1_800_000_000.5)
-    assert arguments.moment(written) == 1_800_000_000 + seconds
+def test_a_duration_counts_from_now(monkeypatch, written, seconds):
+    monkeypatch.setattr(options.time, "time", lambda: 1_800_000_000.5)
+    assert options.moment(written) == 1_800_000_000 + seconds
 
 
-def test_local_needs_no_url_before_a_command() -> None:
-    for words in (["--local", "keys", "list"], ["keys", "list", "--local"]):
-        assert arguments.parsed(words).local == arguments.LOCAL_URL
-    assert arguments.parsed(["keys", "--local", "http://x:1", "list"]).local == "http://x:1"
-    assert arguments.parsed(["keys", "list"]).local is None
+@pytest.mark.parametrize(
+    ("typed", "url"),
+    [
+        ("--local keys list", options.LOCAL_URL),
+        ("keys list --local", options.LOCAL_URL),
+        ("keys --local http://x:1 list", "http://x:1"),
+    ],
+)
+def test_local_needs_no_url_before_a_command(run, monkeypatch, typed, url):
+    urls = []
+    monkeypatch.setattr(options, "call_at", lambda url, *_: urls.append(url) or NO_KEYS)
+    assert run(*typed.split()).code == 0
+    assert urls == [url]
 
 
-def test_what_letters_say_stays_as_it_is() -> None:
+def test_the_version_is_the_projects(run):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert run("--version") == (0, f"{project['version']}\n", "")
+
+
+def test_a_shell_completes_commands_and_options(run):
+    typed = {
+        "sessionctl --local user ban --re": ["--reason", "--region"],
+        "sessionctl --local user un": ["unban"],
+    }
+    for words, completions in typed.items():
+        shell = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+        result = run(_SESSIONCTL_COMPLETE="bash_complete", **shell)
+        assert result.out.split() == [f"plain,{word}" for word in completions]
+
+
+def test_what_letters_say_stays_as_it_is():
     assert text.printable("Zoë's 電話 🦊 \u200b") == "Zoë's 電話 🦊 \\u200b"

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from tests.support.events import event_for
 from tests.support.leaks import PASSWORD, Watch, token_of
+from tests.support.operations import ROUTES
 
 watch = Watch(PASSWORD)
 
@@ -43,3 +44,8 @@ def call(name: str, token: str | None = None, **changes: Any) -> Answer:
     """Call the handler of a route; the arguments are those of `event_for`."""
     answer = invoke(name, event_for(name, token, **changes))
     return Answer(answer["statusCode"], answer["headers"], json.loads(answer["body"]))
+
+
+def call_route(name: str, token: str | None, session: int, headers: Any = None) -> Answer:
+    """Make the usual request of a route that needs a token; `session` is what it acts on."""
+    return call(name, token, **ROUTES[name].request(session=session), headers=headers)

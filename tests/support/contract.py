@@ -11,7 +11,7 @@ from local.functions import logical_id
 from local.routes import api_of
 from local.template import load_template
 from sessions import errors
-from tests.support.events import ALLOWED_ORIGINS
+from tests.support.events import ALLOWED_ORIGINS, load_event
 
 TEMPLATE = load_template(parameters={"AllowedOrigins": ALLOWED_ORIGINS})
 API = api_of(TEMPLATE).body
@@ -21,15 +21,26 @@ REMEMBERED_SESSION_SECONDS: int = TEMPLATE.parameters["RememberedSessionSeconds"
 
 # Of the paths of an operation, as `paths` returns them.
 SHORT, CANONICAL = 0, 1
-# What every answer carries; the names as HTTP clients see them.
-EVERY_ANSWER = {
-    "content-type": "application/json",
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
-    "strict-transport-security": "max-age=63072000; includeSubDomains",
-    "vary": "Origin",
+# What every answer of a function carries, and nothing else where no page of another origin asks.
+HEADERS = {
+    "Content-Type": "application/json",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+    "Vary": "Origin",
+    "X-Request-Id": load_event("create_session")["requestContext"]["requestId"],
 }
+UNAUTHORIZED_HEADERS = {**HEADERS, "WWW-Authenticate": "Bearer"}
+# Those of them that never differ; the names as HTTP clients see them.
+EVERY_ANSWER = {name.lower(): value for name, value in HEADERS.items() if name != "X-Request-Id"}
 
+# Every error, at each of its statuses.
+_WITH_EVIDENCE = [errors.MissingFields(["user"]), errors.RateLimited(1, 1)]
+ERRORS: list[errors.ApiError] = [
+    *_WITH_EVIDENCE,
+    *(kind() for kind in errors.ApiError.__subclasses__() if kind not in map(type, _WITH_EVIDENCE)),
+    errors.InvalidSession(404),
+]
 INVALID_SESSION = errors.InvalidSession().body()
 INVALID_PASSWORD = errors.InvalidPassword().body()
 INVALID_USER = errors.InvalidUser().body()
@@ -54,11 +65,18 @@ def is_refusal(status: int, body: Any) -> bool:
     """Say whether the contract has this answer to a request that it refuses; a 5xx is none."""
     if status == 400:
         return isinstance(body, dict) and body == missing(*body.get("fields", ["?"]))
-    return (status, body) in [
-        (refusal.status, {"code": refusal.code, "message": refusal.message})
-        for refusal in errors.ApiError.__subclasses__()
-        if refusal.status < 500
-    ]
+    known = [(error.status, error.body()) for error in ERRORS if error.is_client_error]
+    return (status, body) in known
+
+
+def name_of_error(status: int, body: dict[str, Any]) -> str:
+    """Return the contract's name of an error that was answered."""
+    (name,) = {
+        type(error).__name__
+        for error in ERRORS
+        if (error.status, error.code) == (status, body["code"])
+    }
+    return name
 
 
 def routes_of(function: str) -> dict[tuple[str, str], dict[str, Any]]:

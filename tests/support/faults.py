@@ -156,7 +156,7 @@ EVERY_FAULT = {
 }
 
 
-class Request(NamedTuple):
+class Sent(NamedTuple):
     """A request that was sent to AWS, and whether it was carried out."""
 
     operation: str
@@ -165,14 +165,12 @@ class Request(NamedTuple):
 
 
 @contextlib.contextmanager
-def befalling(
-    fault: Fault | None = None, first: int = 0, times: int = 1
-) -> Iterator[list[Request]]:
+def befalling(fault: Fault | None = None, first: int = 0, times: int = 1) -> Iterator[list[Sent]]:
     """Let a fault befall the requests to AWS, whoever sends them, from the `first` on.
 
     Where it cannot befall a request, that is carried out. The requests are yielded, in order.
     """
-    sent: list[Request] = []
+    sent: list[Sent] = []
     made: dict[str, bytes] = {}
     carry_out = BotocoreStubber.__call__
 
@@ -180,7 +178,7 @@ def befalling(
         stubber: BotocoreStubber, event_name: str, request: Any, **rest: Any
     ) -> AWSResponse | None:
         operation, number = event_name.rpartition(".")[2], len(sent)
-        sent.append(Request(operation, json.loads(request.body), done=False))
+        sent.append(Sent(operation, json.loads(request.body), done=False))
 
         def send() -> AWSResponse:
             sent[number] = sent[number]._replace(done=True)

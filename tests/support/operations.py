@@ -28,7 +28,7 @@ from tests.support.leaks import PASSWORD
 RoundTrips = tuple[tuple[str, ...], ...]
 
 # What says of which user an account operation is; by a name to log in with or by ID.
-SELECTORS = ("login", "user", "id")
+SELECTORS = ("login", "id")
 
 
 @dataclass(frozen=True)
@@ -221,5 +221,5 @@ OPERATIONS: dict[str, Operation] = {
 }
 
 # The names of those that are alike.
-WITH_A_TOKEN = [name for name, route in ROUTES.items() if route.needs_token]
+AUTHENTICATED = [name for name, route in ROUTES.items() if route.needs_token]
 ON_A_USER = [name for name, operation in ACCOUNT_OPERATIONS.items() if operation.of_a_user]

@@ -7,13 +7,20 @@ import boto3
 
 from sessions import model, session_store
 from sessions.dynamodb import LOGINS, SESSIONS, USERS
+from sessions.items import to_item
 from tests.support.people import Person
+from tests.support.records import session
 
 
 def stored_sessions(person: Person) -> dict[int, dict[str, Any]]:
-    """Return every session row of the user that nobody ended by itself, by ID."""
+    """Return every session row of the user that was not revoked by itself, by ID."""
     rows = session_store.query_sessions(person.id)
-    return {session.iat: session._asdict() for session in rows if session.revoked_reason is None}
+    return {row.iat: row._asdict() for row in rows if row.revoked_reason is None}
+
+
+def shown_sessions(person: Person) -> dict[int, dict[str, object]]:
+    """Return what clients may see of every session row of the user, by ID, newest first."""
+    return {row.iat: row.as_json() for row in session_store.query_sessions(person.id)}
 
 
 def stored_user(person: Person) -> Any:
@@ -52,10 +59,7 @@ def stored_rows(person: Person, dynamodb: Any = None) -> dict[str, Any]:
 
 def add_sessions(person: Person, iats: range) -> None:
     """Store sessions that last, without the cost of so many logins; nobody has their tokens."""
-    rest = {"exp": {"N": "99999999999"}, "name": {"S": "Added"}, "jti_sha256": {"B": bytes(32)}}
-    puts = [
-        {"PutRequest": {"Item": {"user": {"S": person.id}, "iat": {"N": str(iat)}, **rest}}}
-        for iat in iats
-    ]
+    lasting = (session(user=person.id, iat=iat, exp=99_999_999_999) for iat in iats)
+    puts = [{"PutRequest": {"Item": to_item(each)}} for each in lasting]
     for start in range(0, len(puts), 25):
         tables().batch_write_item(RequestItems={SESSIONS: puts[start : start + 25]})

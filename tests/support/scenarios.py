@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import argon2
 
-from sessions import endpoint, tokens, user_store
+from sessions import clock, endpoint, tokens, user_store
 from tests.support.calls import call, invoke
 from tests.support.forgery import sign, signing_key
 from tests.support.leaks import PASSWORD
@@ -24,7 +24,7 @@ def prepare(name: str) -> Act:
         return _request(name)
     person = new_person()
     log_in(person)
-    event = ACCOUNT_OPERATIONS[name].event(user=person.email)
+    event = ACCOUNT_OPERATIONS[name].event(login=person.email)
     return lambda: invoke(name, event)
 
 
@@ -66,8 +66,8 @@ def _authorize_an_unknown_key() -> Act:
 def _revoke_some_and_all() -> Act:
     person = new_person()
     log_in(person)
-    some = {"user": person.email, "sessions": list(stored_sessions(person))}
-    everything = {"user": person.email, "all": True}
+    some = {"login": person.email, "sessions": list(stored_sessions(person))}
+    everything = {"login": person.email, "all": True}
     return lambda: [invoke("revoke_user_sessions", asked) for asked in (some, everything)]
 
 
@@ -82,7 +82,7 @@ def _publish_a_revocation() -> Act:
     log_in(person)
     records = follow_streams()
     invoke("revoke_user_sessions", {"login": person.email, "all": True})
-    return lambda: invoke("publish_events", {"Records": records(endpoint.epoch_seconds())})
+    return lambda: invoke("publish_events", {"Records": records(clock.epoch_seconds())})
 
 
 # Those whose usual input is not all that they do.

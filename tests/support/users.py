@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 from sessions import account_store, session_store, user_store
 from sessions.model import Login, Session, User, live_sessions
+from tests.support import records
 
 NOW = 1_800_000_000
 LATER = NOW + 1_000_000
@@ -19,7 +20,8 @@ def new_name() -> str:
 
 def unsaved_user() -> User:
     name = new_name()
-    return User(secrets.token_urlsafe(16), name, f"{name}@example.com", created_at=NOW)
+    id_, email = secrets.token_urlsafe(16), f"{name}@example.com"
+    return records.user(id=id_, username=name, email=email, created_at=NOW)
 
 
 def new_user() -> User:
@@ -38,7 +40,7 @@ def session_of(user: User, iat: int, session_epoch: int | None = None) -> Sessio
     """Return a session of the user, of the epoch in force unless another one is given."""
     if session_epoch is None:
         session_epoch = epoch_of(user)
-    return Session(user.id, iat, EXP, "Kitchen", b"j" * 32, session_epoch)
+    return records.session(user=user.id, iat=iat, exp=EXP, session_epoch=session_epoch)
 
 
 def epoch_of(user: User) -> int:

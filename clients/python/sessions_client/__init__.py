@@ -1,4 +1,4 @@
-"""A client of the session service; what each operation means stands in docs/openapi.yaml."""
+"""A client of the session service; docs/openapi.yaml describes each operation."""
 
 from sessions_client.client import AsyncSessionsClient, SessionsClient
 from sessions_client.errors import (

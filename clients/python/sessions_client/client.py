@@ -1,4 +1,4 @@
-"""The two clients: alike, but that one blocks and the other is awaited."""
+"""The two clients: alike, except that one blocks and the other is awaited."""
 
 import asyncio
 import time
@@ -20,10 +20,10 @@ _Result = TypeVar("_Result")
 
 
 class _Caller:
-    """What the two clients have in common.
+    """The common part of the two clients.
 
     Attributes:
-        token: of the session in use, as secret as a password; None if there is none.
+        token: the token of the session in use, as secret as a password, or None.
     """
 
     def __init__(self, base_url: str, token: str | None, retries: int) -> None:
@@ -47,18 +47,18 @@ class _Caller:
 
 
 class SessionsClient(_Caller):
-    """Calls the service for one user, and blocks meanwhile.
+    """A client of the service for one user, which blocks while it waits.
 
-    A request that is answered 429 or 503 is made again after the time that the answer names,
-    unless that is longer than 30 seconds. One that got no answer is not: it may have been
+    A request that is answered 429 or 503 is repeated after the time that the answer names, unless
+    that is longer than 30 seconds. A request without an answer is not repeated: it may have been
     carried out. Every method raises `SessionsError`s.
 
     Args:
-        base_url: where the service is, such as `https://accounts.example.com/api`.
-        token: of a session that there is already.
-        http_client: what makes requests; whoever gives it closes it.
-        retries: how often a request is made again.
-        sleep: what waits in between; it takes seconds.
+        base_url: the service's, such as `https://accounts.example.com/api`.
+        token: the token of an earlier login.
+        http_client: the client that makes requests; the caller closes it.
+        retries: how often a request is repeated.
+        sleep: the function that waits before a request is repeated; it takes seconds.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class SessionsClient(_Caller):
             user: the username or the e-mail address.
             password: the password.
             remember_me: whether the session lasts ten years.
-            name: what to call it, in 1 to 64 printable characters.
+            name: the session's name, of 1 to 64 printable characters.
         """
         token = self._perform(operations.log_in(user, password, remember_me=remember_me, name=name))
         self.token = token.token
@@ -126,11 +126,11 @@ class SessionsClient(_Caller):
         self._perform(operations.end_session(session_id))
 
     def end_sessions(self, session_ids: Iterable[int]) -> int:
-        """End several sessions, and return how many; what is no live session is ignored."""
+        """End several sessions, and return their number; IDs of no live session are ignored."""
         return self._perform(operations.end_sessions(session_ids))
 
     def end_all_sessions(self, *, except_this: bool = False) -> int:
-        """End all sessions, or all but the one in use, and return how many that were."""
+        """End all sessions, or all but the one in use, and return their number."""
         return self._perform(operations.end_all_sessions(except_this=except_this))
 
     def _perform(self, operation: Operation[_Result]) -> _Result:
@@ -149,14 +149,14 @@ class SessionsClient(_Caller):
 
 
 class AsyncSessionsClient(_Caller):
-    """Calls the service for one user, as `SessionsClient` does, with methods to await.
+    """A client like `SessionsClient`, with methods to await.
 
     Args:
-        base_url: where the service is, such as `https://accounts.example.com/api`.
-        token: of a session that there is already.
-        http_client: what makes requests; whoever gives it closes it.
-        retries: how often a request is made again.
-        sleep: what waits in between; it takes seconds.
+        base_url: the service's, such as `https://accounts.example.com/api`.
+        token: the token of an earlier login.
+        http_client: the client that makes requests; the caller closes it.
+        retries: how often a request is repeated.
+        sleep: the function that waits before a request is repeated; it takes seconds.
     """
 
     def __init__(
@@ -195,7 +195,7 @@ class AsyncSessionsClient(_Caller):
             user: the username or the e-mail address.
             password: the password.
             remember_me: whether the session lasts ten years.
-            name: what to call it, in 1 to 64 printable characters.
+            name: the session's name, of 1 to 64 printable characters.
         """
         token = await self._perform(
             operations.log_in(user, password, remember_me=remember_me, name=name)
@@ -227,11 +227,11 @@ class AsyncSessionsClient(_Caller):
         await self._perform(operations.end_session(session_id))
 
     async def end_sessions(self, session_ids: Iterable[int]) -> int:
-        """End several sessions, and return how many; what is no live session is ignored."""
+        """End several sessions, and return their number; IDs of no live session are ignored."""
         return await self._perform(operations.end_sessions(session_ids))
 
     async def end_all_sessions(self, *, except_this: bool = False) -> int:
-        """End all sessions, or all but the one in use, and return how many that were."""
+        """End all sessions, or all but the one in use, and return their number."""
         return await self._perform(operations.end_all_sessions(except_this=except_this))
 
     async def _perform(self, operation: Operation[_Result]) -> _Result:

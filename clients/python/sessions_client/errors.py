@@ -1,4 +1,4 @@
-"""What can go wrong: one class for each error of the contract, named as there."""
+"""One class for each error of the contract, with its name."""
 
 import re
 
@@ -6,12 +6,12 @@ import httpx
 
 
 class SessionsError(Exception):
-    """An answer that is no success; its text is the service's words.
+    """The base of all errors; the text of an answer is the service's own.
 
     Attributes:
         status: the HTTP status; None where there was no answer.
-        code: what the service calls the error; None where it was not the service that answered.
-        request_id: what operators find the request by.
+        code: the service's code of the error; None where the answer was not the service's.
+        request_id: operators find the request by this ID.
     """
 
     status: int | None = None
@@ -20,45 +20,45 @@ class SessionsError(Exception):
 
 
 class NetworkError(SessionsError):
-    """The request never got an answer; the cause says why, but not whether it was carried out."""
+    """The request got no answer, and its cause says why; it may have been carried out or not."""
 
 
 class MissingFields(SessionsError):
-    """The request lacks `fields`, or they are not what they should be."""
+    """400: `fields` are absent from the request, or they are wrong."""
 
     fields: tuple[str, ...] = ()
 
 
 class InvalidSession(SessionsError):
-    """The token is not, or no longer, that of a live session: it is time to log in."""
+    """401: the token is not that of a live session, or no longer: it is time to log in."""
 
 
 class InvalidPassword(SessionsError):
-    """The password is not the user's."""
+    """401: the password is not the user's."""
 
 
 class Banned(SessionsError):
-    """The user is banned."""
+    """403: the user is banned."""
 
 
 class InvalidUser(SessionsError):
-    """Nobody has this name or address."""
+    """404: nobody has this name or address."""
 
 
 class SessionMissing(SessionsError):
-    """The session that was asked for, or was to be ended, is not a live one of this user."""
+    """404: the session to read or to end is not a live one of this user."""
 
 
 class InvalidEndpoint(SessionsError):
-    """There is no such route: the base URL may be wrong."""
+    """404: there is no such route: the base URL may be wrong."""
 
 
 class BodyTooLarge(SessionsError):
-    """The request was larger than the service takes."""
+    """413: the request was larger than the service takes."""
 
 
 class RateLimited(SessionsError):
-    """There were more requests than `limit`; the next may come in `retry_after` seconds."""
+    """429: there were more requests than `limit`; the next may come in `retry_after` seconds."""
 
     retry_after: int | None = None
     limit: int | None = None
@@ -66,11 +66,11 @@ class RateLimited(SessionsError):
 
 
 class Internal(SessionsError):
-    """The service made a mistake."""
+    """500: the service made a mistake."""
 
 
 class Unavailable(SessionsError):
-    """Something behind the service does not answer; it may in `retry_after` seconds."""
+    """503, 504: something behind the service does not answer; it may in `retry_after` seconds."""
 
     retry_after: int | None = None
 

@@ -1,7 +1,9 @@
-"""What the service answers with. Times are epoch seconds, or moments in UTC."""
+"""The objects in the service's answers. Times are epoch seconds, or moments in UTC."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +14,11 @@ class Session:
     exp: int
     sub: str
     name: str
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any]) -> Self:
+        """Return the session that an answer holds, with the attributes above."""
+        return cls(**{attribute.name: body[attribute.name] for attribute in fields(cls)})
 
     @property
     def began(self) -> datetime:
@@ -26,7 +33,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some of a user's live sessions, newest first; `count` is how many there are in all."""
+    """Some of a user's live sessions, newest first; `count` is the number of all of them."""
 
     count: int
     items: tuple[Session, ...]
@@ -34,7 +41,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a log-in gives: a token, as secret as a password, and when it expires."""
+    """The answer to a login: a token, as secret as a password, and when it expires."""
 
     token: str = field(repr=False)
     exp: int

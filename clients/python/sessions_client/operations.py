@@ -1,4 +1,4 @@
-"""Every operation: the request that asks for it, and what its answer means. Nothing here waits."""
+"""Every operation: its request, and how its answer is read. Nothing here waits."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,8 +10,8 @@ from sessions_client.errors import error_of, whole_number
 from sessions_client.model import Page, Session, Token
 
 LONGEST_WAIT_SECONDS = 30
-_WAIT_SECONDS = 1  # where a proxy's answer does not say how long
-# Both say that the request may be made again, and when. A 504 does not: it may still be at work.
+_WAIT_SECONDS = 1  # after an answer without Retry-After, such as a proxy's
+# Both statuses mean that nothing was done. After a 504 the service may still be at work.
 _RETRIED = (429, 503)
 
 _Result = TypeVar("_Result")
@@ -30,10 +30,10 @@ class Operation(Generic[_Result]):
     needs_token: bool = True
 
     def result(self, response: httpx.Response) -> _Result:
-        """Return what an answer gives.
+        """Return the result in an answer.
 
         Raises:
-            SessionsError: it is no success, or no answer of the service.
+            SessionsError: the answer is no success, or not the service's.
         """
         if not response.is_success:
             raise error_of(response)
@@ -44,11 +44,11 @@ class Operation(Generic[_Result]):
 
 
 def seconds_to_wait(response: httpx.Response, retries: int) -> int | None:
-    """Return how long to wait before the request is made again; None if it is not to be.
+    """Return how long to wait before the request is repeated; None if it should not be.
 
     Args:
-        response: its answer.
-        retries: how often it may still be made again.
+        response: the answer to the request.
+        retries: how often the request may still be repeated.
     """
     if response.status_code not in _RETRIED or retries <= 0:
         return None
@@ -58,7 +58,7 @@ def seconds_to_wait(response: httpx.Response, retries: int) -> int | None:
 
 
 def log_in(user: str, password: str, *, remember_me: bool, name: str | None) -> Operation[Token]:
-    """Log in; a name that is no printable text is a ValueError."""
+    """Log in; a name that is not printable is a ValueError."""
     headers = {}
     if name is not None:
         if not name.isprintable():
@@ -76,12 +76,12 @@ def log_in(user: str, password: str, *, remember_me: bool, name: str | None) -> 
 
 def current_session() -> Operation[Session]:
     """Return the session in use."""
-    return Operation("GET", "/session", _session)
+    return Operation("GET", "/session", Session.read)
 
 
 def session(session_id: int) -> Operation[Session]:
     """Return one session."""
-    return Operation("GET", _path_of(session_id), _session)
+    return Operation("GET", _path_of(session_id), Session.read)
 
 
 def sessions(*, limit: int | None, offset: int | None) -> Operation[Page]:
@@ -108,10 +108,10 @@ def end_all_sessions(*, except_this: bool) -> Operation[int]:
 
 
 class Walk:
-    """Where somebody stands who goes through all sessions.
+    """A position on the way through all sessions.
 
-    Pages overlap by one session, which shows whether earlier ones are gone since: then what
-    follows has moved up, and has to be looked for further up.
+    Pages overlap by one session. If it is not there, earlier sessions have ended meanwhile and
+    later ones have moved up: then the walk goes one page back.
     """
 
     def __init__(self, page_size: int) -> None:
@@ -121,11 +121,11 @@ class Walk:
         self._last: int | None = None
 
     def next_page(self) -> Operation[Page]:
-        """Return what to ask for next."""
+        """Return the operation that gets the next page."""
         return sessions(limit=self._limit, offset=self._offset)
 
     def take(self, page: Page) -> list[Session]:
-        """Take the answer to that, and return the sessions that were not seen before."""
+        """Take the page that it gave, and return the sessions that were not in an earlier one."""
         last = self._last
         is_joined = last is None or bool(page.items and page.items[0].iat >= last)
         if self._offset and not is_joined:
@@ -140,16 +140,12 @@ class Walk:
 
 
 def _path_of(session_id: int) -> str:
-    # A number and nothing else: `..` would lead to a path that answers 200 to everything.
+    # Only a number leads to one session: `..` would lead to a path that answers 200 to everything.
     return f"/session/{int(session_id)}"
 
 
-def _session(body: Any) -> Session:
-    return Session(body["iat"], body["exp"], body["sub"], body["name"])
-
-
 def _page(body: Any) -> Page:
-    return Page(body["count"], tuple(map(_session, body["items"])))
+    return Page(body["count"], tuple(map(Session.read, body["items"])))
 
 
 def _count(body: Any) -> int:
@@ -158,4 +154,4 @@ def _count(body: Any) -> int:
 
 
 def _done(body: Any) -> None:
-    """Take a success: it says nothing more."""
+    """Read a success that holds nothing."""

@@ -1,0 +1,154 @@
+"""The common part of the commands: the shared options, the user, and questions to the person."""
+
+import re
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import update_wrapper
+from itertools import pairwise
+from typing import Any
+
+import click
+
+from sessionctl.account_functions import call_at, call_in_stack
+from sessionctl.text import as_json, printable
+
+LOCAL_URL = "http://127.0.0.1:3000"
+UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+@dataclass
+class Options:
+    """The options that every command takes, before or after its name."""
+
+    stack: str = "sessions"
+    profile: str | None = None
+    region: str | None = None
+    local: str | None = None
+    json: bool = False
+    yes: bool = False
+
+    def call(self, logical_id: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Call an account function, and return its answer."""
+        if self.local is not None:
+            return call_at(self.local, logical_id, event)
+        return call_in_stack(self.stack, self.profile, self.region, logical_id, event)
+
+    def confirm(self, question: str, word: str = "yes") -> None:
+        """Go on if the person types the word. The question names the place: it may be wrong."""
+        if self.yes:
+            return
+        if not sys.stdin.isatty():
+            raise click.UsageError("this cannot be undone: confirm it with --yes")
+        where = f"at {self.local}" if self.local else f"in the stack {self.stack}"
+        question = printable(f"{question} This is {where} and cannot be undone. Type {word}:")
+        click.echo(f"{question} ", nl=False, err=True)
+        answer = sys.stdin.readline().strip()
+        if answer != word and (word, answer) != ("yes", "y"):
+            raise click.ClickException("Nothing was done.")
+
+    def answer_text(self, answer: dict[str, Any], sentence: str) -> str:
+        """Return an answer as JSON for scripts, or a sentence about it for people."""
+        return as_json(answer) if self.json else printable(sentence)
+
+
+def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    options = context.ensure_object(Options)
+    if value is not None:  # an option that is absent here may stand before the command's name
+        setattr(options, str(parameter.name), value)
+    if options.local is not None and (options.profile or options.region):
+        raise click.UsageError("--local takes no --profile and no --region")
+
+
+def _shared(name: str, about: str, **settings: Any) -> click.Option:
+    return click.Option(
+        [name], callback=_keep, expose_value=False, default=None, help=about, **settings
+    )
+
+
+SHARED = [
+    _shared("--stack", "The stack (default: sessions).", metavar="NAME"),
+    _shared("--profile", "The AWS profile.", metavar="NAME"),
+    _shared("--region", "The AWS region.", metavar="NAME"),
+    _shared("--local", f"The development gateway; {LOCAL_URL} if no URL.", metavar="[URL]"),
+    _shared("--json", "Print the answer as JSON.", is_flag=True),
+    _shared("--yes", "Ask for no confirmation.", is_flag=True),
+]
+
+
+class Command(click.Command):
+    """A command with the shared options."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return its own parameters, and then the shared ones."""
+        return [*super().get_params(ctx), *SHARED]
+
+
+class Group(Command, click.Group):
+    """Commands with the shared options, which may also stand before their names."""
+
+    command_class = Command
+    group_class = type
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Give a bare `--local` its URL: click would take the word that follows for one."""
+        end = args.index("--") if "--" in args else len(args)
+        for place, (word, following) in enumerate(pairwise([*args[:end], ""])):
+            if word == "--local" and not re.match("https?://", following):
+                args[place] = f"--local={LOCAL_URL}"
+        return super().parse_args(ctx, args)
+
+
+class User(dict[str, Any]):
+    """The input that names a user: by `login`, a username or an e-mail address, or by `id`."""
+
+    def __init__(self, login: str | None, user_id: str | None) -> None:
+        if (login is None) == (user_id is None):
+            raise click.UsageError("name the user: LOGIN or --id ID, one of them")
+        super().__init__({"id": user_id} if login is None else {"login": login})
+
+    def __str__(self) -> str:
+        """Return the user's name for people."""
+        return str(self["login"]) if "login" in self else f"the user {self['id']}"
+
+
+def of_a_user(command: Callable[..., str]) -> Callable[..., str]:
+    """Give a command the shared options, and its user."""
+
+    @click.argument("login", required=False)
+    @click.option("--id", "user_id", metavar="ID", help="The user's ID, instead of LOGIN.")
+    @click.pass_obj
+    def with_user(
+        options: Options, /, login: str | None, user_id: str | None, **given: object
+    ) -> str:
+        return command(options, User(login, user_id), **given)
+
+    return update_wrapper(with_user, command)
+
+
+def moment(text: str) -> int:
+    """Return the epoch second that an ISO 8601 date-time, or a duration from now, names."""
+    if duration := re.fullmatch(r"([0-9]{1,9})([smhdw])", text):
+        return int(time.time()) + int(duration[1]) * UNIT_SECONDS[duration[2]]
+    try:
+        return int(datetime.fromisoformat(text).astimezone().timestamp())
+    except (ValueError, OverflowError):
+        raise click.BadParameter(
+            f"{text!r} is neither a time such as 2027-01-31T12:00Z nor a duration such as 12h"
+        ) from None
+
+
+def read_password() -> str:
+    """Return a password: typed twice, or one line where standard input is no terminal."""
+    if sys.stdin.isatty():
+        return click.prompt("Password", hide_input=True, confirmation_prompt="Again", err=True)
+    try:
+        password = sys.stdin.readline().removesuffix("\n")
+        password.encode()  # some locales let through what is not UTF-8, and no JSON can hold
+    except UnicodeError:
+        raise click.UsageError("the password is not UTF-8") from None
+    if not password:
+        raise click.UsageError("no password was given")
+    return password
