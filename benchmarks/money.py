@@ -16,7 +16,7 @@ from benchmarks import capacity
 from benchmarks.service import Service, round_trips, running_service
 from benchmarks.tables import markdown
 from benchmarks.workload import WORKLOAD, Subjects
-from local.access_log import access_line
+from local.event import access_line
 from local.template import load_template
 from tests.support.operations import ROUTES
 

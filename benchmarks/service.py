@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.units import consumed
+from local.create_resources import create_resources
 from local.engine import engine
 from local.functions import (
     Function,
@@ -25,7 +26,6 @@ from local.functions import (
     logical_id,
     runtime_environment,
 )
-from local.provision import provision
 from local.template import Template, load_template
 from tests.support.operations import OPERATIONS
 
@@ -170,7 +170,7 @@ def _service(template: Template, endpoint: str) -> Service:
     os.environ.update(environment)
     import boto3  # noqa: PLC0415 - it reads the environment
 
-    provision(template, boto3.client("dynamodb"), boto3.client("secretsmanager"))
+    create_resources(template, boto3.client("dynamodb"), boto3.client("secretsmanager"))
     functions = {name: functions_of(template)[logical_id(name)] for name in OPERATIONS}
     service = Service(functions, {}, boto3.client("dynamodb"))
     sys.path[:0] = {str(layer) for each in functions.values() for layer in each.layers}

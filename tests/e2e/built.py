@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from botocore.session import Session
 
+from local.create_resources import create_resources
 from local.functions import Function, functions_of, logical_id, runtime_environment
-from local.provision import provision
 from local.template import TEMPLATE, Template, load_template, read
 from tests.support.operations import OPERATIONS
 
@@ -89,7 +89,7 @@ def provision_engine(endpoint: str) -> None:
         )
         for service in ("dynamodb", "secretsmanager")
     ]
-    provision(load_template(), *clients)
+    create_resources(load_template(), *clients)
 
 
 def environment(

@@ -39,7 +39,7 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 # The venv's libraries would hide what a layer lacks; so functions get the Python below the venv.
 ENGINE = (
     "import os, sys; sys.executable = os.path.realpath(sys.executable);"
-    "from local.child import main; main()"
+    "from local.database_process import main; main()"
 )
 
 
