@@ -7,7 +7,6 @@ import pytest
 
 from sessions import session_store, user_store
 from tests.support.calls import call
-from tests.support.contract import UNAVAILABLE
 from tests.support.faults import FAULTS, inject
 from tests.support.leaks import PASSWORD
 from tests.support.operations import ROUTES
@@ -64,31 +63,6 @@ def test_each_route_makes_the_round_trips_of_the_catalogue(clock, route, dynamod
     assert request(route, person, token, clock.now - 1).status in {200, 201}
     assert [sorted(calls) for calls in meeting.met] == [list(calls) for calls in round_trips]
     assert meeting.early == []
-
-
-@pytest.mark.parametrize(
-    ("route", "failing", "slow"),
-    [
-        ("create_session", "BatchGetItem", "UpdateItem"),
-        ("create_session", "UpdateItem", "BatchGetItem"),
-        ("delete_all_sessions", "UpdateItem", "Query"),
-        ("delete_all_sessions", "Query", "UpdateItem"),
-    ],
-)
-def test_no_call_is_under_way_once_a_route_has_answered(dynamodb, route, failing, slow):
-    person = new_person()
-    token = log_in(person)
-    has_failed, ended = threading.Event(), []
-    inject(dynamodb, failing, FAULTS["no rights"])
-    events = dynamodb.meta.events
-    events.register(f"after-call.dynamodb.{failing}", lambda **_: has_failed.set())
-    events.register(f"before-call.dynamodb.{slow}", lambda **_: has_failed.wait(10) and None)
-    events.register(f"after-call.dynamodb.{slow}", lambda **_: ended.append(slow))
-    before = threading.enumerate()
-    answer = request(route, person, token)
-    assert (answer.status, answer.body) == (503, UNAVAILABLE)
-    assert set(threading.enumerate()) <= set(before)
-    assert ended
 
 
 def test_a_login_succeeds_though_the_session_limit_cannot_be_enforced(dynamodb, logged):
