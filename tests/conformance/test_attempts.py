@@ -19,12 +19,14 @@ def add(row: str, attempt: str, **limits: int) -> str | None:
     return login_throttle.add_attempt(row, limits, attempt, LATER)
 
 
-def test_a_counter_takes_as_many_attempts_as_its_limit_and_then_names_itself():
+def test_a_counter_takes_attempts_up_to_its_limit():
+    """A counter takes as many attempts as its limit, and then names itself."""
     row = new_row()
     assert [add(row, str(n), one=3) for n in range(5)] == [None, None, None, "one", "one"]
 
 
-def test_a_full_counter_refuses_for_all_and_the_first_one_is_named():
+def test_a_full_counter_refuses_the_attempt():
+    """A full counter refuses an attempt for all counters; the first full one is named."""
     row = new_row()
     assert add(row, "a", one=2, all=2) is None
     assert add(row, "b", other=2, all=2) is None
@@ -62,7 +64,8 @@ def test_rows_do_not_count_for_each_other():
 
 
 @pytest.mark.usefixtures("conditional_writes")
-def test_of_many_concurrent_attempts_as_many_as_the_limit_are_taken():
+def test_concurrent_attempts_do_not_pass_the_limit():
+    """Of many concurrent attempts, as many as the limit are taken."""
     row = new_row()
     with ThreadPoolExecutor(MANY) as threads:
         answers = list(threads.map(lambda n: add(row, str(n), one=5, all=99), range(MANY)))

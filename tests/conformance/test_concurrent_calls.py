@@ -56,7 +56,7 @@ def one_of(outcomes: list[Any], refused: type[Exception]) -> int:
     return done[0]
 
 
-def test_logins_of_one_second_get_ids_of_their_own_and_all_count():
+def test_logins_of_one_second_get_ids_of_their_own():
     user = new_user()
     iats = concurrently([lambda: log_in(user)] * 24)
     assert len(set(iats)) == 24
@@ -86,7 +86,8 @@ def test_each_session_is_counted_by_the_one_call_that_revoked_it():
     assert live(user) == []
 
 
-def test_no_more_than_the_limit_are_left_when_all_logins_are_done():
+def test_concurrent_logins_respect_the_session_limit():
+    """No more sessions than the limit are left when all logins are done."""
     user = new_user()
 
     def log_in_within_the_limit():
@@ -99,7 +100,8 @@ def test_no_more_than_the_limit_are_left_when_all_logins_are_done():
 
 
 @pytest.mark.parametrize("by", ["revoke_all", "close_account", "replace_password"])
-def test_no_session_from_before_a_revocation_of_all_counts_after_it(by):
+def test_a_revocation_of_all_meets_logins(by):
+    """No session from before a revocation of all sessions counts after it."""
     user = new_user()
     login, epoch = user_store.find_login_and_epoch(user.username)
     revoke_all = {

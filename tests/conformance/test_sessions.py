@@ -121,7 +121,8 @@ def test_a_session_is_read_as_it_was_written(iat):
     assert user_and_sessions(user.id, {iat}) == (user, {iat: session})
 
 
-def test_a_session_can_be_put_again_unless_it_differs_or_was_revoked():
+def test_a_session_can_be_put_again():
+    """A session can be put again, unless it differs or was revoked."""
     user = new_user()
     session = session_of(user, 7)
     for _ in range(2):
@@ -208,7 +209,8 @@ def test_another_users_session_is_not_revoked_and_not_purged():
     assert (rows(user), live(stranger)) == ([], [7])
 
 
-def test_several_sessions_are_revoked_and_those_that_were_live_are_counted():
+def test_several_sessions_are_revoked_and_counted():
+    """Several sessions are revoked, and those that were live are counted."""
     user = new_user()
     add_sessions(user, range(1, 7))
     session_store.revoke_session(user.id, 3, NOW)
@@ -251,7 +253,8 @@ def test_rows_do_not_pile_up_however_often_a_user_logs_in():
     assert len(rows(user)) <= 2 + 1 + dynamodb.LARGEST_BATCH_WRITE
 
 
-def test_the_limit_purges_no_row_that_publish_events_has_yet_to_read():
+def test_the_limit_purges_no_unpublished_row():
+    """The limit purges no row whose end publish_events has yet to publish."""
     user = new_user()
     revoked = [log_in(user) for _ in range(30)]
     user_store.revoke_all_sessions(read(user))
@@ -315,7 +318,8 @@ def test_a_session_revoked_since_it_was_read_is_not_revived(other_is_kept):
     assert live(user) == ([newest, other] if other_is_kept else [newest])
 
 
-def test_the_row_before_a_revocation_says_which_sessions_were_live():
+def test_a_revocation_returns_the_row_before_it():
+    """The row before a revocation says which sessions were live until then."""
     user = new_user()
     as_read = read(user)
     iats = [log_in(user) for _ in range(3)]
@@ -352,7 +356,8 @@ def test_a_new_session_epoch_revokes_the_sessions_of_every_user():
     assert [live(user) for user in users] == [[NOW + 1]] * 20
 
 
-def test_a_new_session_epoch_revokes_the_session_of_a_login_under_way():
+def test_a_new_session_epoch_revokes_a_login_under_way():
+    """A new session epoch revokes the session of a login that read the old one."""
     user = new_user()
     under_way = user_store.find_login_and_epoch(user.username)
     epoch = session_epoch.advance_session_epoch()

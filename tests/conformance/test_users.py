@@ -38,7 +38,8 @@ def user_with_a_kept_session():
 # ------------------------------------------------------ creation
 
 
-def test_a_new_user_is_found_by_id_and_by_either_name_without_case():
+def test_a_new_user_is_found_by_id_and_name():
+    """A new user is found by ID, and by either name in any case."""
     user = unsaved_user()._replace(username=f"Straße.{new_name()}", last_iat=7)
     assert user_store.read_user(user.id) is None
     assert logins(*names_of(user)) == [None, None]
@@ -92,7 +93,8 @@ def test_new_names_replace_the_old_ones_and_the_password_stays():
 
 
 @pytest.mark.parametrize("field", ["username", "email"])
-def test_one_name_can_change_alone_unless_the_other_has_changed_since(field):
+def test_one_name_can_change_alone(field):
+    """One name can change alone, unless the other has changed since the user was read."""
     user, names = new_user(), unsaved_user()
     other = "email" if field == "username" else "username"
     renamed = user._replace(**{field: getattr(names, field)})
@@ -178,7 +180,8 @@ def test_a_change_of_a_user_that_has_changed_since_is_refused(change, earlier):
 # ------------------------------------------------------ passwords
 
 
-def test_a_new_password_is_that_of_both_names_and_revokes_every_session():
+def test_a_new_password_revokes_every_session():
+    """A new password is that of both names and revokes every session, a kept one too."""
     user = user_with_a_kept_session()
     log_in(user)
     account_store.replace_password(read(user), "new", keep_sessions=False)
@@ -196,7 +199,7 @@ def test_a_new_password_can_keep_the_sessions():
     assert live(user) == iats[::-1]
 
 
-def test_a_newer_hash_of_the_same_password_replaces_that_of_one_name():
+def test_a_newer_hash_replaces_that_of_one_name():
     user = new_user()
     user_store.replace_password_hash(login_of(user), "stronger")
     assert logins(*names_of(user)) == [(user.id, "stronger", 0), (user.id, "hash", 0)]
@@ -216,7 +219,8 @@ def test_a_newer_hash_of_an_earlier_password_is_not_stored():
 # ------------------------------------------------------ bans and ends
 
 
-def test_a_ban_has_a_start_a_reason_and_an_end_and_replaces_the_one_before():
+def test_a_ban_replaces_the_one_before():
+    """A ban has a start, a reason and an end; a later one replaces all of them."""
     user = new_user()
     account_store.ban(user.id, NOW, "spam", NOW + 10)
     assert read(user) == user._replace(banned_at=NOW, ban_reason="spam", banned_until=NOW + 10)
@@ -226,7 +230,8 @@ def test_a_ban_has_a_start_a_reason_and_an_end_and_replaces_the_one_before():
     assert read(user) == user._replace(banned_at=NOW + 2, ban_reason="fraud")
 
 
-def test_a_lifted_ban_leaves_nothing_and_its_sessions_count_again():
+def test_a_lifted_ban_leaves_nothing():
+    """A lifted ban leaves nothing, and its sessions count again."""
     user = new_user()
     iat = log_in(user)
     before = read(user)
@@ -248,7 +253,8 @@ def test_a_lifted_ban_can_revoke_its_sessions():
     assert live(user) == [iat]
 
 
-def test_a_closed_account_has_no_session_and_no_login_whatever_ban_it_had():
+def test_a_closed_account_has_no_session_and_no_login():
+    """A closed account has no session and no login, whatever ban it had."""
     user = user_with_a_kept_session()
     account_store.ban(user.id, NOW, "spam", NOW + 10)
     account_store.close_account(user.id, NOW)

@@ -10,7 +10,8 @@ from sessions.concurrent import run_concurrently
 SECONDS = 10  # a test waits no longer
 
 
-def test_calls_are_under_way_together_and_their_results_are_in_order():
+def test_concurrent_calls_overlap():
+    """Calls are under way together, and their results are in the order of the calls."""
     together = threading.Barrier(3, timeout=SECONDS)
 
     def call(result):

@@ -60,7 +60,8 @@ def test_neither_a_ban_nor_a_newer_session_revokes_a_session(iat, exp, now, bann
     assert is_live(old, one, 0, now) is is_live(old, other, 0, now)
 
 
-def test_a_session_counts_until_a_later_session_epoch_is_in_force():
+def test_a_later_session_epoch_revokes_a_session():
+    """A session counts until a session epoch later than its own is in force."""
     old = session(exp=100, session_epoch=3)
     assert [is_live(old, user(), epoch, 60) for epoch in (2, 3, 4)] == [True, True, False]
 

@@ -40,7 +40,8 @@ def test_every_setting_is_read_at_import():
                 assert settings_in(node) == [], path
 
 
-def test_a_function_that_lacks_a_variable_fails_at_import_and_names_it():
+def test_a_missing_variable_fails_the_import():
+    """A function that lacks a variable fails at import, and names it."""
     environment = {name: value for name, value in os.environ.items() if name != "SESSIONS_TABLE"}
     environment["PYTHONPATH"] = str(ROOT / "layers" / "sessions")
     done = subprocess.run(

@@ -198,9 +198,8 @@ def cold(ring):
         ({"SecretBinary": b"too short"}, "KeyError"),
     ],
 )
-def test_a_malformed_secret_is_unavailable_and_its_text_is_not_logged(
-    cold, logged, monkeypatch, stored, cause
-):
+def test_a_malformed_secret_is_unavailable(cold, logged, monkeypatch, stored, cause):
+    """A malformed secret is unavailable, and its text is not logged."""
     monkeypatch.setattr(cold, "get_secret_value", lambda **_: {"VersionId": "1", **stored})
     with pytest.raises(Unavailable):
         signing_keys.signing_keys.current(1000)
@@ -218,7 +217,8 @@ def failing(cold, monkeypatch):
     return inject(client, "GetSecretValue", FAULTS["no rights"])
 
 
-def test_the_authorizer_fails_without_keys_so_that_the_gateway_says_unavailable(failing):
+def test_the_authorizer_fails_without_keys(failing):
+    """The authorizer fails without keys, so that the gateway answers 503 and not 401."""
     # Of the form of a token, for an unknown key: nothing else has the keys read.
     header = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6IngifQ"
     with pytest.raises(Unavailable):
