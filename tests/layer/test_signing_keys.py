@@ -185,9 +185,9 @@ def test_a_mistake_of_ours_is_not_a_secret_that_is_down(cached, secret):
 
 
 @pytest.fixture
-def cold(ring):
+def cold(key_set):
     """A process that has read no key set yet, and its client of Secrets Manager."""
-    ring.forget()
+    key_set.forget()
     return signing_keys.secretsmanager
 
 
