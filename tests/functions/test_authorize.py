@@ -55,7 +55,7 @@ def test_the_template_has_eight_shards():
     assert len(SHARDS) == 8
 
 
-def test_allows_a_valid_token_on_the_whole_stage_and_names_the_payer(member):
+def test_allows_a_valid_token_on_the_stage_and_names_the_payer(member):
     person, token, other = member
     answer = authorize(f"BEARER {token}")
     assert answer == {

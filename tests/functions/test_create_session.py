@@ -166,7 +166,7 @@ def test_a_wrong_password_changes_nothing(clock):
     assert stored_rows(person) == before
 
 
-def test_a_hash_of_outdated_parameters_is_renewed_by_the_right_password(clock):
+def test_an_outdated_hash_is_renewed_by_the_right_password(clock):
     person = new_person()
     outdated = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
     tables().update_item(
@@ -210,7 +210,7 @@ def test_a_ban_is_told_only_after_the_right_password(clock):
         ({"X-Session-Name": "n" * 65, "User-Agent": None}, "Unknown device"),
     ],
 )
-def test_the_session_is_named_by_its_header_or_else_by_the_browser(clock, headers, name):
+def test_the_session_has_the_name_of_its_header_or_browser(clock, headers, name):
     answer = try_login(new_person().username, headers=headers)
     assert call("get_current_session", answer.body["token"]).body["name"] == name
 
@@ -218,7 +218,7 @@ def test_the_session_is_named_by_its_header_or_else_by_the_browser(clock, header
 # -------------------------------------------------------------- session IDs
 
 
-def test_sessions_of_one_second_have_ids_of_their_own_and_all_count(clock):
+def test_sessions_of_one_second_have_ids_of_their_own(clock):
     person = new_person()
     tokens = [log_in(person) for _ in range(5)]
     ids = [clock.now + n for n in range(5)]
@@ -278,7 +278,7 @@ def test_logs_one_line_and_counts_one_outcome_without_the_name(clock, logged, ca
     assert person.username not in f"{lines}{metrics}"
 
 
-def test_the_login_over_the_limit_revokes_the_oldest_live_session(clock, monkeypatch):
+def test_the_login_over_the_limit_revokes_the_oldest_session(clock, monkeypatch):
     monkeypatch.setattr(app, "MAX_SESSIONS_PER_USER", 3)
     person = new_person()
     tokens = [log_in(person) for _ in range(3)]

@@ -133,9 +133,7 @@ def test_a_login_counts_at_once_even_if_the_clock_goes_back(clock):
 
 
 @pytest.mark.parametrize("can_be_counted", [True, False])
-def test_a_user_deleted_meanwhile_has_no_session_and_stays_deleted(
-    clock, dynamodb, before_revoking, can_be_counted
-):
+def test_a_user_deleted_meanwhile_stays_deleted(clock, dynamodb, before_revoking, can_be_counted):
     person = new_person()
     token = log_in(person)
     if not can_be_counted:
@@ -178,9 +176,7 @@ def test_the_log_calls_sessions_revoked_only_if_they_are(clock, dynamodb, logged
     assert stored_rows(person) == before
 
 
-def test_a_session_that_began_meanwhile_is_counted_though_the_answer_was_lost(
-    clock, dynamodb, before_revoking
-):
+def test_a_login_meanwhile_is_counted_though_the_answer_was_lost(clock, dynamodb, before_revoking):
     def again(attempts, **_):
         return 0 if attempts == 1 else None
 

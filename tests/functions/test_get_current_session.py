@@ -20,7 +20,7 @@ def test_answers_with_the_session_of_the_token_and_no_other(clock):
     assert call("get_current_session", newer) == (200, HEADERS, sessions[clock.now])
 
 
-def test_a_session_expires_on_the_second_though_its_row_is_stored(clock):
+def test_a_session_expires_on_the_second(clock):
     person = new_person()
     token = log_in(person)
     clock.now += SESSION_SECONDS - 1

@@ -115,7 +115,7 @@ def test_delete_all_revokes_a_login_that_has_its_id(points):
 
 
 @both_orders
-def test_delete_all_revokes_and_counts_the_sessions_before_its_write(points):
+def test_delete_all_counts_the_sessions_before_its_write(points):
     """A session that it leaves at one point, it leaves at each later one."""
     seen = []
     for member, deleted, answer in points(2, lambda it: it.delete_all(0), Member.log_in):
@@ -142,7 +142,7 @@ def test_a_login_meets_a_ban_at_every_point(points, revoke):
 
 
 @both_orders
-def test_a_login_with_the_old_password_does_not_outlast_the_change(points):
+def test_a_login_does_not_outlast_a_change_of_the_password(points):
     def change(member):
         return invoke("set_password", {"id": member.id, "password": f"{PASSWORD}!"})
 
@@ -225,7 +225,7 @@ def test_a_delete_all_revives_no_session_and_counts_each_once(points, but):
 
 @both_orders
 @pytest.mark.parametrize("route", AUTHENTICATED)
-def test_a_request_whose_session_is_revoked_meanwhile_is_its_last(clock, points, route):
+def test_a_request_of_a_session_revoked_meanwhile_is_its_last(clock, points, route):
     for member, answer, deleted in points(
         3,
         lambda it: call_route(route, it.tokens[0], session=clock.now + 1),
@@ -242,7 +242,7 @@ def test_a_request_whose_session_is_revoked_meanwhile_is_its_last(clock, points,
 
 
 @pytest.mark.parametrize("shared", ["username", "email"])
-def test_of_two_users_of_one_name_one_is_created_and_no_part_of_the_other(clock, points, shared):
+def test_of_two_users_of_one_name_only_one_is_created(clock, points, shared):
     numbers = itertools.count()
 
     def begin():

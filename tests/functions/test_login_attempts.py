@@ -311,7 +311,7 @@ def test_a_fault_of_ours_is_not_counted_as_a_wrong_password(dynamodb):
     ("refusal", "status"),
     [("InvalidUser", 404), ("InvalidPassword", 401), ("Banned", 403), ("Unavailable", 503)],
 )
-def test_a_right_password_is_released_though_its_session_gets_no_id(monkeypatch, refusal, status):
+def test_a_right_password_whose_session_gets_no_id_is_released(monkeypatch, refusal, status):
     def refuse(*_: Any) -> None:
         raise getattr(errors, refusal)
 
@@ -322,7 +322,7 @@ def test_a_right_password_is_released_though_its_session_gets_no_id(monkeypatch,
     assert counted() == []
 
 
-def test_a_login_that_cannot_be_signed_is_released_and_leaves_no_session(monkeypatch):
+def test_a_login_that_cannot_be_signed_is_released(monkeypatch):
     person = new_person()
     before = stored_rows(person)
     monkeypatch.setattr(signing_keys.signing_keys, "current", fail)
@@ -344,7 +344,7 @@ def test_an_attempt_whose_answers_are_lost_is_counted_once(dynamodb):
     assert statuses(attempt(other.username, PASSWORD) for _ in range(TWICE)) == [201] * TWICE
 
 
-def test_a_login_whose_attempt_cannot_be_released_is_done_and_logged(logged, monkeypatch):
+def test_a_login_that_cannot_be_released_is_done_and_logged(logged, monkeypatch):
     monkeypatch.setattr(login_throttle, "remove_attempt", fail)
     assert attempt(new_person().username, PASSWORD).status == 201
     warnings = [line for line in logged() if line["message"] == "CleanUpFailed"]
