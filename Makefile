@@ -1,11 +1,11 @@
-# `make run` and `make test` do all the set-up themselves; they need Python 3.11+ and make.
+# Each target installs what it needs into .venv, or .venv-build; they need Python 3.11+ and make.
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := -m pip --disable-pip-version-check --quiet install
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
-.PHONY: help run reference test test-browser conformance check build rehearse instructions bench invoke dashboard page soak lock clean
+.PHONY: help run reference invoke test test-browser conformance check build rehearse instructions bench page soak lock release clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -23,36 +23,27 @@ test: .venv/test ## every test; OPTIONS="-n 0 tests/layer" for some of them, one
 
 test-browser: .venv/browser node_modules/ready ## the page, the reference and the published examples, in chromium
 	@command -v chromium >/dev/null || { echo "chromium is needed: apt-get install chromium" >&2; exit 1; }
-	$(BIN)/python -m pytest browser $(OPTIONS)
-
-dashboard: .venv/run ## the dashboard of CloudWatch, of what this machine's runs logged, as a page
-	@$(BIN)/python -m local.dashboard $(OPTIONS)
+	$(BIN)/python -m pytest tests/browser $(OPTIONS)
 
 conformance: .venv/test ## what the store promises, on a DynamoDB: ENDPOINT=http://... or ENDPOINT=aws
 	@test -n "$(ENDPOINT)" || { echo "ENDPOINT=http://..., or ENDPOINT=aws: your account in AWS_REGION. The tables are its own, conformance-..., and deleted." >&2; exit 2; }
 	CONFORMANCE_ENDPOINT=$(ENDPOINT) $(BIN)/python -m pytest tests/conformance --force-enable-socket $(OPTIONS)
 
-check: .venv/test .venv-build/ready .venv-audit/ready node_modules/ready ## lint, types, the template, the reference
+check: .venv/test .venv-build/ready node_modules/ready ## lint, types, the template, the reference
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	.venv-build/bin/sam validate --lint
 	.venv-build/bin/cfn-lint template.yaml
 	@mkdir -p build && sed '/^    Condition: /d' template.yaml > build/template-of-all.yaml
-	.venv-audit/bin/checkov
+	.venv-build/bin/checkov
 	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true node_modules/.bin/redocly lint docs/openapi.yaml
 
 build: .venv-build/ready .aws-sam/recipe ## the artefacts that `sam deploy` ships; needs no Docker
 	.venv-build/bin/sam build
 
-# `no-cache`: a browser asks whether a file is still the same, CloudFront after a second.
-page: ## the page into its bucket: BUCKET=... (docs/deploy.md)
-	@test -n "$(BUCKET)" || { echo "BUCKET=..., the output PageBucket of a stack with Page=true" >&2; exit 2; }
-	aws s3 cp clients/js/sessions.js "s3://$(BUCKET)/client/sessions.js" --cache-control no-cache
-	aws s3 sync web "s3://$(BUCKET)" --exclude headers.json --exclude "client/*" --delete --cache-control no-cache
-
-rehearse: build .venv/rehearsal ## what was built: run as Lambda would, and deployed on this machine
-	$(BIN)/python -m pytest rehearsal $(OPTIONS)
+rehearse: build .venv/e2e ## what was built: run as Lambda would, and deployed on this machine
+	$(BIN)/python -m pytest tests/e2e $(OPTIONS)
 
 # The functions find the layer by themselves; what measures them needs its errors, too.
 BENCHMARK := PYTHONPATH=layers/sessions $(BIN)/python -m benchmarks
@@ -61,41 +52,58 @@ instructions: build .venv/test ## count those of cold starts, and compare with w
 	@command -v valgrind >/dev/null || { echo "valgrind is needed: apt-get install valgrind" >&2; exit 1; }
 	@$(BENCHMARK).instructions $(OPTIONS)
 
-bench: instructions .venv/rehearsal .venv-bench/ready ## what requests cost, in time, units and dollars; 15 minutes
+bench: instructions .venv/e2e ## what requests cost, in time, units and dollars; 15 minutes
 	@$(BENCHMARK).cold
-	@$(BENCHMARK).runtime
+	@$(BENCHMARK).cold --runtime --rounds 9
 	@$(BENCHMARK).warm --json build/bench/warm.json
 	@$(BENCHMARK).capacity
 	@$(BENCHMARK).growth
 	@$(BENCHMARK).money
-	@.venv-bench/bin/python -m benchmarks.chart
 	@$(BENCHMARK).size
 
-soak: .venv/test ## ten minutes of everything at once, with faults; OPTIONS="--seconds 120"
-	@$(BIN)/python -m benchmarks.soak $(OPTIONS)
+# `no-cache`: a browser asks whether a file is still the same, CloudFront after a second.
+page: ## the page into its bucket: BUCKET=... (docs/deploy.md)
+	@test -n "$(BUCKET)" || { echo "BUCKET=..., the output PageBucket of a stack with Page=true" >&2; exit 2; }
+	aws s3 cp clients/js/sessions.js "s3://$(BUCKET)/client/sessions.js" --cache-control no-cache
+	aws s3 sync web "s3://$(BUCKET)" --exclude headers.json --exclude "client/*" --delete --cache-control no-cache
 
-lock: .venv/test ## the versions in requirements/*.txt and layers/*/requirements.txt, anew
-	requirements/lock
+soak: .venv/test ## ten minutes of everything at once, with faults; OPTIONS="--seconds 120"
+	@$(BIN)/python -m pytest tests/soak -s $(OPTIONS)
+
+# A version that is locked stays, unless UPGRADE names it. The layers take the versions of the lock,
+# for the Python and the machine that template.yaml names.
+COMPILE = $(BIN)/uv pip compile --quiet --no-annotate --custom-compile-command "make lock" $(if $(filter all,$(UPGRADE)),--upgrade,$(UPGRADE:%=--upgrade-package %))
+LAYERS := sessions passwords user_agents
+
+lock: .venv/lock ## pin what pyproject.toml's groups need; UPGRADE="moto ruff" or UPGRADE=all takes new versions
+	$(COMPILE) --universal --group e2e --group browser --group lock -o requirements/lock.txt
+	$(COMPILE) --universal --group build -o requirements/build.txt
+	@for layer in $(LAYERS); do \
+	    $(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 --constraint requirements/lock.txt \
+	        --group "layer-$$(echo $$layer | tr _ -)" -o "layers/$$layer/requirements.txt" || exit; \
+	done
+
+release: ## a version: VERSION=1.2.0 changes template.yaml and CHANGELOG.md, and says what is next
+	@$(PYTHON) release.py "$(VERSION)"
 
 clean: ## all that was made
-	rm -rf .venv .venv-build .venv-audit .venv-bench node_modules clients/python/build .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache build *.egg-info clients/python/*.egg-info
+	rm -rf .venv .venv-build node_modules clients/python/build .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache build *.egg-info clients/python/*.egg-info
 
-.venv/python:
+.venv/python .venv-build/python: %/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name one with PYTHON=...")'
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv $*
 	@touch $@
 
-.venv/run: requirements/run.txt | .venv/python
-	@echo "Installing what the service needs; this happens once..." >&2
-	@$(BIN)/python $(PIP) -r $<
-	@touch $@
+# pip first: the one of an older Python does not know groups. Each group but `lock` has `run` in it.
+.venv/%: pyproject.toml requirements/lock.txt | .venv/python
+	@echo "Installing what $* needs; this happens once..." >&2
+	@$(BIN)/python $(PIP) --constraint requirements/lock.txt pip
+	@$(BIN)/python $(PIP) --constraint requirements/lock.txt --group $*
+	@touch $@ $(if $(filter lock,$*),,.venv/run)
 
-.venv/test: requirements/test.txt requirements/run.txt | .venv/python
-	@$(BIN)/python $(PIP) -r $<
-	@touch $@ .venv/run
-
-.venv/rehearsal .venv/browser: .venv/%: requirements/%.txt .venv/test
-	@$(BIN)/python $(PIP) -r $<
+.venv-build/ready: pyproject.toml requirements/build.txt | .venv-build/python
+	@.venv-build/bin/python $(PIP) --constraint requirements/build.txt pip
+	@.venv-build/bin/python $(PIP) --constraint requirements/build.txt --group build
 	@touch $@
 
 # The viewer of the reference, and what looks through pages in tests.
@@ -108,10 +116,4 @@ node_modules/ready: package-lock.json package.json .npmrc
 .aws-sam/recipe: layers/Makefile layers/trim.py
 	@rm -rf .aws-sam/cache
 	@mkdir -p .aws-sam
-	@touch $@
-
-# SAM and checkov pin what the tests need in other versions, so each has its own environment.
-.venv-%/ready: requirements/%.txt
-	@$(PYTHON) -m venv .venv-$*
-	@.venv-$*/bin/python $(PIP) -r $<
 	@touch $@

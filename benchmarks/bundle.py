@@ -1,6 +1,6 @@
-"""What is measured: every function as it is built, for a Python of this machine, and the floor.
+"""Every function as it is built, for a Python of this machine, and the floor, to be measured.
 
-Each has one event that it succeeds with, and a tape of what AWS answers then.
+Each has one event that it succeeds with, and a tape of AWS's answers to it.
 """
 
 import json
@@ -15,16 +15,17 @@ from botocore import xform_name
 
 from benchmarks.canned import Canned, Tape, canned, make_certificate
 from local.engine import engine
-from rehearsal import cases
-from rehearsal.built import (
+from sessions import passwords
+from tests.e2e import cases
+from tests.e2e.built import (
     BARE,
     built_functions,
     environment,
+    layer_sources,
     make_layers,
     provision_engine,
-    source_of,
 )
-from sessions import passwords
+from tests.support.leaks import PASSWORD
 
 FLOOR = "boto3"
 HERE = Path(__file__).parent
@@ -43,7 +44,7 @@ class Case(NamedTuple):
 
 
 class Bundle(NamedTuple):
-    """All cases, the Python that runs them, and who plays AWS.
+    """All cases, the Python that runs them, and the emulated AWS.
 
     `floors` make the same calls of DynamoDB as the function of the same name, and check the same
     password, and do nothing else; the floor of cold starts is that of `get_current_session`.
@@ -81,11 +82,11 @@ class Bundle(NamedTuple):
 
 @contextmanager
 def bundle(python: str, *, tls: bool = True) -> Iterator[Bundle]:
-    """Build all that is measured with `python`, and play AWS, for as long as the block lasts.
+    """Build all that is measured with `python`, and emulate AWS, for as long as the block lasts.
 
     Args:
         python: the command of a Python.
-        tls: whether AWS is spoken to as it is, by TLS; its random numbers make the count of
+        tls: whether AWS speaks TLS, as it does; the random numbers of TLS make the count of
             instructions differ.
     """
     with tempfile.TemporaryDirectory() as made:
@@ -100,11 +101,11 @@ def bundle(python: str, *, tls: bool = True) -> Iterator[Bundle]:
             measured = Bundle(python, {}, {}, aws)
             _record(measured, folder)
             yield measured
-            assert not aws.unheard, aws.unheard
+            assert not aws.unrecorded, aws.unrecorded
 
 
 def _make_floor(folder: Path, python: str) -> None:
-    pinned = (source_of("SessionsLayer") / "requirements.txt").read_text()
+    pinned = (layer_sources()["SessionsLayer"] / "requirements.txt").read_text()
     versions = [word for word in pinned.split() if word.startswith("botocore==")]
     pip = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
     _run([*pip, "--no-compile", "--target", str(folder), "boto3", *versions])
@@ -135,17 +136,17 @@ def _record(measured: Bundle, folder: Path) -> None:
         return json.loads(measured.run("cold_start", case))[1]
 
     for name, function in functions.items():
-        login = cases.new_login(lambda other, event: answer(case_of(other, event)))
-        case = case_of(name, cases.event_of(name, login))
+        person = cases.new_person(lambda other, event: answer(case_of(other, event)))
+        case = case_of(name, cases.request(name, person))
         aws.tape, aws.is_recording = case.tape, True
-        cases.check(name, answer(case), login, function.environment.get("USAGE_PLAN_KEYS", ""))
+        cases.check(name, answer(case), person, function.environment.get("USAGE_PLAN_KEYS", ""))
         aws.tape, aws.is_recording = None, False
         measured.cases[name] = case
-        measured.floors[name] = _floor_of(case, folder, login.username)
+        measured.floors[name] = _floor_of(case, folder)
     measured.cases[FLOOR] = measured.floors["get_current_session"]._replace(name=FLOOR)
 
 
-def _floor_of(case: Case, folder: Path, password: str) -> Case:
+def _floor_of(case: Case, folder: Path) -> Case:
     calls = [
         (xform_name(target.partition(".")[2]), parameters)
         for target, parameters in case.tape.requests
@@ -153,8 +154,8 @@ def _floor_of(case: Case, folder: Path, password: str) -> Case:
     ]
     event: dict[str, Any] = {"calls": calls}
     if case.name == "create_session":
-        event["password"] = password
-        event["password_hash"] = passwords.hash_password(password, bytes(16))
+        event["password"] = PASSWORD
+        event["password_hash"] = passwords.hash_password(PASSWORD, bytes(16))
     file = folder / f"floor-{case.name}.json"
     file.write_text(json.dumps(event))
     floor = folder / "floor"
@@ -165,10 +166,10 @@ def _floor_of(case: Case, folder: Path, password: str) -> Case:
 
 
 def _trust(folder: Path, name: str, roots: Path) -> dict[str, str]:
-    """Return what makes botocore trust who plays AWS, beside its own roots."""
-    played = folder / "aws.crt"
-    if not played.exists():
+    """Return the variable that makes botocore trust the emulated AWS, beside its own roots."""
+    emulated = folder / "aws.crt"
+    if not emulated.exists():
         return {}
     bundle = folder / f"{name}.pem"
-    bundle.write_text(roots.read_text() + played.read_text())
+    bundle.write_text(roots.read_text() + emulated.read_text())
     return {"AWS_CA_BUNDLE": str(bundle)}

@@ -1,7 +1,7 @@
-"""AWS with canned answers: what an engine answered once is played again, byte by byte.
+"""AWS with canned answers: an engine's recorded answers are played again, byte by byte.
 
-So a function can be run a thousand times on one event, even one that ends a session, and all the
-time that is measured is its own. The answers carry the headers that DynamoDB's carry.
+So a function can be run a thousand times on one event, even one that revokes a session, and all
+the time that is measured is its own. The answers carry the headers that DynamoDB's carry.
 """
 
 import http.client
@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any
 
 Call = tuple[str, str]
-"""What is asked for, and of which tables or which secret."""
+"""The target of a call, and its tables or its secret."""
 
 
 class Tape:
-    """What was answered to each call, in order; played from the start again when it is over.
+    """The answers to each call, in order; played from the start again after the last one.
 
     Attributes:
-        requests: what was asked for, by its target, in order.
+        requests: the calls by their target, in order.
     """
 
     def __init__(self) -> None:
@@ -56,18 +56,22 @@ class Tape:
 
 
 class Canned:
-    """Which tape is on, and whether it is played or recorded from the engine."""
+    """The tape that is on, and whether it is played or recorded from the engine.
+
+    Attributes:
+        unrecorded: calls that were not on the tape that was played.
+    """
 
     def __init__(self) -> None:
         self.url = ""
         self.tape: Tape | None = None
         self.is_recording = False
-        self.unheard: list[Call] = []
+        self.unrecorded: list[Call] = []
 
 
 @contextmanager
 def canned(engine: str, certificate: Path | None = None) -> Iterator[Canned]:
-    """Play AWS for as long as the block lasts; without a tape, pass everything on to the engine.
+    """Emulate AWS for as long as the block lasts; without a tape, pass all calls on to the engine.
 
     Args:
         engine: the URL of a database.
@@ -86,14 +90,14 @@ def canned(engine: str, certificate: Path | None = None) -> Iterator[Canned]:
             if state.tape is not None and not state.is_recording:
                 answer = state.tape.play(call)
                 if answer is None:
-                    state.unheard.append(call)
+                    state.unrecorded.append(call)
                     answer = _answer(500, b'{"__type":"InternalServerError"}')
                 self.wfile.write(answer)
                 return
             upstream = http.client.HTTPConnection(engine.removeprefix("http://"))
             upstream.request("POST", self.path, body, dict(self.headers))
-            told = upstream.getresponse()
-            answer = _answer(told.status, told.read())
+            response = upstream.getresponse()
+            answer = _answer(response.status, response.read())
             upstream.close()
             if state.tape is not None:
                 state.tape.record(call, request, answer)
@@ -115,7 +119,7 @@ def canned(engine: str, certificate: Path | None = None) -> Iterator[Canned]:
             return connection, address
 
         def handle_error(self, *_: Any) -> None:
-            pass  # processes that are measured end without a good-bye
+            pass  # processes that are measured end without closing connections
 
     context: ssl.SSLContext | None = None
     if certificate is not None:

@@ -1,7 +1,7 @@
 """One cold start: import a handler, answer one event, end. Run in a fresh Python of its own.
 
-It ends without tearing anything down, which Lambda never waits for. What it prints is the peak
-of its memory, in kilobytes, and the answer.
+It ends without tearing anything down, which Lambda never waits for. It prints the peak of its
+memory, in kilobytes, and the answer.
 """
 
 import importlib

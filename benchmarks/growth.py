@@ -1,8 +1,8 @@
 """How what an operation takes grows with the sessions of its user, and with the users there are.
 
 `python -m benchmarks.growth` prints tables, and ends with 1 if anything grows that must not: calls
-and the bytes of their bodies are bounded, times are only told. Our own time is the CPU time of this
-process, in which the functions run; the engine's is part of the wall time alone.
+and the bytes of their bodies are bounded, times are only printed. Our own time is the CPU time of
+this process, in which the functions run; the engine's is part of the wall time alone.
 """
 
 import argparse
@@ -15,11 +15,9 @@ from dataclasses import dataclass, field
 from benchmarks.service import Observed, Service, running_service
 from benchmarks.tables import markdown
 from benchmarks.workload import (
-    OPERATIONS,
-    Operation,
-    Person,
-    done,
-    new_person,
+    WORKLOAD,
+    Subjects,
+    new_subject,
     session_row,
     store_rows,
     stored_row,
@@ -27,7 +25,7 @@ from benchmarks.workload import (
 
 SESSIONS = (1, 10, 100, 1_000, 10_000)
 USERS = (10, 1_000, 100_000)
-SESSIONS_OF_ONE = 10  # of the user who is measured among many
+SESSIONS_OF_ONE = 10  # of the subject that is measured among many users
 ROUNDS = 9
 
 NOTES = """\
@@ -35,7 +33,7 @@ Times are milliseconds at the smallest size, and multiples of these at the other
 of the functions, in this process; until the answer there is also the engine, which goes through all
 rows of a user at each query: where the second figure grows and the first does not, the growth is
 the engine's. *create_session* is measured at the default `MaxSessionsPerUser`: at 1,000 sessions
-and more it meets rows that no login could have left, and ends a batch of them. Times by users are
+and more it meets rows that no login could have left, and revokes a batch. Times by users are
 not interleaved, as one database holds them all; with many, the engine is slower at everything, also
 where no table is read (*list_signing_keys*)."""
 
@@ -48,8 +46,8 @@ MAY_GROW = frozenset(
         "delete_sessions, 1 named",
         "delete_sessions, 100 named",
         "delete_all_sessions",
-        "publish_events, up to 100 ended",
-        "publish_events, all ended",
+        "publish_events, up to 100 revoked",
+        "publish_events, all revoked",
         "list_user_sessions",
         "export_user",
         "revoke_user_sessions, all",
@@ -60,7 +58,7 @@ MAY_GROW = frozenset(
 # The login looks at as many sessions as a user may have, and a batch; not at what is beyond.
 BOUNDED = "create_session"
 # These take seconds each at the largest size, and nobody waits for their answers.
-UNTIMED = frozenset({"publish_events, all ended", "delete_user", "revoke_everyone"})
+UNTIMED = frozenset({"publish_events, all revoked", "delete_user", "revoke_everyone"})
 
 
 @dataclass
@@ -100,17 +98,12 @@ def by_sessions(
 ) -> list[Growth]:
     """Return what each operation takes by the sessions of its user, the sizes interleaved."""
     found: list[Growth] = []
-    lasting = {size: new_person(service, size) for size in sizes}
-    for operation in OPERATIONS:
-        growths = {size: Growth(operation.name, size) for size in sizes}
-        for _ in range(1 if operation.name in UNTIMED else rounds):
-            people = (
-                {size: new_person(service, size) for size in sizes}
-                if operation.changes
-                else lasting
-            )
-            for size, person in people.items():
-                growths[size].seen.append(_observe(service, operation, person))
+    subjects = Subjects(service)
+    for work in WORKLOAD:
+        growths = {size: Growth(work.name, size) for size in sizes}
+        for _ in range(1 if work.name in UNTIMED else rounds):
+            for size in sizes:
+                growths[size].seen.append(subjects.observe(work, size))
         found += growths.values()
     return found
 
@@ -131,23 +124,21 @@ def by_users(
         took = time.monotonic() - began
         filled.append(f"{size - users:,} more users stored in {took:.1f} s")
         users = size
-        for operation in OPERATIONS:
-            growth = Growth(operation.name, size)
-            lasting = new_person(service, SESSIONS_OF_ONE)
-            for _ in range(1 if operation.name in UNTIMED else rounds):
-                person = new_person(service, SESSIONS_OF_ONE) if operation.changes else lasting
-                growth.seen.append(_observe(service, operation, person))
-            found.append(growth)
+        subjects = Subjects(service)
+        for work in WORKLOAD:
+            times = range(1 if work.name in UNTIMED else rounds)
+            seen = [subjects.observe(work, SESSIONS_OF_ONE) for _ in times]
+            found.append(Growth(work.name, size, seen))
     return found, filled
 
 
 def fill(service: Service, numbers: range) -> None:
     """Store users with a session and both names to log in with each, as the functions store one."""
-    person = new_person(service, 1)
-    user = stored_row(service, "USERS_TABLE", id={"S": person.id})
-    login = stored_row(service, "LOGINS_TABLE", login={"S": person.username})
-    (iat,) = person.iats
-    session = stored_row(service, "SESSIONS_TABLE", user={"S": person.id}, iat={"N": str(iat)})
+    subject = new_subject(service, 1)
+    user = stored_row(service, "USERS_TABLE", id={"S": subject.id})
+    login = stored_row(service, "LOGINS_TABLE", login={"S": subject.username})
+    (iat,) = subject.iats
+    session = stored_row(service, "SESSIONS_TABLE", user={"S": subject.id}, iat={"N": str(iat)})
     ids = [f"filling{number:015}" for number in numbers]  # as long as the IDs of users
     names = [(each, name) for each in ids for name in (each, f"{each}@example.com")]
     store_rows(
@@ -164,12 +155,6 @@ def fill(service: Service, numbers: range) -> None:
         (login | {"login": {"S": name}, "user": {"S": each}} for each, name in names),
     )
     store_rows(service, "SESSIONS_TABLE", (session_row(session, iat, each) for each in ids))
-
-
-def _observe(service: Service, operation: Operation, person: Person) -> Observed:
-    observed = service.invoke(operation.function, operation.event(person))
-    done(observed)
-    return observed
 
 
 # ---------------------------------------------------------------- what must not

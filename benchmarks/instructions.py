@@ -49,9 +49,9 @@ def count(made: Bundle, name: str) -> float:
 
 
 def interpreter(python: str) -> str:
-    """Return what tells one build of Python from another."""
-    told = "import platform as p; print(p.python_version(), p.python_compiler(), p.machine())"
-    run = subprocess.run([python, "-c", told], capture_output=True, text=True, check=True)  # noqa: S603
+    """Return the name of a build of Python: its version, compiler and machine."""
+    script = "import platform as p; print(p.python_version(), p.python_compiler(), p.machine())"
+    run = subprocess.run([python, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603
     return run.stdout.strip()
 
 

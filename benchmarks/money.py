@@ -1,8 +1,7 @@
 """What a million of each request costs in dollars, at the list prices in prices.json.
 
-`python -m benchmarks.money` prints a table and writes build/bench/money.json, of which
-`.venv-bench/bin/python -m benchmarks.chart` draws docs/performance/cost.png. What is measured:
-calls, units, bytes logged and answered, CPU time. What is assumed stands in NOTES.
+`python -m benchmarks.money` prints a table. What is measured: calls, units, bytes logged and
+answered, CPU time. What is assumed stands in NOTES.
 """
 
 import argparse
@@ -16,13 +15,15 @@ from typing import Any
 from benchmarks import capacity
 from benchmarks.service import Service, round_trips, running_service
 from benchmarks.tables import markdown
-from benchmarks.workload import OPERATIONS, done, new_person
-from local.access_log import access_line
+from benchmarks.workload import WORKLOAD, Subjects
+from local.event import access_line
 from local.template import load_template
+from tests.support.operations import ROUTES
 
 PRICES = Path(__file__).with_name("prices.json")
-BUILD = Path(__file__).parents[1] / "build" / "bench"
-WARM = BUILD / "warm.json"  # operation: {"cpu_ms": ...}, where warm calls were measured
+WARM = (
+    Path(__file__).parents[1] / "build" / "bench" / "warm.json"
+)  # operation: {"cpu_ms": ...}, where warm calls were measured
 
 MILLION = 1_000_000
 GIGABYTE = 10**9
@@ -35,7 +36,7 @@ ROUND_TRIP_MS = 4.0
 REQUESTS_PER_AUTHORIZATION = 10
 SESSIONS = 10
 SESSIONS_OF_MANY = 100
-MANY = frozenset({"delete_sessions, 100 named", "publish_events, up to 100 ended"})
+MANY = frozenset({"delete_sessions, 100 named", "publish_events, up to 100 revoked"})
 ROUNDS = 9
 
 # What Lambda itself logs of each call, in its text format and with tracing on. Source: Lambda
@@ -54,7 +55,7 @@ tiers and without what is paid by the month. Measured here: units, round trips, 
 answered. Assumed: a round trip to DynamoDB, Secrets Manager or EventBridge takes
 {ROUND_TRIP_MS:g} ms; CPU time stretches as the share of a core shrinks that the memory buys
 ({WHOLE_CORE_MEGABYTES} MB: a whole one), and a core of Lambda is as fast as this machine's;
-functions are warm and hold the key ring; a user has {SESSIONS} sessions, and {SESSIONS_OF_MANY}
+functions are warm and hold the key set; a user has {SESSIONS} sessions, and {SESSIONS_OF_MANY}
 where 100 are named; one call of the authorizer, whose answer is kept for 300 s, serves
 {REQUESTS_PER_AUTHORIZATION} requests, and one login; X-Ray records {SAMPLED:.0%}. *Events* is
 what follows a route's change: one call of the function that reads the tables' streams, what that
@@ -65,8 +66,8 @@ FOLLOWED_BY = {
     "create_session": "publish_events, a login",
     "delete_session": "publish_events, a login",
     "delete_sessions, 1 named": "publish_events, a login",
-    "delete_sessions, 100 named": "publish_events, up to 100 ended",
-    "delete_all_sessions": "publish_events, all ended",
+    "delete_sessions, 100 named": "publish_events, up to 100 revoked",
+    "delete_all_sessions": "publish_events, all revoked",
 }
 
 Prices = Mapping[str, float]
@@ -146,7 +147,7 @@ def bill(
     if follower:
         events += bill(follower, prices).total / MILLION
     # A trace goes through all of a request, the authorizer too.
-    traces = 0.0 if usage.function == "AuthorizeFunction" else SAMPLED * prices["trace"]
+    traces = 0.0 if usage.function == "authorize" else SAMPLED * prices["trace"]
     tables = usage.read_units * prices["read_unit"] + usage.write_units * prices["write_unit"]
     logs = _logs(usage, prices) + log
     parts = (api, _function(usage, prices), shared, tables, logs, traces, events)
@@ -175,37 +176,32 @@ def usages(service: Service, warm: Mapping[str, float]) -> dict[str, Usage]:
     """
     cpu_ms = {**_cpu_ms(service), **warm}
     return {
-        row.operation: Usage(
-            operation=row.operation,
-            function=row.function,
-            is_route="statusCode" in row.observed.answer,
-            memory_megabytes=service.functions[row.function].memory_megabytes,
-            cpu_ms=cpu_ms[row.operation],
-            round_trips=round_trips(row.observed.calls),
-            read_units=row.cost.read_units,
-            write_units=row.cost.write_units,
-            secret_calls=sum(call.service == "secretsmanager" for call in row.observed.calls),
-            events=sum(call.entries for call in row.observed.calls),
-            logged_bytes=row.observed.logged_bytes,
-            answered_bytes=len(str(row.observed)),
+        work.name: Usage(
+            operation=work.name,
+            function=work.operation.name,
+            is_route=work.operation.name in ROUTES,
+            memory_megabytes=service.functions[work.operation.name].memory_megabytes,
+            cpu_ms=cpu_ms[work.name],
+            round_trips=round_trips(observed.calls),
+            read_units=observed.read_units,
+            write_units=observed.write_units,
+            secret_calls=sum(call.service == "secretsmanager" for call in observed.calls),
+            events=sum(call.entries for call in observed.calls),
+            logged_bytes=observed.logged_bytes,
+            answered_bytes=len(str(observed)),
         )
-        for row in capacity.rows(service, (SESSIONS, SESSIONS_OF_MANY))
-        if row.sessions == (SESSIONS_OF_MANY if row.operation in MANY else SESSIONS)
+        for work, sessions, observed in capacity.rows(service, (SESSIONS, SESSIONS_OF_MANY))
+        if sessions == (SESSIONS_OF_MANY if work.name in MANY else SESSIONS)
     }
 
 
 def _cpu_ms(service: Service) -> dict[str, float]:
+    subjects = Subjects(service)
     found = {}
-    for operation in OPERATIONS:
-        size = SESSIONS_OF_MANY if operation.name in MANY else SESSIONS
-        lasting = new_person(service, size)
-        seen = []
-        for _ in range(ROUNDS):
-            person = new_person(service, size) if operation.changes else lasting
-            observed = service.invoke(operation.function, operation.event(person))
-            done(observed)
-            seen.append(1000 * observed.cpu_seconds)
-        found[operation.name] = statistics.median(seen)
+    for work in WORKLOAD:
+        size = SESSIONS_OF_MANY if work.name in MANY else SESSIONS
+        seen = [subjects.observe(work, size).cpu_seconds for _ in range(ROUNDS)]
+        found[work.name] = 1000 * statistics.median(seen)
     return found
 
 
@@ -267,7 +263,7 @@ def table(measured: Mapping[str, Usage], made: Mapping[str, Bill]) -> str:
 
 
 def main() -> None:
-    """Measure, print the table, and write what the chart is drawn of."""
+    """Measure, and print the table."""
     argparse.ArgumentParser("python -m benchmarks.money", description=__doc__).parse_args()
     warm = warm_cpu_ms()
     with running_service() as service:
@@ -275,9 +271,6 @@ def main() -> None:
     made = bills(measured, load_prices())
     source = f"CPU time: {WARM.name} for {len(warm)} operations, this program for the others."
     print(f"{table(measured, made)}\n\n{NOTES}\n{source}")
-    BUILD.mkdir(parents=True, exist_ok=True)
-    routes = {name: asdict(made[name]) for name, usage in measured.items() if usage.is_route}
-    (BUILD / "money.json").write_text(json.dumps(routes, indent=1) + "\n")
 
 
 if __name__ == "__main__":

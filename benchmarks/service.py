@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.units import consumed
+from local.create_resources import create_resources
 from local.engine import engine
 from local.functions import (
     Function,
@@ -22,10 +23,11 @@ from local.functions import (
     invoke,
     load_handler,
     load_handlers,
+    logical_id,
     runtime_environment,
 )
-from local.provision import provision
 from local.template import Template, load_template
+from tests.support.operations import OPERATIONS
 
 READS = frozenset({"GetItem", "BatchGetItem", "Query"})
 REQUEST_ID = "8a1cf4cb-2ba1-4f5e-9a2e-6d1f6c6a3f10"
@@ -51,7 +53,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Observed:
-    """What one invocation of a function answered and took."""
+    """One invocation of a function: its answer, and what it took."""
 
     answer: Any
     calls: tuple[Call, ...]
@@ -60,9 +62,14 @@ class Observed:
     cpu_seconds: float  # of this process, all threads; the database is another one
 
     @property
-    def database_calls(self) -> tuple[Call, ...]:
-        """Return the calls of DynamoDB alone."""
-        return tuple(call for call in self.calls if call.service == "dynamodb")
+    def read_units(self) -> float:
+        """Return the units that all reads consumed."""
+        return float(sum(call.read_units for call in self.calls))
+
+    @property
+    def write_units(self) -> float:
+        """Return the units that all writes consumed."""
+        return float(sum(call.write_units for call in self.calls))
 
     def __str__(self) -> str:
         """Return the answer, which says what is wrong with it."""
@@ -83,17 +90,17 @@ def round_trips(calls: Iterable[Call]) -> int:
 
 @dataclass
 class Service:
-    """The functions, and what they do while they are observed."""
+    """The functions by the names of their folders, and what they do while they are observed."""
 
     functions: dict[str, Function]
     handlers: dict[str, Handler]
-    database: Any  # a client of the benchmark's own, which nobody observes
+    database: Any  # a client of the benchmark's own, which is not observed
     latency_seconds: float = 0.0  # added to each call, as if the database were across a network
     calls: list[Call] = field(default_factory=list)
     log: io.StringIO = field(default_factory=io.StringIO)
 
     def invoke(self, function: str, event: Any) -> Observed:
-        """Invoke a function by its logical ID, as Lambda does.
+        """Invoke a function, as Lambda does.
 
         Raises:
             FunctionError: the function raised an exception.
@@ -111,13 +118,13 @@ class Service:
         os.environ.update({name: str(value) for name, value in environment.items()})
         self.handlers[function] = load_handler(self.functions[function])
 
-    # ------------------------------------------------ what botocore's hooks call
+    # ------------------------------------------------------------ botocore's hooks
 
-    def asked(self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
+    def called(self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
         """Have DynamoDB say what it consumes."""
         if model.service_model.service_name == "dynamodb":
             params["ReturnConsumedCapacity"] = "TOTAL"
-        context["asked"] = params
+        context["request"] = params
 
     def sent(self, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         """Note when a call began, and its size."""
@@ -134,7 +141,7 @@ class Service:
         """Note what a call took."""
         end = time.perf_counter()
         service, operation = model.service_model.service_name, model.name
-        units = consumed(operation, context["asked"], parsed) if service == "dynamodb" else 0.0
+        units = consumed(operation, context["request"], parsed) if service == "dynamodb" else 0.0
         self.calls.append(
             Call(
                 service,
@@ -145,7 +152,7 @@ class Service:
                 units if operation not in READS else 0.0,
                 context["sent_bytes"],
                 len(http_response.content),
-                len(context["asked"].get("Entries", ())),
+                len(context["request"].get("Entries", ())),
             )
         )
 
@@ -163,20 +170,19 @@ def _service(template: Template, endpoint: str) -> Service:
     os.environ.update(environment)
     import boto3  # noqa: PLC0415 - it reads the environment
 
-    provision(template, boto3.client("dynamodb"), boto3.client("secretsmanager"))
-    service = Service(functions_of(template), {}, boto3.client("dynamodb"))
-    sys.path[:0] = {str(layer) for each in service.functions.values() for layer in each.layers}
-    from sessions import aws  # noqa: PLC0415 - it is on the path now
+    create_resources(template, boto3.client("dynamodb"), boto3.client("secretsmanager"))
+    functions = {name: functions_of(template)[logical_id(name)] for name in OPERATIONS}
+    service = Service(functions, {}, boto3.client("dynamodb"))
+    sys.path[:0] = {str(layer) for each in functions.values() for layer in each.layers}
+    from sessions import aws  # noqa: PLC0415 - it makes clients at import, for this engine
 
     # Of the session that makes every client of the functions, and before it makes the first.
     hooks = aws._session  # noqa: SLF001 - production code has no such seam, and needs none
-    hooks.register("before-parameter-build", service.asked)
+    hooks.register("before-parameter-build", service.called)
     hooks.register("before-call", service.sent)
     hooks.register("before-send", service.travels)
     hooks.register("after-call", service.answered)
     with contextlib.redirect_stdout(service.log):  # where loggers write is settled at import
         service.handlers = load_handlers(service.functions, environment)
-    service.invoke(
-        "RotateSigningKeyFunction", {"when": "due"}
-    )  # a stack's first makes the next key
+    service.invoke("rotate_signing_key", {"when": "due"})  # a stack's first makes the next key
     return service

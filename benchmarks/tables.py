@@ -11,9 +11,9 @@ def markdown(head: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def median_ratio(measured: Iterable[float], floors: Iterable[float]) -> float:
+def median_ratio(measured: Iterable[float], floors: Iterable[float]) -> str:
     """Return the median of what was measured over its floor in the same round."""
-    return statistics.median(a / b for a, b in zip(measured, floors, strict=True))
+    return f"{statistics.median(a / b for a, b in zip(measured, floors, strict=True)):.2f}"
 
 
 def _text(cell: object) -> str:

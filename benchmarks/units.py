@@ -1,8 +1,8 @@
 """What a call of DynamoDB consumes, by the rules in its documentation.
 
-ministack counts writes as documented, but gives every read one unit whatever is read, none to
-BatchGetItem, and an error says nothing (`python -m benchmarks.engine_units` shows it case by case).
-So reads and refused writes are worked out here, from the sizes of what came back.
+ministack counts writes as documented, but every read as one unit whatever is read, a BatchGetItem
+as none, and an error says nothing. So reads and refused writes are worked out here, from the sizes
+of what came back.
 
 Sources: DynamoDB Developer Guide, "DynamoDB read and write operations" (capacity unit
 consumption), "DynamoDB item sizes and formats", and "Working with items", "Capacity units consumed
@@ -69,26 +69,26 @@ def write_units(before: int, after: int, *, is_transaction: bool = False) -> flo
     return 2.0 * units if is_transaction else float(units)
 
 
-def consumed(operation: str, asked: Mapping[str, Any], answer: Mapping[str, Any]) -> float:
+def consumed(operation: str, request: Mapping[str, Any], answer: Mapping[str, Any]) -> float:
     """Return the units that a call consumed; of reads for a read, of writes for a write.
 
     Args:
         operation: DynamoDB's name of it.
-        asked: the call's parameters.
+        request: the call's parameters.
         answer: what came back, an error's body too.
     """
     if operation == "GetItem":
         size = item_bytes(answer.get("Item", {}))
-        return read_units([size], is_consistent=asked.get("ConsistentRead", False))
+        return read_units([size], is_consistent=request.get("ConsistentRead", False))
     if operation == "BatchGetItem":
         return sum(
-            _batch_units(wanted, answer, table) for table, wanted in asked["RequestItems"].items()
+            _batch_units(keys, answer, table) for table, keys in request["RequestItems"].items()
         )
     if operation == "Query":
-        if "ProjectionExpression" in asked or "FilterExpression" in asked:
+        if "ProjectionExpression" in request or "FilterExpression" in request:
             raise ValueError("the answer does not hold what was read")
         sizes = map(item_bytes, answer["Items"])
-        return query_units(sizes, is_consistent=asked.get("ConsistentRead", False))
+        return query_units(sizes, is_consistent=request.get("ConsistentRead", False))
     if "Error" in answer:
         if answer["Error"]["Code"] != "ConditionalCheckFailedException":
             raise ValueError(f"{operation}: {answer['Error']}")
@@ -99,8 +99,8 @@ def consumed(operation: str, asked: Mapping[str, Any], answer: Mapping[str, Any]
     return float(sum(table["CapacityUnits"] for table in tables))
 
 
-def _batch_units(wanted: Mapping[str, Any], answer: Mapping[str, Any], table: str) -> float:
+def _batch_units(keys: Mapping[str, Any], answer: Mapping[str, Any], table: str) -> float:
     sizes = [item_bytes(row) for row in answer["Responses"].get(table, [])]
     later = len(answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", []))
-    missing = len(wanted["Keys"]) - later - len(sizes)
-    return read_units(sizes + [0] * missing, is_consistent=wanted.get("ConsistentRead", False))
+    missing = len(keys["Keys"]) - later - len(sizes)
+    return read_units(sizes + [0] * missing, is_consistent=keys.get("ConsistentRead", False))

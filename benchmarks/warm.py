@@ -2,7 +2,7 @@
 
 Runs of a function and of its floor alternate, each in a process of its own; a figure is the median
 of batches, and a ratio the median over the rounds. For the login, the floor checks the same
-password. What `--json` writes is what benchmarks/money.py reads.
+password. benchmarks/money.py reads the file that `--json` names.
 """
 
 import argparse
@@ -56,14 +56,14 @@ def table(requests: dict[str, list[Request]], made: Bundle) -> str:
             if target.startswith("DynamoDB")
         ]
         functions, floors = zip(*measured, strict=True)
-        told = ", ".join(f"{calls.count(call)} {call}" for call in dict.fromkeys(calls))
+        shown = ", ".join(f"{calls.count(call)} {call}" for call in dict.fromkeys(calls))
         if name == "create_session":
-            told += ", and argon2"
+            shown += ", and argon2"
         lines.append(
             (
-                *(name, f"{statistics.median(functions):.0f}", told),
+                *(name, f"{statistics.median(functions):.0f}", shown),
                 f"{statistics.median(floors):.0f}",
-                f"{median_ratio(functions, floors):.2f}" if calls else "",
+                median_ratio(functions, floors) if calls else "",
             )
         )
     return markdown(("", "CPU µs", "its DynamoDB calls by boto3", "µs", "ratio"), lines)

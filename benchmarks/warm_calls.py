@@ -1,6 +1,6 @@
 """Warm requests: import a handler, answer one event many times. Run in a fresh Python of its own.
 
-What it prints is the CPU time of each of many batches, in microseconds for one request.
+It prints the CPU time of each of many batches, in microseconds for one request.
 """
 
 import importlib

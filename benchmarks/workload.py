@@ -1,5 +1,6 @@
-"""Users with many sessions, and each operation of the service with the input it usually gets."""
+"""Users with many sessions, and each operation of the catalogue with the input it usually gets."""
 
+import base64
 import itertools
 import json
 import secrets
@@ -10,11 +11,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.service import Observed, Service
+from sessions.items import to_item
+from sessions.model import Session, User
 from tests.support.events import event_for
+from tests.support.leaks import PASSWORD
+from tests.support.operations import (
+    ACCOUNT_OPERATIONS,
+    AUTHORIZER,
+    OPERATIONS,
+    ROUTES,
+    STREAM_CONSUMER,
+    Operation,
+)
 
-PASSWORD = "correct horse battery staple"  # noqa: S105 - of users that do not exist
 SESSION_SECONDS = 2_592_000
-NAME = "Chrome 96 on Windows 10"
 BATCH = 25  # DynamoDB API Reference, BatchWriteItem
 THREADS = 4
 
@@ -24,8 +34,8 @@ _numbers = itertools.count(1)
 
 
 @dataclass
-class Person:
-    """A user, the token of the newest session, and the IDs of all, newest first."""
+class Subject:
+    """A user to measure with, the token of the newest session, and all IDs, newest first."""
 
     id: str
     username: str
@@ -40,28 +50,31 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Operation:
-    """A function with the input it usually gets; `changes` says that it is not so again."""
+class Work:
+    """An operation with the input that it usually gets, or with one of several."""
 
     name: str
-    function: str
-    event: Callable[[Person], Any]
-    changes: bool = False
+    operation: Operation
+    event: Callable[[Subject], Any]
+
+    @property
+    def changes(self) -> bool:
+        """Say whether its subject is not afterwards what it was before."""
+        return self.operation.changes or self.operation is STREAM_CONSUMER
 
 
-def new_person(service: Service, sessions: int) -> Person:
+def new_subject(service: Service, sessions: int) -> Subject:
     """Create a user who logs in; the other sessions are older, and stored as a login does."""
-    name = f"user{next(_numbers)}"
-    given = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
-    made = service.invoke("CreateUserFunction", given).answer
-    person = Person(made["id"], name, given["email"], "", [])
-    answer = done(service.invoke("CreateSessionFunction", _log_in(person)))
-    person.token = answer["token"]
+    event = _new_user()
+    made = service.invoke("create_user", event).answer
+    subject = Subject(made["id"], event["username"], event["email"], "", [])
+    answer = done(service.invoke("create_session", _log_in(subject)))
+    subject.token = answer["token"]
     newest = answer["exp"] - SESSION_SECONDS
-    person.iats = list(range(newest, newest - sessions, -1))
-    row = stored_row(service, "SESSIONS_TABLE", user={"S": person.id}, iat={"N": str(newest)})
-    store_rows(service, "SESSIONS_TABLE", (session_row(row, iat) for iat in person.iats[1:]))
-    return person
+    subject.iats = list(range(newest, newest - sessions, -1))
+    row = stored_row(service, "SESSIONS_TABLE", user={"S": subject.id}, iat={"N": str(newest)})
+    store_rows(service, "SESSIONS_TABLE", (session_row(row, iat) for iat in subject.iats[1:]))
+    return subject
 
 
 def session_row(row: Row, iat: int, user: str | None = None) -> Row:
@@ -76,14 +89,14 @@ def session_row(row: Row, iat: int, user: str | None = None) -> Row:
 
 def stored_row(service: Service, table: str, **key: dict[str, str]) -> Row:
     """Return a row of a table, which is named by the variable that names it for functions."""
-    name = service.functions["CreateSessionFunction"].environment[table]
+    name = service.functions["create_session"].environment[table]
     row: Row = service.database.get_item(TableName=name, Key=key, ConsistentRead=True)["Item"]
     return row
 
 
 def store_rows(service: Service, table: str, rows: Iterable[Row]) -> None:
     """Put rows straight into a table."""
-    name = service.functions["CreateSessionFunction"].environment[table]
+    name = service.functions["create_session"].environment[table]
     puts = ({"PutRequest": {"Item": row}} for row in rows)
     batches = iter(lambda: list(itertools.islice(puts, BATCH)), [])
     with ThreadPoolExecutor(THREADS) as threads:
@@ -107,137 +120,143 @@ def done(observed: Observed) -> Any:
     return json.loads(answer["body"])
 
 
-def _log_in(person: Person) -> Any:
+class Subjects:
+    """Subjects by the number of their sessions; work that changes its subject gets a new one."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._lasting: dict[int, Subject] = {}
+
+    def observe(self, work: Work, sessions: int, *, latency_seconds: float = 0.0) -> Observed:
+        """Do the work once for a subject with so many sessions, and return what it took.
+
+        Raises:
+            ValueError: it was refused.
+        """
+        subject = self._lasting.get(sessions)
+        if subject is None or work.changes:
+            subject = new_subject(self._service, sessions)
+        if not work.changes:
+            self._lasting[sessions] = subject
+        event = work.event(subject)
+        self._service.latency_seconds = latency_seconds
+        observed = self._service.invoke(work.operation.name, event)
+        self._service.latency_seconds = 0.0
+        done(observed)
+        return observed
+
+
+# ----------------------------------------------------------------------- inputs
+
+
+def _usual(operation: Operation) -> Callable[[Subject], Any]:
+    def event(subject: Subject) -> Any:
+        if operation.name in ACCOUNT_OPERATIONS:
+            return ACCOUNT_OPERATIONS[operation.name].event(login=subject.username)
+        if operation is AUTHORIZER:
+            return event_for(operation.name, subject.token)
+        usual = ROUTES[operation.name].request(session=subject.other)
+        return event_for(operation.name, subject.token, **usual)
+
+    return event
+
+
+def _log_in(subject: Subject) -> Any:
     # In another second than the last: within one, a login takes a second try for its ID.
-    while person.iats and int(time.time()) <= person.iats[0]:
+    while subject.iats and int(time.time()) <= subject.iats[0]:
         time.sleep(0.02)
-    body = {"user": person.username, "pass": PASSWORD}
-    event = event_for("create_session", body=body)
+    event = event_for("create_session", **ROUTES["create_session"].request(login=subject.username))
     # From an address of each user's own: logins are counted by it.
-    event["requestContext"]["identity"]["sourceIp"] = f"10.0.{hash(person.id) % 250}.7"
+    event["requestContext"]["identity"]["sourceIp"] = f"10.0.{hash(subject.id) % 250}.7"
     return event
 
 
-def _route(name: str, **changes: Any) -> Callable[[Person], Any]:
-    return lambda person: event_for(name, person.token, **changes)
-
-
-def _named(name: str) -> Callable[[Person], Any]:
-    return lambda person: event_for(name, person.token, session=person.other)
-
-
-def _several(most: int) -> Callable[[Person], Any]:
-    def event(person: Person) -> Any:
+def _several(most: int) -> Callable[[Subject], Any]:
+    def event(subject: Subject) -> Any:
         """Name sessions that are not in use; where there are not so many, IDs of none."""
-        others = person.iats[1:] or person.iats
+        others = subject.iats[1:] or subject.iats
         iats = [others[0] - number for number in range(most)]
-        return event_for("delete_sessions", person.token, body={"sessions": iats})
+        return event_for("delete_sessions", subject.token, body={"sessions": iats})
 
     return event
 
 
-def _of(**more: Any) -> Callable[[Person], Any]:
-    return lambda person: {"user": person.username, **more}
-
-
-def _new_user(_: Person) -> Any:
+def _new_user(_: Subject | None = None) -> Any:
     name = f"user{next(_numbers)}"
-    return {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+    names = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+    return ACCOUNT_OPERATIONS["create_user"].event(**names)
 
 
-def _began(person: Person) -> Any:
-    key, rest = _session_image(person, person.iats[0])
-    return {"Records": [_record(key, None, key | rest)]}
+def _renamed(subject: Subject) -> Any:
+    return {"login": subject.username, "username": f"{subject.username}-renamed"}
 
 
-def _ended_together(person: Person) -> Any:
-    """Return the records of sessions that were ended one by one in one transaction."""
-    records = []
-    for iat in person.iats[1:]:
-        key, rest = _session_image(person, iat)
-        ended = {"exp": rest["exp"], "ended": {"S": "bulk"}}
-        records.append(_record(key, key | rest, key | ended))
-    return {"Records": records[:100]}
+def _one_of_its(subject: Subject) -> Any:
+    return {"login": subject.username, "sessions": [subject.other]}
 
 
-def _session_image(person: Person, iat: int) -> tuple[Row, Row]:
-    key = {"user": {"S": person.id}, "iat": {"N": str(iat)}}
-    exp = {"N": str(iat + SESSION_SECONDS)}
-    rest = {
-        "exp": exp,
-        "name": {"S": NAME},
-        "jti_sha256": {"B": "AAAA"},
-        "session_epoch": {"N": "0"},
+def _begun(subject: Subject) -> Any:
+    return {"Records": [_record(None, _session(subject, subject.iats[0]))]}
+
+
+def _revoked_together(subject: Subject) -> Any:
+    """Return the records of sessions that were revoked one by one in one transaction."""
+    sessions = [_session(subject, iat) for iat in subject.iats[1:101]]
+    return {
+        "Records": [_record(each, Session(*each[:3], revoked_reason="bulk")) for each in sessions]
     }
-    return key, rest
 
 
-def _revoked(person: Person) -> Any:
+def _all_revoked(subject: Subject) -> Any:
     """Return the record of the user's row that *delete all* makes."""
-    row = {
-        "id": {"S": person.id},
-        "username": {"S": person.username},
-        "email": {"S": person.email},
-        "created_at": {"N": str(person.iats[-1])},
-        "last_iat": {"N": str(person.iats[0])},
-        "password_version": {"N": "0"},
-    }
-    revoked = {"revoked_through": row["last_iat"], "revoked_reason": {"S": "all"}}
-    return {"Records": [_record({"id": row["id"]}, row, row | revoked)]}
+    newest, oldest = subject.iats[0], subject.iats[-1]
+    user = User(subject.id, subject.username, subject.email, oldest, last_iat=newest)
+    return {"Records": [_record(user, user._replace(revoked_through=newest, revoked_reason="all"))]}
 
 
-def _record(keys: Row, old: Row | None, new: Row) -> Row:
-    change = {"ApproximateCreationDateTime": time.time(), "Keys": keys, "NewImage": new}
-    change |= {"OldImage": old} if old else {}
+def _session(subject: Subject, iat: int) -> Session:
+    return Session(subject.id, iat, iat + SESSION_SECONDS, "Chrome on Windows", bytes(32))
+
+
+def _record(old: User | Session | None, new: User | Session) -> Row:
+    image = _image(new)
+    keys = {name: image[name] for name in ("id", "user", "iat") if name in image}
+    change = {"ApproximateCreationDateTime": time.time(), "Keys": keys, "NewImage": image}
+    change |= {"OldImage": _image(old)} if old else {}
     record = {"eventID": "1", "eventName": "MODIFY" if old else "INSERT"}
     return record | {"dynamodb": change | {"SequenceNumber": "1"}}
 
 
-# The routes first, then the authorizer, then what operators invoke; the one that ends everybody's
-# sessions is the last.
-OPERATIONS = (
-    Operation("create_session", "CreateSessionFunction", _log_in, changes=True),
-    Operation("get_current_session", "GetCurrentSessionFunction", _route("get_current_session")),
-    Operation("get_session", "GetSessionFunction", _named("get_session")),
-    Operation("list_sessions", "ListSessionsFunction", _route("list_sessions")),
-    Operation("delete_session", "DeleteSessionFunction", _named("delete_session"), changes=True),
-    Operation("delete_sessions, 1 named", "DeleteSessionsFunction", _several(1), changes=True),
-    Operation("delete_sessions, 100 named", "DeleteSessionsFunction", _several(100), changes=True),
-    Operation(
-        "delete_all_sessions",
-        "DeleteAllSessionsFunction",
-        _route("delete_all_sessions"),
-        changes=True,
-    ),
-    Operation("authorize", "AuthorizeFunction", _route("authorize")),
-    Operation("publish_events, a login", "PublishEventsFunction", _began),
-    Operation("publish_events, up to 100 ended", "PublishEventsFunction", _ended_together),
-    Operation("publish_events, all ended", "PublishEventsFunction", _revoked, changes=True),
-    Operation("create_user", "CreateUserFunction", _new_user),
-    Operation(
-        "rename_user",
-        "RenameUserFunction",
-        lambda person: {"user": person.username, "username": f"{person.username}-renamed"},
-        changes=True,
-    ),
-    Operation("set_password", "SetPasswordFunction", _of(password=PASSWORD), changes=True),
-    Operation("ban_user", "BanUserFunction", _of(reason="spam"), changes=True),
-    Operation("unban_user", "UnbanUserFunction", _of()),
-    Operation("list_user_sessions", "ListUserSessionsFunction", _of()),
-    Operation("export_user", "ExportUserFunction", _of()),
-    Operation(
-        "revoke_user_sessions, all", "RevokeUserSessionsFunction", _of(all=True), changes=True
-    ),
-    Operation(
-        "revoke_user_sessions, 1 named",
-        "RevokeUserSessionsFunction",
-        lambda person: {"user": person.username, "sessions": [person.other]},
-        changes=True,
-    ),
-    Operation("delete_user", "DeleteUserFunction", _of(), changes=True),
-    Operation("rotate_signing_key", "RotateSigningKeyFunction", lambda _: {"when": "due"}),
-    Operation("list_signing_keys", "ListSigningKeysFunction", lambda _: {}),
-    Operation(
-        "revoke_everyone", "RevokeEveryoneFunction", lambda _: {"everyone": True}, changes=True
-    ),
+def _image(row: User | Session) -> Row:
+    """Return a row as a stream has it: its bytes are in base64."""
+    image = to_item(row)
+    for attribute in image.values():
+        if "B" in attribute:
+            attribute["B"] = base64.b64encode(attribute["B"]).decode()
+    return image
+
+
+# What is not measured with its usual input, by the name of the function.
+INPUTS: dict[str, dict[str, Callable[[Subject], Any]]] = {
+    "create_session": {"create_session": _log_in},
+    "delete_sessions": {
+        "delete_sessions, 1 named": _several(1),
+        "delete_sessions, 100 named": _several(100),
+    },
+    "publish_events": {
+        "publish_events, a login": _begun,
+        "publish_events, up to 100 revoked": _revoked_together,
+        "publish_events, all revoked": _all_revoked,
+    },
+    "create_user": {"create_user": _new_user},
+    "rename_user": {"rename_user": _renamed},
+    "revoke_user_sessions": {
+        "revoke_user_sessions, all": _usual(OPERATIONS["revoke_user_sessions"]),
+        "revoke_user_sessions, 1 named": _one_of_its,
+    },
+}
+WORKLOAD = tuple(
+    Work(name, operation, event)
+    for operation in OPERATIONS.values()
+    for name, event in INPUTS.get(operation.name, {operation.name: _usual(operation)}).items()
 )

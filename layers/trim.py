@@ -2,7 +2,7 @@
 
 layers/Makefile runs it on the folder where a layer's packages are. It stops the build where a new
 version of a package is not as it knows it; what it leaves is compared with the originals by
-rehearsal/test_trimmed_layer.py. What each step brought is in docs/performance.md.
+tests/e2e/test_trimmed_layer.py. What each step brought is in docs/performance.md.
 """
 
 import gzip

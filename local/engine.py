@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 
 
 class EngineError(Exception):
-    """The database could not be started, or is in use by somebody else."""
+    """The database could not be started, or its folder is in use."""
 
 
 @contextmanager
@@ -77,9 +77,9 @@ def is_healthy(endpoint: str) -> bool:
         connection.close()
 
 
-def free_port(wanted: int) -> int:
-    """Return the port wanted if it is free, else any that is."""
-    for port in (wanted, 0):
+def free_port(preferred: int) -> int:
+    """Return the preferred port if it is free, else any that is."""
+    for port in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -127,14 +127,14 @@ def _start(folder: Path, port: int, lock: IO[str]) -> subprocess.Popen[bytes]:
     }
     with (folder / "engine.log").open("wb") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "local.child"],
+            [sys.executable, "-m", "local.database_process"],
             cwd=ROOT,
             env={**os.environ, **settings},
-            stdin=subprocess.PIPE,  # its end is how the child learns that we are gone
+            stdin=subprocess.PIPE,  # it ends with us, and tells the child
             stdout=log,
             stderr=log,
             pass_fds=[lock.fileno()],  # the folder stays taken until the child is gone too
-            start_new_session=True,  # Ctrl-C is for us; the child is stopped after its clients
+            start_new_session=True,  # Ctrl-C must not stop the child before its clients
         )
 
 

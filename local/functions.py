@@ -13,10 +13,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-from local.intrinsics import REGION
-from local.template import Template, TemplateError, arn
+from local.intrinsics import REGION, TemplateError, as_text
+from local.template import Template, arn
 
 Handler = Callable[[Any, Any], Any]
 
@@ -43,33 +44,9 @@ class FunctionError(Exception):
         self.kind = kind
         self.message = message
 
-
-@dataclass(frozen=True)
-class Context:
-    """The second argument of every handler.
-
-    Source: Lambda Developer Guide, "Using the Lambda context object to retrieve Python function
-    information"; the memory is a string in AWS's own runtime, awslambdaric.
-    """
-
-    function_name: str
-    memory_limit_in_mb: str
-    invoked_function_arn: str
-    aws_request_id: str
-    deadline: float
-    function_version: str = "$LATEST"
-    log_stream_name: str = "local"
-    identity: None = None
-    client_context: None = None
-
-    @property
-    def log_group_name(self) -> str:
-        """Return where Lambda would keep the function's log."""
-        return f"/aws/lambda/{self.function_name}"
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return how long the function may still run."""
-        return max(0, int((self.deadline - time.monotonic()) * 1000))
+    def report(self) -> dict[str, str]:
+        """Return what Lambda answers in place of a result."""
+        return {"errorMessage": self.message, "errorType": self.kind}
 
 
 def functions_of(template: Template) -> dict[str, Function]:
@@ -87,7 +64,7 @@ def functions_of(template: Template) -> dict[str, Function]:
             timeout_seconds=int(properties.get("Timeout", 3)),  # Lambda's default
             memory_megabytes=int(properties.get("MemorySize", 128)),  # Lambda's default
             environment={
-                key: str(value).lower() if isinstance(value, bool) else str(value)
+                key: as_text(value)
                 for key, value in properties.get("Environment", {}).get("Variables", {}).items()
             },
             layers=tuple(contents[layer] for layer in properties.get("Layers", ())),
@@ -99,6 +76,12 @@ def functions_of(template: Template) -> dict[str, Function]:
 def logical_id(folder: str) -> str:
     """Return what the template calls the function of a folder, such as `get_session`."""
     return "".join(map(str.capitalize, folder.split("_"))) + "Function"
+
+
+def find_function(functions: Iterable[Function], name: str) -> Function | None:
+    """Return the function of that logical ID or folder, if there is one."""
+    found = (each for each in functions if name in (each.name, each.folder.name))
+    return next(found, None)
 
 
 def runtime_environment(endpoint: str, environ: Mapping[str, str]) -> dict[str, str]:
@@ -157,13 +140,23 @@ def load_handler(function: Function) -> Handler:
 
 
 def invoke(function: Function, handler: Handler, event: Any, request_id: str) -> Any:
-    """Call a handler as Lambda does: JSON in, JSON out, any exception a `FunctionError`."""
-    context = Context(
+    """Call a handler as Lambda does: JSON in, JSON out, any exception a `FunctionError`.
+
+    Source: Lambda Developer Guide, "Using the Lambda context object to retrieve Python function
+    information"; the memory is a string in AWS's own runtime, awslambdaric.
+    """
+    deadline = time.monotonic() + function.timeout_seconds
+    context = SimpleNamespace(
         function_name=function.name,
-        memory_limit_in_mb=str(function.memory_megabytes),
+        function_version="$LATEST",
         invoked_function_arn=function.arn,
+        memory_limit_in_mb=str(function.memory_megabytes),
         aws_request_id=request_id,
-        deadline=time.monotonic() + function.timeout_seconds,
+        log_group_name=f"/aws/lambda/{function.name}",
+        log_stream_name="local",
+        identity=None,
+        client_context=None,
+        get_remaining_time_in_millis=lambda: max(0, int((deadline - time.monotonic()) * 1000)),
     )
     try:
         return json.loads(json.dumps(handler(json.loads(json.dumps(event)), context)))

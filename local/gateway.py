@@ -3,12 +3,12 @@
 Source: API Gateway Developer Guide, "API Gateway REST APIs". The order of the checks is AWS's:
 the route, the authorizer, the key it names, that key's limits, and then the integration.
 
-Not played: integrations other than `aws_proxy` and `mock`, request validators, an account's own
-throttling, API Gateway's limit on headers, VPC links, and the functions' IAM policies.
+Not emulated: integrations other than `aws_proxy` and `mock`, request validators, keys that a
+client sends, an account's own throttling, API Gateway's limit on headers, VPC links, and the
+functions' IAM policies.
 """
 
 import asyncio
-import re
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -16,44 +16,36 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from local.access_log import access_line
-from local.authorizer import (
-    AnswerCache,
-    Authorizer,
-    allows,
-    authorizer_context,
-    authorizer_of,
-    checked,
-    needs_key,
-)
-from local.event import authorizer_event, method_arn, proxy_event, request_context
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from local.authorizer import Authorizer, AuthorizerAnswer, Identity, authorizer_of, needs_key
+from local.event import access_line, authorizer_event, method_arn, proxy_event, request_context
 from local.functions import Function, FunctionError, Handler, invoke
+from local.intrinsics import TemplateError
 from local.invocations import invocation, is_invocation
-from local.messages import Request, Response
 from local.mock import mock_response
+from local.request import ApiRequest
 from local.responses import DEFAULTS, MalformedAnswer, Refused, gateway_response, proxy_response
-from local.routes import Api, Route, route_of
-from local.template import TemplateError
+from local.routes import Api, Route, function_arn, route_of
 from local.usage_plan import UsagePlans
 
 # API Gateway's fixed quotas: "Amazon API Gateway quotas and important notes".
 MAX_BODY_BYTES = 10 * 1024 * 1024
 MAX_INTEGRATION_SECONDS = 29.0
 THREADS = 64
-# A function's ARN, without the alias that may follow: there is but one version here.
-FUNCTION_IN_URI = re.compile(r"/functions/(.+:function:[^:/]+)(?::[^:/]+)?/invocations$")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """An answer, and who made it: a function's logical ID, or what the gateway did instead."""
+    """An answer, and what made it: a function's logical ID, or what the gateway did instead."""
 
     response: Response
     made_by: str
 
 
 class Gateway:
-    """One API; `log` takes the traceback of whatever fails behind it, `access_log` each request."""
+    """One API; `log` takes the traceback of each failure behind it, `access_log` each request."""
 
     def __init__(
         self,
@@ -73,10 +65,10 @@ class Gateway:
         self._plans = plans
         self._log = log
         self._access_log = access_log
-        self._cache = AnswerCache()
+        self._cache: dict[tuple[Authorizer, Identity], tuple[float, AuthorizerAnswer]] = {}
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="function")
 
-    async def answer(self, request: Request, *, too_large: bool = False) -> Outcome:
+    async def answer(self, request: ApiRequest, *, too_large: bool = False) -> Outcome:
         """Answer a request; one whose body was too large has none and is refused."""
         if is_invocation(request):
             called = await invocation(request, self._functions, self._call, too_large=too_large)
@@ -86,19 +78,19 @@ class Gateway:
         context = request_context(self.api, request, route)
         outcome = await self._outcome(request, route, context, too_large=too_large)
         if self.api.access_log_format:
-            told = {
+            logged = {
                 **context,
-                "status": outcome.response.status,
+                "status": outcome.response.status_code,
                 "responseLatency": _milliseconds_since(started_at),
                 "responseLength": len(outcome.response.body),
             }
-            self._access_log(access_line(self.api.access_log_format, told) + "\n")
+            self._access_log(access_line(self.api.access_log_format, logged) + "\n")
         return outcome
 
     async def _outcome(
-        self, request: Request, route: Route | None, context: dict[str, Any], *, too_large: bool
+        self, request: ApiRequest, route: Route | None, context: dict[str, Any], *, too_large: bool
     ) -> Outcome:
-        """Do what the API does with a request, and leave in the context what its log tells."""
+        """Do what the API does with a request, and leave in the context what its log shows."""
         try:
             if not too_large and route is not None:
                 await self._admit(request, route, context)
@@ -106,11 +98,10 @@ class Gateway:
             kind = "REQUEST_TOO_LARGE" if too_large else "MISSING_AUTHENTICATION_TOKEN"
         except Refused as refusal:
             kind = refusal.kind
-        except Exception as error:  # noqa: BLE001  # a template that cannot be followed must not end a connection
+        except Exception as error:  # noqa: BLE001  # a template that is not supported must not end a connection
             self._report(error)
             kind = "API_CONFIGURATION_ERROR"
-        context["error"] = {"message": DEFAULTS[kind][1], "responseType": kind}
-        return Outcome(gateway_response(self.api.body, kind, request, context), kind)
+        return self._refusal(kind, kind, context)
 
     def close(self) -> None:
         """Let go of the threads; a call that hangs ends with its own time-outs."""
@@ -119,59 +110,65 @@ class Gateway:
     def _report(self, error: BaseException) -> None:
         self._log("".join(traceback.format_exception(error)))
 
-    async def _admit(self, request: Request, route: Route, context: dict[str, Any]) -> None:
+    def _refusal(self, kind: str, made_by: str, context: dict[str, Any]) -> Outcome:
+        context["error"] = {"message": DEFAULTS[kind][1], "responseType": kind}
+        return Outcome(gateway_response(self.api.body, kind, context), made_by)
+
+    async def _admit(self, request: ApiRequest, route: Route, context: dict[str, Any]) -> None:
         """Let the request past the authorizer and the usage plan, or refuse it."""
-        key = request.header("x-api-key")
+        key = None
         authorizer = authorizer_of(route.definition, self.api.body.get("securityDefinitions", {}))
         if authorizer is not None:
             answer = await self._authorization(authorizer, request, route, context)
-            context["authorizer"] = {**context.get("authorizer", {}), **authorizer_context(answer)}
-            if not allows(answer["policyDocument"], method_arn(self.api, request)):
+            context["authorizer"] = {**context.get("authorizer", {}), **answer.shown()}
+            if not answer.allows(method_arn(self.api, request)):
                 raise Refused("ACCESS_DENIED")
-            if self.api.key_source == "AUTHORIZER":
-                key = answer.get("usageIdentifierKey")
+            key = answer.usage_identifier_key
         if self._plans is not None and needs_key(route.definition):
             method = f"{route.resource}/{request.method}"
             if refusal := self._plans.charge(key, method, self.clock()):
                 raise Refused(refusal)
 
     async def _authorization(
-        self, authorizer: Authorizer, request: Request, route: Route, context: dict[str, Any]
-    ) -> dict[str, Any]:
-        identity = authorizer.identity(request)
-        if (cached := self._cache.get(authorizer, identity, self.clock())) is not None:
+        self, authorizer: Authorizer, request: ApiRequest, route: Route, context: dict[str, Any]
+    ) -> AuthorizerAnswer:
+        """Ask the authorizer, unless its last answer to the same caller still holds."""
+        caller, now = (authorizer, authorizer.identity(request)), self.clock()
+        expires, cached = self._cache.get(caller, (now, None))
+        if cached is not None and now < expires:
             return cached
         event = authorizer_event(self.api, request, route, context)
-        function = self._function(authorizer.uri)
+        function = self._function(authorizer.authorizer_uri)
         started_at = time.perf_counter()
         try:
-            answer = checked(await self._call(function, event, request.id))
-        except (FunctionError, TimeoutError) as error:
+            answer = AuthorizerAnswer.model_validate(await self._call(function, event, request.id))
+        except (FunctionError, TimeoutError, ValidationError) as error:
             if str(error) == "Unauthorized":  # how an authorizer says so, by AWS's convention
                 raise Refused("UNAUTHORIZED") from error
             self._report(error)
             context["authorizer"] = {"error": str(error)}
             raise Refused("AUTHORIZER_CONFIGURATION_ERROR") from error
         context["authorizer"] = {"integrationLatency": _milliseconds_since(started_at)}
-        self._cache.put(authorizer, identity, answer, self.clock())
+        self._cache[caller] = (now + authorizer.authorizer_result_ttl_in_seconds, answer)
         return answer
 
-    async def _integrate(self, request: Request, route: Route, context: dict[str, Any]) -> Outcome:
+    async def _integrate(
+        self, request: ApiRequest, route: Route, context: dict[str, Any]
+    ) -> Outcome:
         kind = route.integration["type"].lower()
         if kind == "mock":
             return Outcome(mock_response(request, route, context), "mock")
         if kind != "aws_proxy":
-            raise TemplateError(f"{route.resource}: integrations of type {kind} are not played")
+            raise TemplateError(f"{route.resource}: integrations of type {kind} are not supported")
         function = self._function(route.integration["uri"])
         event = proxy_event(self.api, request, route, context)
         started_at = time.perf_counter()
         try:
-            answer = await self._call(function, event, request.id)
-            response = proxy_response(answer)
+            response = proxy_response(await self._call(function, event, request.id))
             context["integration"] = {"status": 200}  # Lambda's own: the function did run
             return Outcome(response, function.name)
         except TimeoutError:
-            # A function that Lambda stopped has failed; one the gateway gave up on is late.
+            # A function that Lambda stops has failed; one that the gateway gives up on is late.
             late = function.timeout_seconds >= MAX_INTEGRATION_SECONDS
             kind = "INTEGRATION_TIMEOUT" if late else "BAD_GATEWAY"
             made_by = f"{function.name} timed out"
@@ -182,14 +179,13 @@ class Gateway:
         finally:
             context["integrationLatency"] = _milliseconds_since(started_at)
         context["integration"] = {"error": made_by}
-        context["error"] = {"message": DEFAULTS[kind][1], "responseType": kind}
-        return Outcome(gateway_response(self.api.body, kind, request, context), made_by)
+        return self._refusal(kind, made_by, context)
 
     def _function(self, uri: str) -> Function:
-        found = FUNCTION_IN_URI.search(uri)
-        if found is None or found[1] not in self._functions:
+        function = self._functions.get(function_arn(uri) or "")
+        if function is None:
             raise TemplateError(f"no function of the template is at {uri}")
-        return self._functions[found[1]]
+        return function
 
     async def _call(self, function: Function, event: Any, request_id: str) -> Any:
         """Run a function on a thread, for as long as both Lambda and the gateway would wait."""

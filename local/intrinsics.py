@@ -1,4 +1,4 @@
-"""CloudFormation's intrinsic functions, worked out on one machine.
+"""CloudFormation's intrinsic functions, as far as the template uses them.
 
 Source: CloudFormation User Guide, "Intrinsic function reference".
 """
@@ -10,18 +10,21 @@ from typing import Any
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 STACK = "sessions"
+NO_VALUE = object()  # what `AWS::NoValue` becomes: an entry of this value is left out
 PSEUDO_PARAMETERS = {
     "AWS::AccountId": ACCOUNT,
+    "AWS::NoValue": NO_VALUE,
     "AWS::Partition": "aws",
     "AWS::Region": REGION,
     "AWS::StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/local",
     "AWS::StackName": STACK,
     "AWS::URLSuffix": "amazonaws.com",
 }
-NO_VALUE = object()
-"""What `AWS::NoValue` becomes: whoever holds it leaves the entry out."""
-
 PLACEHOLDER = re.compile(r"\$\{(!?)([^}]*)\}")
+
+
+class TemplateError(Exception):
+    """The template uses something that is not supported here."""
 
 
 class Scope:
@@ -33,7 +36,7 @@ class Scope:
         conditions: Mapping[str, Any],
         attribute: Callable[[str, str | None], str],
     ) -> None:
-        self._names = {**PSEUDO_PARAMETERS, **parameters, "AWS::NoValue": NO_VALUE}
+        self._names = {**PSEUDO_PARAMETERS, **parameters}
         self._conditions = conditions
         self._attribute = attribute
 
@@ -45,8 +48,8 @@ class Scope:
             return value
         if len(value) == 1:
             ((name, argument),) = value.items()
-            if name in FUNCTIONS:
-                return FUNCTIONS[name](self, argument)
+            if name in ("Ref", "Condition") or name.startswith("Fn::"):
+                return self._call(name, argument)
         resolved = {key: self.resolve(item) for key, item in value.items()}
         return {key: item for key, item in resolved.items() if item is not NO_VALUE}
 
@@ -54,68 +57,46 @@ class Scope:
         """Say whether the template's condition of that name is true."""
         return bool(self.resolve(self._conditions[condition]))
 
-    def reference(self, name: str) -> Any:
-        """Ref."""
-        return self._names[name] if name in self._names else self._attribute(name, None)
+    def _call(self, function: str, argument: Any) -> Any:
+        match function, argument:
+            case "Ref", name:
+                return self._names[name] if name in self._names else self._attribute(name, None)
+            case "Condition", name:
+                return self.holds(name)
+            case "Fn::GetAtt", [name, attribute]:
+                return self._attribute(name, attribute)
+            case "Fn::GetAtt", str(name):
+                return self._attribute(*name.split(".", 1))
+            case "Fn::Sub", [text, names]:
+                return self._substitute(text, self.resolve(names))
+            case "Fn::Sub", text:
+                return self._substitute(text, {})
+            case "Fn::Join", [separator, parts]:
+                return separator.join(map(as_text, self.resolve(parts)))
+            case "Fn::Select", [index, items]:
+                return self.resolve(items)[int(self.resolve(index))]
+            case "Fn::If", [condition, if_true, if_false]:
+                return self.resolve(if_true if self.holds(condition) else if_false)
+            case "Fn::Equals", values:
+                left, right = self.resolve(values)
+                return as_text(left) == as_text(right)
+            case "Fn::Not", [condition]:
+                return not self.resolve(condition)
+        raise TemplateError(f"{function} is not supported")
 
-    def attribute(self, argument: Any) -> str:
-        """Fn::GetAtt."""
-        name, attribute = argument if isinstance(argument, list) else argument.split(".", 1)
-        return self._attribute(name, attribute)
-
-    def substitute(self, argument: Any) -> str:
-        """Fn::Sub, with or without names of its own."""
-        text, own = argument if isinstance(argument, list) else (argument, {})
-        own = self.resolve(own)
-
+    def _substitute(self, text: str, names: Mapping[str, Any]) -> str:
         def replacement(match: re.Match[str]) -> str:
             literal, name = match.groups()
             if literal:  # ${!Name} is CloudFormation's way to write ${Name} itself
                 return f"${{{name}}}"
-            if name in own:
-                return str(own[name])
-            known = name in self._names or "." not in name
-            return str(self.reference(name) if known else self.attribute(name))
+            if name in names:
+                return as_text(names[name])
+            is_attribute = "." in name and name not in self._names
+            return as_text(self._call("Fn::GetAtt" if is_attribute else "Ref", name))
 
         return PLACEHOLDER.sub(replacement, text)
 
-    def join(self, argument: list[Any]) -> str:
-        """Fn::Join."""
-        separator, parts = argument
-        return str(separator).join(str(part) for part in self.resolve(parts))
 
-    def split(self, argument: list[Any]) -> list[str]:
-        """Fn::Split."""
-        separator, text = argument
-        return str(self.resolve(text)).split(separator)
-
-    def select(self, argument: list[Any]) -> Any:
-        """Fn::Select."""
-        index, items = argument
-        return self.resolve(items)[int(self.resolve(index))]
-
-    def choose(self, argument: list[Any]) -> Any:
-        """Fn::If."""
-        condition, if_true, if_false = argument
-        return self.resolve(if_true if self.holds(condition) else if_false)
-
-    def equal(self, argument: list[Any]) -> bool:
-        """Fn::Equals."""
-        left, right = self.resolve(argument)
-        return str(left) == str(right)
-
-
-FUNCTIONS: dict[str, Callable[[Scope, Any], Any]] = {
-    "Ref": Scope.reference,
-    "Condition": lambda scope, name: scope.holds(name),
-    "Fn::GetAtt": Scope.attribute,
-    "Fn::Sub": Scope.substitute,
-    "Fn::Join": Scope.join,
-    "Fn::Split": Scope.split,
-    "Fn::Select": Scope.select,
-    "Fn::If": Scope.choose,
-    "Fn::Equals": Scope.equal,
-    "Fn::Not": lambda scope, argument: not scope.resolve(argument)[0],
-    "Fn::And": lambda scope, argument: all(scope.resolve(argument)),
-    "Fn::Or": lambda scope, argument: any(scope.resolve(argument)),
-}
+def as_text(value: Any) -> str:
+    """Return a value as CloudFormation and API Gateway write it in a string."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

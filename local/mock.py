@@ -1,99 +1,62 @@
 """Mock integrations: answers that the gateway makes of mapping templates (VTL).
 
-Source: API Gateway Developer Guide, "Mock integrations for REST APIs", "Integration passthrough
-behaviors" and "Variables for data transformations"; `airspeed` is the template language.
+Source: API Gateway Developer Guide, "Mock integrations for REST APIs" and "Variables for data
+transformations"; `airspeed` is the template language.
+
+Not supported: more than one response, response parameters (a template sets headers itself), and a
+body that passes through as its own template.
 """
 
 import json
-import re
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any
 
 import airspeed  # type: ignore[import-untyped]  # has no types
+from starlette.responses import Response
 
-from local.messages import Request, Response, last_values, with_defaults
-from local.responses import JSON, Refused, parameter_value
+from local.intrinsics import TemplateError
+from local.request import ApiRequest
+from local.responses import JSON, Refused, response_of, with_defaults
 from local.routes import Route
 
-RESPONSE_HEADER = "method.response.header."
 
-
-class _Input:
-    """`$input`: the request's body and parameters."""
-
-    def __init__(self, request: Request, route: Route) -> None:
-        self.body = request.body.decode("utf-8", errors="replace")
-        self._params = {
-            "path": route.path_parameters,
-            "querystring": last_values(request.query_pairs),
-            "header": last_values(request.headers),
-        }
-
-    def params(self, name: str | None = None) -> Any:
-        if name is None:
-            return self._params
-        places = (self._params[place] for place in ("path", "querystring", "header"))
-        return next((place[name] for place in places if name in place), "")
-
-
-class _Util:
-    """`$util`."""
-
-    def escapeJavaScript(self, text: object) -> str:  # noqa: N802  # the name is API Gateway's
-        return json.dumps(str(text))[1:-1].replace("'", "\\'")
-
-
-def mock_response(request: Request, route: Route, context: dict[str, Any]) -> Response:
+def mock_response(request: ApiRequest, route: Route, context: dict[str, Any]) -> Response:
     """Answer a request by its method's mapping templates, without any function."""
-    names = {"input": _Input(request, route), "util": _Util()}
-    status = _chosen_status(request, route, {**names, "context": context})
-    response = _integration_response(route.integration.get("responses", {}), status)
-    # What the template sets under $context.responseOverride is its answer's.
-    override: dict[str, Any] = {"header": {}}
-    own_context = {**context, "responseOverride": override}
-    templates = response.get("responseTemplates") or {}
-    media_type = JSON if JSON in templates else next(iter(templates), JSON)
-    text = _rendered(templates.get(media_type, ""), {**names, "context": own_context})
+    integration = route.integration
+    if integration.get("passthroughBehavior") != "never":
+        raise TemplateError(f"{route.resource}: only passthroughBehavior `never` is supported")
+    if set(integration["responses"]) != {"default"}:
+        raise TemplateError(f"{route.resource}: only the response `default` is supported")
+    response = integration["responses"]["default"]
+    if "responseParameters" in response:
+        raise TemplateError(f"{route.resource}: response parameters are not supported")
     parameters = {
-        name.removeprefix(RESPONSE_HEADER): parameter_value(expression, request, context)
-        for name, expression in response.get("responseParameters", {}).items()
+        "path": route.path_parameters,
+        "querystring": dict(request.query),
+        "header": dict(request.headers),
     }
-    overridden = {name: str(value) for name, value in override["header"].items()}
-    headers = with_defaults(
-        tuple(overridden.items()),
-        {name: value for name, value in parameters.items() if value is not None},
-    )
-    return Response(
-        status=int(override.get("status") or response.get("statusCode") or status),
-        headers=with_defaults(headers, {"Content-Type": media_type}),
-        body=text.encode(),
-    )
+    names = {"input": SimpleNamespace(params=lambda: parameters), "context": context}
+    _check_request(integration.get("requestTemplates") or {}, request, names)
+    # A template sets the answer's headers under $context.responseOverride.
+    override: dict[str, Any] = {"header": {}}
+    names["context"] = {**context, "responseOverride": override}
+    template = (response.get("responseTemplates") or {}).get(JSON, "")
+    text = _rendered(template, names)
+    headers = [(name, str(value)) for name, value in override["header"].items()]
+    status = int(response["statusCode"])
+    return response_of(status, with_defaults(headers, {"Content-Type": JSON}), text.encode())
 
 
-def _chosen_status(request: Request, route: Route, names: dict[str, Any]) -> int:
-    """Render the request's template, whose `statusCode` says which answer is wanted."""
-    templates = route.integration.get("requestTemplates") or {}
+def _check_request(templates: dict[str, str], request: ApiRequest, names: dict[str, Any]) -> None:
+    """Render the template of the body's type, which must say which answer is asked for."""
     template = templates.get(request.media_type or JSON)
     if template is None:
-        passthrough = route.integration.get("passthroughBehavior", "when_no_match").lower()
-        if passthrough == "never" or (passthrough == "when_no_templates" and templates):
-            raise Refused("UNSUPPORTED_MEDIA_TYPE")
-        text = names["input"].body  # goes through as it is, and a mock must still understand it
-    else:
-        text = _rendered(template, names)
+        raise Refused("UNSUPPORTED_MEDIA_TYPE")
     try:
-        return int(json.loads(text)["statusCode"])
+        int(json.loads(_rendered(template, names))["statusCode"])
     except (ValueError, TypeError, KeyError) as error:
         raise Refused("API_CONFIGURATION_ERROR") from error
-
-
-def _integration_response(responses: dict[str, Any], status: int) -> dict[str, Any]:
-    for pattern, response in responses.items():
-        if pattern != "default" and re.fullmatch(pattern, str(status)):
-            return dict(response)
-    if "default" not in responses:
-        raise Refused("API_CONFIGURATION_ERROR")
-    return dict(responses["default"])
 
 
 def _rendered(template: str, names: dict[str, Any]) -> str:

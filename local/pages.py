@@ -1,19 +1,22 @@
 """What the gateway serves beside the API: the page "Your sessions", and the API's reference.
 
-In AWS a bucket behind CloudFront has the first; the second is for whoever develops.
+In AWS a bucket behind CloudFront has the first; the second is for developers.
 """
 
 import json
 from pathlib import Path
 
 import yaml
+from starlette.responses import Response
 
-from local.messages import Request, Response
+from local.request import ApiRequest
 
 ROOT = Path(__file__).parents[1]
+WEB = ROOT / "web"
 REFERENCE = ROOT / "docs" / "reference"
 DOCUMENT = ROOT / "docs" / "openapi.yaml"
-HEADERS: dict[str, str] = json.loads((ROOT / "web" / "headers.json").read_text(encoding="utf-8"))
+VIEWER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js")
+HEADERS: dict[str, str] = json.loads((WEB / "headers.json").read_text(encoding="utf-8"))
 # The viewer's own style sheet draws its arrows from `data:`. It needs nothing else that the page
 # does not: it sets styles by script, which no policy forbids, and writes none into its HTML.
 REFERENCE_HEADERS = {
@@ -23,16 +26,16 @@ REFERENCE_HEADERS = {
     ),
 }
 TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
     ".svg": "image/svg+xml",
     ".yaml": "application/yaml; charset=utf-8",
 }
 
 
 class Pages:
-    """Files by the exact path that each is asked for at; no path is ever made into a file's name.
+    """Files by their exact paths as sent; no path is ever made into a file's name.
 
     Args:
         api: where the API is on this host, such as `/api`.
@@ -42,38 +45,35 @@ class Pages:
     def __init__(self, api: str, viewer: Path = ROOT / "node_modules" / "swagger-ui-dist") -> None:
         self._api = api
         self._viewer = viewer
-        page = {f"/{file.name}": file for file in _files(ROOT / "web")}
-        client = ROOT / "clients" / "js" / "sessions.js"
-        self._page = {**page, "/": ROOT / "web" / "index.html", "/client/sessions.js": client}
-        reference = {f"/docs/{file.name}": file for file in _files(REFERENCE)}
-        self._reference = {
-            **reference,
-            "/docs": REFERENCE / "index.html",
-            "/docs/openapi.yaml": DOCUMENT,
-            **{
-                f"/docs/viewer/{name}": viewer / name
-                for name in ("swagger-ui.css", "swagger-ui-bundle.js")
-            },
-        }
+        self._page = {f"/{file.name}": file for file in _files(WEB)}
+        self._page["/"] = WEB / "index.html"
+        self._page["/client/sessions.js"] = ROOT / "clients" / "js" / "sessions.js"
+        self._reference = {f"/docs/{file.name}": file for file in _files(REFERENCE)}
+        self._reference["/docs"] = REFERENCE / "index.html"
+        self._reference["/docs/openapi.yaml"] = DOCUMENT
+        self._reference |= {f"/docs/viewer/{name}": viewer / name for name in VIEWER_FILES}
 
-    def answer(self, request: Request) -> Response | None:
-        """Answer what is asked of a page; None where the path is none of theirs."""
+    def answer(self, request: ApiRequest) -> Response | None:
+        """Answer a request for a page; None where the path is of no page."""
         path = request.path
         file = self._page.get(path) or self._reference.get(path)
         if file is None:
             return None
+        # `no-cache`: a file that was changed shows at the next load.
         headers = HEADERS if path in self._page else REFERENCE_HEADERS
+        headers = {"Cache-Control": "no-cache", **headers}
         if request.method not in ("GET", "HEAD"):
-            return _text(405, f"{request.method} is not for a page.", {"Allow": "GET, HEAD"})
+            refused = f"{request.method} is not for a page.\n"
+            return Response(refused, 405, {**headers, "Allow": "GET, HEAD"}, "text/plain")
         if path == "/docs" and not self._viewer.is_dir():
             file = REFERENCE / "not-installed.html"
         try:
             content = file.read_bytes()
         except FileNotFoundError:
-            return _text(404, f"{file.name} is not there.", {})
+            return Response(f"{file.name} is not there.\n", 404, headers, "text/plain")
         if file == DOCUMENT:
             content = with_server(content.decode(), self._api).encode()
-        return _response(200, content, TYPES[file.suffix], headers)
+        return Response(content, 200, headers, TYPES[file.suffix])
 
 
 def with_server(document: str, url: str) -> str:
@@ -91,13 +91,3 @@ def with_server(document: str, url: str) -> str:
 
 def _files(folder: Path) -> list[Path]:
     return [file for file in folder.iterdir() if file.suffix in TYPES]
-
-
-def _text(status: int, text: str, headers: dict[str, str]) -> Response:
-    return _response(status, f"{text}\n".encode(), "text/plain; charset=utf-8", HEADERS | headers)
-
-
-def _response(status: int, content: bytes, kind: str, headers: dict[str, str]) -> Response:
-    # A file that was changed shows at the next load.
-    pairs = {"Content-Type": kind, "Cache-Control": "no-cache", **headers}
-    return Response(status, tuple(pairs.items()), content)

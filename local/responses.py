@@ -1,21 +1,24 @@
 """Answers that the gateway makes itself, and answers that it takes from a function."""
 
 import base64
-import binascii
 import json
-import re
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
 
-from local.messages import Pairs, Request, Response, last_values, with_defaults
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
+from pydantic.alias_generators import to_camel
+from starlette.responses import Response
+
+from local.event import context_value, fill
+from local.intrinsics import TemplateError
 
 # API Gateway Developer Guide, "Gateway response types for API Gateway", and the messages that
-# API Gateway sends where a template says nothing.
+# API Gateway sends where a template has none.
 DEFAULTS = {
     "ACCESS_DENIED": (403, "User is not authorized to access this resource"),
     "API_CONFIGURATION_ERROR": (500, "Internal server error"),
     "AUTHORIZER_CONFIGURATION_ERROR": (500, None),
-    "BAD_GATEWAY": (502, "Internal server error"),  # our name for what AWS leaves without one
-    "INTEGRATION_FAILURE": (504, "Internal server error"),
+    "BAD_GATEWAY": (502, "Internal server error"),  # our name for a type that AWS gives no name
     "INTEGRATION_TIMEOUT": (504, "Endpoint request timed out"),
     "INVALID_API_KEY": (403, "Forbidden"),
     "MISSING_AUTHENTICATION_TOKEN": (403, "Missing Authentication Token"),
@@ -26,9 +29,10 @@ DEFAULTS = {
     "UNSUPPORTED_MEDIA_TYPE": (415, "Unsupported Media Type"),
 }
 JSON = "application/json"
-HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2
-CONTEXT_VARIABLE = re.compile(r"\$(\{)?context\.(\w+(?:\.\w+)*)(?(1)\})")
-FRAMING = {"connection", "content-length", "transfer-encoding"}  # these are the server's to say
+NO_CONTENT = {204, 304}
+FRAMING = {"connection", "content-length", "transfer-encoding"}  # the server writes these
+
+Pairs = Iterable[tuple[str, str]]
 
 
 class Refused(Exception):
@@ -40,14 +44,27 @@ class Refused(Exception):
 
 
 class MalformedAnswer(Exception):
-    """A function's answer is not what a proxy integration must return."""
+    """A function's answer is not what a proxy integration must return: these fields are not."""
 
 
-def gateway_response(
-    body: dict[str, Any], kind: str, request: Request, context: dict[str, Any]
-) -> Response:
+def response_of(status: int, headers: Pairs, body: bytes) -> Response:
+    """Make an answer whose headers keep their order and the case of their names."""
+    response = Response(None if status in NO_CONTENT else body, status)
+    named = [(name.encode("latin-1"), value.encode()) for name, value in headers]
+    response.raw_headers = [*named, *response.raw_headers]
+    return response
+
+
+def with_defaults(headers: Pairs, defaults: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Add the headers that are not there yet, whatever the case of their names."""
+    found = list(headers)
+    names = {name.lower() for name, _ in found}
+    return found + [pair for pair in defaults.items() if pair[0].lower() not in names]
+
+
+def gateway_response(api_body: dict[str, Any], kind: str, context: dict[str, Any]) -> Response:
     """Make the gateway response of a type as the API's definition has it, or as AWS does."""
-    defined = body.get("x-amazon-apigateway-gateway-responses", {})
+    defined = api_body.get("x-amazon-apigateway-gateway-responses", {})
     status, message = DEFAULTS[kind]
     fallback = defined.get(f"DEFAULT_{status // 100}XX", {})
     response = defined.get(kind, fallback)
@@ -57,78 +74,58 @@ def gateway_response(
         JSON: '{"message":$context.error.messageString}'
     }
     media_type = JSON if JSON in templates else next(iter(templates))
-    text = _filled(templates[media_type], {**context, "error": error})
-    headers = tuple(
+    text = fill(templates[media_type], {**context, "error": error})
+    headers = [
         (name.removeprefix("gatewayresponse.header."), value)
         for name, expression in response.get("responseParameters", {}).items()
-        if (value := parameter_value(expression, request, context)) is not None
-    )
-    return Response(status, with_defaults(headers, {"Content-Type": media_type}), text.encode())
+        if (value := _parameter(expression, context)) is not None
+    ]
+    return response_of(status, with_defaults(headers, {"Content-Type": media_type}), text.encode())
 
 
-def parameter_value(expression: str, request: Request, context: dict[str, Any]) -> str | None:
-    """Work out a response parameter: `'text'`, `context.x` or `method.request.header.x`."""
+def _parameter(expression: str, context: dict[str, Any]) -> str | None:
+    """Work out a response parameter: `'text'` or `context.x`."""
     if expression.startswith("'"):
         return expression.strip("'")
     if expression.startswith("context."):
-        return _context_value(expression.removeprefix("context."), context)
-    kind, _, name = expression.removeprefix("method.request.").partition(".")
-    if kind == "header":
-        return request.header(name)
-    return last_values(request.query_pairs).get(name) if kind == "querystring" else None
+        return context_value(context, expression.removeprefix("context."))
+    raise TemplateError(f"the response parameter {expression} is not supported")
 
 
-def proxy_response(answer: Any) -> Response:
-    """Take a function's answer apart.
+# RFC 9110, section 5.6.2
+HeaderName = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$")]
+HeaderValue = Annotated[str, StringConstraints(pattern=r"^[^\r\n\x00]*$")]
 
-    Source: "Output format of a Lambda function for proxy integration". One thing is not played:
-    AWS renames a function's `WWW-Authenticate` to `x-amzn-Remapped-WWW-Authenticate`.
+
+class ProxyAnswer(BaseModel, strict=True, alias_generator=to_camel, hide_input_in_errors=True):
+    """Source: "Output format of a Lambda function for proxy integration"."""
+
+    status_code: int = Field(ge=200, le=599)
+    headers: dict[HeaderName, HeaderValue] | None = None
+    multi_value_headers: dict[HeaderName, list[HeaderValue]] | None = None
+    body: str | None = None
+    is_base64_encoded: bool = False
+
+
+def proxy_response(given: Any) -> Response:
+    """Make a response of a function's answer.
+
+    One thing is not emulated: AWS renames a function's `WWW-Authenticate` to
+    `x-amzn-Remapped-WWW-Authenticate`.
     """
-    if not isinstance(answer, dict):
-        raise MalformedAnswer("the answer is not an object")
-    status, body = answer.get("statusCode"), answer.get("body")
-    if type(status) is not int or not 200 <= status <= 599:
-        raise MalformedAnswer("statusCode is not a final HTTP status")
-    if not isinstance(body, str | None):
-        raise MalformedAnswer("body is not a string")
     try:
-        is_binary = answer.get("isBase64Encoded", False)
-        content = (
-            base64.b64decode(body or "", validate=True) if is_binary else (body or "").encode()
-        )
-    except (ValueError, binascii.Error) as error:
-        raise MalformedAnswer("body is not what isBase64Encoded says") from error
-    headers = with_defaults(_headers(answer), {"Content-Type": JSON})
-    return Response(status, headers, content)
-
-
-def _headers(answer: dict[str, Any]) -> Pairs:
-    """Merge both maps of headers; a name that is in both counts in the second."""
-    single, multiple = answer.get("headers") or {}, answer.get("multiValueHeaders") or {}
-    if not isinstance(single, dict) or not isinstance(multiple, dict):
-        raise MalformedAnswer("headers is not an object")
-    if not all(isinstance(values, list) for values in multiple.values()):
-        raise MalformedAnswer("multiValueHeaders is not an object of lists")
+        answer = ProxyAnswer.model_validate(given)
+        text = answer.body or ""
+        binary = answer.is_base64_encoded
+        body = base64.b64decode(text, validate=True) if binary else text.encode()
+    except ValidationError as error:  # its text has many lines
+        fields = sorted({str(field) for each in error.errors() for field in each["loc"][:1]})
+        raise MalformedAnswer(", ".join(fields) or "no object") from error
+    except ValueError as error:
+        raise MalformedAnswer("body") from error
+    single, multiple = answer.headers or {}, answer.multi_value_headers or {}
     repeated = {name.lower() for name in multiple}
     pairs = [(name, value) for name, value in single.items() if name.lower() not in repeated]
     pairs += [(name, value) for name, values in multiple.items() for value in values]
-    for name, value in pairs:
-        if not isinstance(value, str) or set(value) & set("\r\n\0"):
-            raise MalformedAnswer(f"header {name} is not one line of text")
-        if not HEADER_NAME.fullmatch(name):
-            raise MalformedAnswer(f"{name!r} is not the name of a header")
-    return tuple(pair for pair in pairs if pair[0].lower() not in FRAMING)
-
-
-def _filled(template: str, context: dict[str, Any]) -> str:
-    def replacement(match: re.Match[str]) -> str:
-        return _context_value(match[2], context) or ""
-
-    return CONTEXT_VARIABLE.sub(replacement, template)
-
-
-def _context_value(name: str, context: dict[str, Any]) -> str | None:
-    value: Any = context
-    for part in name.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    return None if value is None else str(value)
+    pairs = [pair for pair in pairs if pair[0].lower() not in FRAMING]
+    return response_of(answer.status_code, with_defaults(pairs, {"Content-Type": JSON}), body)

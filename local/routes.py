@@ -2,12 +2,16 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
+from local.intrinsics import TemplateError
 from local.template import Template
 
 ANY_METHOD = "x-amazon-apigateway-any-method"
+# A function's ARN, without the alias that may follow: there is only one version here.
+FUNCTION_IN_URI = re.compile(r"/functions/(.+:function:[^:/]+)(?::[^:/]+)?/invocations$")
 
 
 @dataclass(frozen=True)
@@ -18,13 +22,12 @@ class Api:
     stage: str
     body: dict[str, Any]
     binary_media_types: frozenset[str]
-    key_source: str
-    access_log_format: str = ""  # which is no log
+    access_log_format: str = ""  # without a format nothing is logged
 
 
 @dataclass(frozen=True)
 class Route:
-    """One method of one resource, and the path parameters a request gave it."""
+    """One method of one resource, and the path parameters of a request."""
 
     resource: str
     definition: dict[str, Any]
@@ -41,6 +44,8 @@ def api_of(template: Template) -> Api:
     """Return the template's one API."""
     name, properties = template.only("AWS::ApiGateway::RestApi")
     _, stage = template.only("AWS::ApiGateway::Stage")
+    if properties.get("ApiKeySourceType") != "AUTHORIZER":
+        raise TemplateError("only the ApiKeySourceType AUTHORIZER is supported")
     body = properties["Body"]
     binary = [
         *properties.get("BinaryMediaTypes", ()),
@@ -51,7 +56,6 @@ def api_of(template: Template) -> Api:
         stage=stage["StageName"],
         body=body,
         binary_media_types=frozenset(kind.replace("~1", "/").lower() for kind in binary),
-        key_source=properties.get("ApiKeySourceType", "HEADER"),
         access_log_format=stage.get("AccessLogSetting", {}).get("Format", ""),
     )
 
@@ -61,43 +65,45 @@ def route_of(api: Api, method: str, path: str) -> Route | None:
     first, *segments = path.removeprefix("/").split("/")
     if not path.startswith("/") or first != api.stage:
         return None
-    if segments in ([], [""]):
-        segments = []
+    # Each segment is decoded alone, so that its %2F splits nothing.
+    path = "/" + "/".join(quote(unquote(segment), safe="") for segment in segments)
     for resource in sorted(api.body["paths"], key=_specificity):
-        parameters = _match(resource, segments)
-        if parameters is not None:
+        if found := re.fullmatch(_pattern(resource), path):
             methods = api.body["paths"][resource]
             definition = methods.get(method.lower(), methods.get(ANY_METHOD))
+            parameters = {name: unquote(value) for name, value in found.groupdict().items()}
             return None if definition is None else Route(resource, definition, parameters)
     return None
 
 
-def _segments(resource: str) -> list[str]:
-    return [segment for segment in resource.split("/") if segment]
+def function_arn(uri: str) -> str | None:
+    """Return the ARN of the function that a URI of API Gateway invokes, if it invokes one."""
+    found = FUNCTION_IN_URI.search(uri)
+    return found[1] if found else None
+
+
+def paths_of(api: Api, arn: str) -> list[str]:
+    """Return the paths at which a function answers, the shortest first."""
+    found = {
+        path
+        for path, methods in api.body["paths"].items()
+        for method in methods.values()
+        if function_arn(method["x-amazon-apigateway-integration"].get("uri", "")) == arn
+    }
+    return sorted(found, key=len)
 
 
 def _specificity(resource: str) -> list[int]:
     """Sort a static segment before `{name}`, and that before `{name+}`."""
-    return [
-        2 if segment.endswith("+}") else 1 if segment.startswith("{") else 0
-        for segment in _segments(resource)
-    ]
+    segments = resource.strip("/").split("/")
+    return [2 if each.endswith("+}") else 1 if each.startswith("{") else 0 for each in segments]
 
 
-def _match(resource: str, segments: list[str]) -> dict[str, str] | None:
-    """Compare segment by segment; decoding comes after splitting, so that %2F splits nothing."""
-    parameters: dict[str, str] = {}
-    wanted = _segments(resource)
-    for index, segment in enumerate(wanted):
-        if index >= len(segments):
-            return None
-        if variable := re.fullmatch(r"\{(.+?)(\+?)\}", segment):
-            name, is_greedy = variable.groups()
-            if is_greedy:
-                return parameters | {name: unquote("/".join(segments[index:]))}
-            if not segments[index]:
-                return None
-            parameters[name] = unquote(segments[index])
-        elif unquote(segments[index]) != segment:
-            return None
-    return parameters if len(wanted) == len(segments) else None
+@cache
+def _pattern(resource: str) -> str:
+    """Return the expression of a resource's paths, `{name}` and `{name+}` being its groups."""
+    parts = re.split(r"\{(\w+)(\+?)\}", resource)
+    expression = re.escape(parts[0])
+    for name, greedy, static in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
+        expression += f"(?P<{name}>{'.' if greedy else '[^/]'}+){re.escape(static)}"
+    return expression

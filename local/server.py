@@ -1,79 +1,67 @@
-"""The gateway and the pages behind HTTP: an ASGI application, and hypercorn to serve it."""
+"""The gateway and the pages behind HTTP: a Starlette application, and hypercorn to serve it."""
 
 import asyncio
 import signal
 import socket
 import time
-import uuid
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Router
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local.gateway import MAX_BODY_BYTES, Gateway, Outcome
-from local.messages import Request, Response
+from local.request import ApiRequest
 
 DRAIN_SECONDS = 30.0
 GRACE_SECONDS = 5.0  # for clients that have not sent all of their request; hypercorn gives 3
-NO_CONTENT = {204, 304}
-
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
 
 def application(
     gateway: Gateway,
     report: Callable[[str], None],
     on_start: Callable[[], None] = lambda: None,
-    pages: Callable[[Request], Response | None] = lambda _: None,
-) -> Application:
+    pages: Callable[[ApiRequest], Response | None] = lambda _: None,
+) -> ASGIApp:
     """Return the ASGI application; `report` takes its one line for each request.
 
-    What `pages` answers is no request of the API: no plan counts it and no access log has it.
+    An answer of `pages` is no request of the API: no plan counts it and no access log has it.
+    REST APIs have no routes of Starlette: their paths count as sent, before any decoding.
     """
 
-    async def app(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await _lifespan(receive, send, on_start)
+    @asynccontextmanager
+    async def lifespan(_: object) -> AsyncIterator[None]:
+        on_start()  # the socket listens: a client that connects now gets an answer
+        yield
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        started_at = time.perf_counter()
+        # REST APIs know no WebSockets: a request for one is answered like any other.
+        parts = Request(scope, receive).stream() if scope["type"] == "http" else _no_parts()
+        try:
+            body = await _body(scope, parts)
+        except ClientDisconnect:
+            return  # half a body makes no request
+        request = ApiRequest.of(scope, body or b"", gateway.clock())
+        if (page := pages(request)) is not None:
+            outcome = Outcome(page, "page")
         else:
-            started_at = time.perf_counter()
-            try:
-                body = await _body(scope, receive)
-            except ConnectionResetError:
-                return
-            request = _request(scope, body or b"", gateway.clock())
-            if (page := pages(request)) is not None:
-                outcome = Outcome(page, "page")
-            else:
-                outcome = await gateway.answer(request, too_large=body is None)
-            milliseconds = (time.perf_counter() - started_at) * 1000
-            report(
-                f"{time.strftime('%H:%M:%S')} {request.method} {request.path} "
-                f"{outcome.response.status} {milliseconds:.0f} ms {outcome.made_by} {request.id}"
-            )
-            headers = [
-                (name.encode("latin-1"), value.encode()) for name, value in outcome.response.headers
-            ]
-            content = outcome.response.body
-            if outcome.response.status in NO_CONTENT:
-                content = b""
-            else:
-                headers.append((b"content-length", str(len(content)).encode()))
-            # REST APIs know no WebSockets: who asks for one gets what anybody gets.
-            kind = "websocket.http" if scope["type"] == "websocket" else "http"
-            start = {"type": f"{kind}.response.start", "status": outcome.response.status}
-            await send({**start, "headers": headers})
-            await send({"type": f"{kind}.response.body", "body": content, "more_body": True})
-            if body is None:
-                await _drain(receive)
-            await send({"type": f"{kind}.response.body", "body": b"", "more_body": False})
+            outcome = await gateway.answer(request, too_large=body is None)
+        milliseconds = (time.perf_counter() - started_at) * 1000
+        report(
+            f"{time.strftime('%H:%M:%S')} {request.method} {request.path} "
+            f"{outcome.response.status_code} {milliseconds:.0f} ms {outcome.made_by} {request.id}"
+        )
+        await outcome.response(scope, receive, send if body is not None else _draining(parts, send))
 
-    return app
+    return Router(default=answer, redirect_slashes=False, lifespan=lifespan)
 
 
-async def serve(app: Application, listener: socket.socket) -> None:
+async def serve(app: ASGIApp, listener: socket.socket) -> None:
     """Serve HTTP on a socket that is listening already, until SIGINT or SIGTERM."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -82,7 +70,7 @@ async def serve(app: Application, listener: socket.socket) -> None:
         loop.add_signal_handler(number, stopped.set)
     config = Config()
     config.bind = [f"fd://{listener.detach()}"]  # hypercorn closes it
-    config.loglevel = "WARNING"  # that it runs, and where, is ours to say
+    config.loglevel = "WARNING"  # the banner says that it runs, and where
     config.h11_pass_raw_headers = True  # events show the names of headers as they were sent
     config.include_server_header = False
     config.keep_alive_timeout = 75
@@ -98,64 +86,39 @@ async def serve(app: Application, listener: socket.socket) -> None:
         serving.result()
 
 
-def _request(scope: dict[str, Any], body: bytes, now: float) -> Request:
-    return Request(
-        id=str(uuid.uuid4()),
-        method=scope.get("method", "GET"),  # ASGI names none where a WebSocket is asked for
-        path=scope["raw_path"].decode("ascii"),
-        query=scope["query_string"].decode("ascii", errors="replace"),
-        headers=tuple((_text(name), _text(value)) for name, value in scope["headers"]),
-        body=body,
-        source_ip=scope["client"][0],
-        protocol=f"HTTP/{scope['http_version']}",
-        received_at=now,
-    )
+async def _no_parts() -> AsyncIterator[bytes]:
+    yield b""
 
 
-def _text(octets: bytes) -> str:
-    try:
-        return octets.decode("utf-8")
-    except UnicodeDecodeError:
-        return octets.decode("latin-1")
-
-
-async def _body(scope: dict[str, Any], receive: Receive) -> bytes | None:
+async def _body(scope: Scope, parts: AsyncIterator[bytes]) -> bytes | None:
     """Return the body, or None as soon as it is known to be too large."""
     for name, value in scope["headers"]:
         if name.lower() == b"content-length" and int(value) > MAX_BODY_BYTES:
             return None
     body = bytearray()
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ConnectionResetError  # half a body is nobody's request
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
+    async for part in parts:
+        body += part
         if len(body) > MAX_BODY_BYTES:
             return None
     return bytes(body)
 
 
-async def _drain(receive: Receive) -> None:
-    """Take in, and drop, what a client still sends after its answer.
+def _draining(parts: AsyncIterator[bytes], send: Send) -> Send:
+    """Before an answer ends, take in, and drop, what the client still sends.
 
-    To close on it would reset the connection, and the client might never see that answer
-    (RFC 9112, section 9.6).
+    To close while it sends would reset the connection, and the client might never see the
+    answer (RFC 9112, section 9.6).
     """
-    try:
-        async with asyncio.timeout(DRAIN_SECONDS):
-            while (await receive()).get("more_body", False):
-                pass
-    except TimeoutError:
-        pass
 
-
-async def _lifespan(receive: Receive, send: Send, on_start: Callable[[], None]) -> None:
-    while True:
-        message = await receive()
-        if message["type"] == "lifespan.startup":
-            on_start()  # the socket listens: whoever connects now gets an answer
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
+    async def send_and_drain(message: Message) -> None:
+        if "body" not in message:
+            await send(message)
             return
+        await send({**message, "more_body": True})
+        with suppress(TimeoutError, ClientDisconnect):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                async for _ in parts:
+                    pass
+        await send({**message, "body": b"", "more_body": False})
+
+    return send_and_drain

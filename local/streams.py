@@ -3,8 +3,8 @@
 Source: Lambda Developer Guide, "Using AWS Lambda with Amazon DynamoDB" and "Control which events
 Lambda sends to your function".
 
-Not played: batching windows, the bisection of batches, limits on retries, streams of many shards,
-and a start at what happened before: while nobody follows, nothing is told.
+Not emulated: batching windows, the bisection of batches, limits on retries, streams of many
+shards, and a start in the past: a change that is made while no poller runs reaches no function.
 """
 
 import base64
@@ -19,13 +19,13 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.functions import Function, FunctionError, Handler, invoke
-from local.template import Template, TemplateError
+from local.intrinsics import TemplateError
+from local.template import Template
 
 POLL_SECONDS = 0.3
-ALIAS = "live"  # there is but one version here
+ALIAS = "live"  # there is only one version here
 
 Records = list[dict[str, Any]]
-Call = Callable[[Records], Any]
 
 
 @contextmanager
@@ -46,10 +46,9 @@ def following(
         if function is None or attribute != "StreamArn":
             raise TemplateError(f"{mapping['FunctionName']} cannot follow {table}")
         stream = client("dynamodb").describe_table(TableName=table)["Table"]["LatestStreamArn"]
-        call = _caller(function, handlers[function.name])
-        shard = _Shard(client("dynamodbstreams"), stream, mapping.get("BatchSize", 100))
-        arguments = (shard, _patterns(mapping), call, stopped, log)
-        threads.append(threading.Thread(target=_follow, args=arguments, daemon=True))
+        shard = Shard(client("dynamodbstreams"), stream, mapping.get("BatchSize", 100))
+        arguments = (function, handlers[function.name], shard, patterns(mapping), log, stopped)
+        threads.append(threading.Thread(target=_poll, args=arguments, daemon=True))
     for thread in threads:
         thread.start()
     try:
@@ -60,19 +59,19 @@ def following(
             thread.join()
 
 
-class _Shard:
+class Shard:
     """The one shard of a stream on this machine, from now on."""
 
-    def __init__(self, streams: Any, stream: str, most: int) -> None:
+    def __init__(self, streams: Any, stream: str, limit: int) -> None:
         self._streams = streams
         self._stream = stream
-        self._most = most
+        self._limit = limit
         self._iterator = self._newest()
 
     def read(self) -> Records:
-        """Return what came since, as Lambda shows it."""
+        """Return the records since the last call, as Lambda shows them."""
         try:
-            answer = self._streams.get_records(ShardIterator=self._iterator, Limit=self._most)
+            answer = self._streams.get_records(ShardIterator=self._iterator, Limit=self._limit)
         except ClientError:
             self._iterator = self._newest()  # it expires in 15 minutes: the machine has slept
             return []
@@ -104,23 +103,21 @@ def _as_json(value: object) -> object:
     raise TypeError(value)
 
 
-def _caller(function: Function, handler: Handler) -> Call:
-    return lambda records: invoke(function, handler, {"Records": records}, str(uuid.uuid4()))
-
-
-def _follow(
-    shard: _Shard,
+def _poll(
+    function: Function,
+    handler: Handler,
+    shard: Shard,
     patterns: list[Any],
-    call: Call,
-    stopped: threading.Event,
     log: Callable[[str], object],
+    stopped: threading.Event,
 ) -> None:
-    waiting: Records = []
+    records: Records = []
     while not stopped.wait(POLL_SECONDS):
         try:
-            waiting = waiting or [each for each in shard.read() if is_wanted(each, patterns)]
-            if waiting:
-                waiting = not_done(waiting, call(waiting))
+            records = records or [each for each in shard.read() if is_wanted(each, patterns)]
+            if records:
+                answer = invoke(function, handler, {"Records": records}, str(uuid.uuid4()))
+                records = not_done(records, answer)
         except (FunctionError, BotoCoreError, ClientError) as error:
             log(f"{type(error).__name__}: {error}; it is tried again\n")
 
@@ -135,14 +132,15 @@ def not_done(records: Records, answer: Any) -> Records:
     return []
 
 
+def patterns(mapping: dict[str, Any]) -> list[Any]:
+    """Return the filters of a mapping, which may have none."""
+    filters = mapping.get("FilterCriteria", {}).get("Filters", ())
+    return [json.loads(each["Pattern"]) for each in filters]
+
+
 def is_wanted(record: dict[str, Any], patterns: list[Any]) -> bool:
     """Say whether any of a mapping's filters lets the record pass, or there is none."""
     return not patterns or any(_matches(pattern, record) for pattern in patterns)
-
-
-def _patterns(mapping: dict[str, Any]) -> list[Any]:
-    filters = mapping.get("FilterCriteria", {}).get("Filters", ())
-    return [json.loads(each["Pattern"]) for each in filters]
 
 
 def _matches(pattern: Any, value: Any) -> bool:
@@ -157,4 +155,4 @@ def _passes(rule: Any, value: Any) -> bool:
         return bool(value == rule)
     if rule == {"exists": True}:
         return value is not None
-    raise TemplateError(f"filters by {rule} are not played")
+    raise TemplateError(f"filters by {rule} are not supported")

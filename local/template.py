@@ -5,19 +5,17 @@ Everything in `local/`, and every test that needs a route, a table or a limit, r
 
 import json
 import logging
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
 from typing import Any
 
 import yaml
-from samtranslator.translator.transform import (  # type: ignore[import-untyped]  # has no types
-    transform,
-)
+from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]  # has no types
+from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]
 
-from local.intrinsics import ACCOUNT, REGION, Scope
+from local.intrinsics import ACCOUNT, REGION, Scope, TemplateError
 
 TEMPLATE = Path(__file__).parents[1] / "template.yaml"
 
@@ -28,10 +26,6 @@ RESOURCE_PATHS = {  # how the ARN ends, where it is not the name alone
     "AWS::Lambda::LayerVersion": "layer:",
     "AWS::SecretsManager::Secret": "secret:",
 }
-
-
-class TemplateError(Exception):
-    """The template says something that cannot be followed here."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +49,7 @@ class Template:
         """Return the one resource of a type that there may be only one of."""
         found = self.resources_of(kind)
         if len(found) != 1:
-            raise TemplateError(f"wanted exactly one {kind}, found {len(found)}")
+            raise TemplateError(f"there must be exactly one {kind}, not {len(found)}")
         return next(iter(found.items()))
 
 
@@ -66,19 +60,19 @@ def load_template(path: Path = TEMPLATE, parameters: Mapping[str, Any] | None = 
     transformed = _transformed(source)
     written = transformed["Resources"]
 
-    def attribute(name: str, wanted: str | None) -> str:
-        """Give every resource its logical ID for a name; nobody else lives on this machine."""
+    def value_of(name: str, attribute: str | None) -> str:
+        """Give every resource its logical ID for a name: this machine has no other stack."""
         if name not in written:
             raise TemplateError(f"nothing in {path.name} is called {name}")
         kind, properties = written[name]["Type"], written[name].get("Properties", {})
-        if kind == "AWS::Lambda::Alias" and wanted is None:
+        if kind == "AWS::Lambda::Alias" and attribute is None:
             function = properties["FunctionName"]["Ref"]
             return f"{arn('AWS::Lambda::Function', function)}:{properties['Name']}"
-        if wanted is None:
+        if attribute is None:
             return str(properties["StageName"]) if kind == "AWS::ApiGateway::Stage" else name
-        return arn(kind, name) if wanted == "Arn" else f"{name}.{wanted}"
+        return arn(kind, name) if attribute == "Arn" else f"{name}.{attribute}"
 
-    scope = Scope(values, transformed.get("Conditions", {}), attribute)
+    scope = Scope(values, transformed.get("Conditions", {}), value_of)
     resources = {
         name: scope.resolve(resource)
         for name, resource in written.items()
@@ -103,7 +97,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 class _Loader(yaml.SafeLoader):
-    """A loader of our own, so that nobody else's YAML starts to understand `!Ref`."""
+    """A loader of our own, so that no other YAML learns `!Ref`."""
 
 
 def _intrinsic(loader: _Loader, name: str, node: yaml.Node) -> dict[str, Any]:
@@ -148,27 +142,7 @@ def _transformed(source: Mapping[str, Any]) -> dict[str, Any]:
             if key in properties:  # the transform takes code only where `sam package` puts it
                 properties[key] = f"s3://local/{PurePosixPath(properties[key])}"
     logging.getLogger("samtranslator.feature_toggle.feature_toggle").setLevel(logging.ERROR)
-    with _region_set():
-        result: dict[str, Any] = transform(fragment, {}, _NoManagedPolicies())
-    return result
-
-
-class _NoManagedPolicies:
-    """The transform asks IAM for AWS's managed policies; nobody checks a policy here."""
-
-    def load(self) -> dict[str, str]:
-        """Return no policies."""
-        return {}
-
-
-@contextmanager
-def _region_set() -> Iterator[None]:
-    """Give the transform's boto3 a region, and no profile that may not exist; then undo it."""
-    names = ("AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_DEFAULT_PROFILE")
-    before = {name: os.environ.pop(name) for name in names if name in os.environ}
-    os.environ["AWS_DEFAULT_REGION"] = REGION
-    try:
-        yield
-    finally:
-        del os.environ["AWS_DEFAULT_REGION"]
-        os.environ.update(before)
+    # In place of a session of boto3, which would ask for the profile and region of the developer.
+    session = SimpleNamespace(region_name=REGION)
+    transformed = Translator({}, Parser(), boto_session=session).translate(fragment, {})
+    return dict(transformed)

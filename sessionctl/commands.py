@@ -2,8 +2,6 @@
 
 import os
 import time
-import tomllib
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +9,14 @@ import click
 
 from sessionctl.options import Group, Options, User, moment, of_a_user, read_password
 from sessionctl.text import aligned, as_json, printable, time_text
-
-
-def _version() -> str:
-    """Return the version of the checkout, or else of the installed package."""
-    project = Path(__file__).parents[1] / "pyproject.toml"
-    if project.exists():
-        return str(tomllib.loads(project.read_text())["project"]["version"])
-    return version("sessions")
+from sessionctl.version import VERSION
 
 
 @click.group(
     cls=Group,
     epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 AWS cannot be asked.",
 )
-@click.version_option(_version(), message="%(version)s")
+@click.version_option(VERSION, message="%(version)s")
 def command_line() -> None:
     """See and change users, their sessions and the signing keys."""
 

@@ -125,7 +125,7 @@ def test_each_planted_leak_is_noticed(
     assert any(noticed in leak for leak in watch.leaks())
 
 
-def test_what_every_log_in_makes_is_known_and_stays_unseen(clock):
+def test_what_every_login_makes_is_known_and_stays_unseen(clock):
     token = log_in(new_person())
     claims = endpoint.verify_token(
         endpoint.read_request({"headers": {"Authorization": token}}, clock.now)

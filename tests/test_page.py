@@ -1,16 +1,15 @@
-"""The page in AWS: what the template makes of it, which nobody can run here."""
+"""The page in AWS, as the template makes it: no emulator has CloudFront."""
 
 import itertools
 import json
-from pathlib import Path
 
 import pytest
 
 from local.intrinsics import Scope
 from local.template import load_template
 from tests.support.contract import API, TEMPLATE
+from tests.support.events import ROOT
 
-ROOT = Path(__file__).parents[1]
 WITH_PAGE = load_template(parameters={"Page": "true"})
 OF_ITS_OWN = load_template(
     parameters={"Page": "true", "PageDomainName": "my.example.com", "PageCertificateArn": "arn"}
@@ -26,19 +25,10 @@ def variables(template):
     return {function["Environment"]["Variables"]["PAGE_SECRET"] for function in functions}
 
 
-def test_without_the_page_nothing_of_it_is_there():
-    def parts(template):
-        return {name for name in template.resources if name.startswith("Page")}
-
-    assert parts(TEMPLATE) == set()
-    assert parts(WITH_PAGE) == {
-        "PageAccess",
-        "PageBucket",
-        "PageBucketPolicy",
-        "PageDistribution",
-        "PageHeaders",
-        "PageSecret",
-        "PageViewerAddress",
+def test_without_the_page_no_part_of_it_is_there():
+    assert not [name for name in TEMPLATE.resources if name.startswith("Page")]
+    assert {name for name in WITH_PAGE.resources if name.startswith("Page")} == {
+        name for name in TEMPLATE.source["Resources"] if name.startswith("Page")
     }
     assert variables(TEMPLATE) == {""}
 
@@ -63,26 +53,22 @@ def test_the_page_answers_with_the_headers_that_it_is_developed_with():
     assert distribution()["DefaultCacheBehavior"]["ResponseHeadersPolicyId"] == "PageHeaders"
 
 
-def test_nobody_but_the_distribution_reads_the_bucket():
+def test_the_distribution_alone_reads_the_bucket():
     bucket, properties = WITH_PAGE.only("AWS::S3::Bucket")
     assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
     (statement,) = WITH_PAGE.only("AWS::S3::BucketPolicy")[1]["PolicyDocument"]["Statement"]
+    source = "arn:aws:cloudfront::000000000000:distribution/PageDistribution"
     assert statement == {
         "Effect": "Allow",
         "Principal": {"Service": "cloudfront.amazonaws.com"},
         "Action": "s3:GetObject",
         "Resource": f"arn:aws:s3:::{bucket}/*",
-        "Condition": {
-            "StringEquals": {
-                "AWS:SourceArn": "arn:aws:cloudfront::000000000000:distribution/PageDistribution"
-            }
-        },
+        "Condition": {"StringEquals": {"AWS:SourceArn": source}},
     }
 
 
-def test_the_api_is_behind_the_same_domain_and_nothing_of_it_is_kept():
+def test_the_api_is_behind_the_same_domain_and_no_answer_of_it_is_kept():
     config = distribution()
-    origins = {origin["Id"]: origin for origin in config["Origins"]}
     behaviors = {behavior["PathPattern"]: behavior for behavior in config["CacheBehaviors"]}
     stage = WITH_PAGE.only("AWS::ApiGateway::Stage")[1]["StageName"]
     assert set(behaviors) == {f"/{stage}", f"/{stage}/*"}  # so the path is the API's own
@@ -94,45 +80,36 @@ def test_the_api_is_behind_the_same_domain_and_nothing_of_it_is_kept():
         assert behavior["OriginRequestPolicyId"] == "b689b0a8-53d0-40ab-baf2-68738e2966ac"
         used = {method.upper() for methods in API["paths"].values() for method in methods}
         assert used - {"X-AMAZON-APIGATEWAY-ANY-METHOD"} <= set(behavior["AllowedMethods"])
-    api = origins["api"]
-    assert api["DomainName"] == "SessionsApi.execute-api.us-east-1.amazonaws.com"
-    assert api["CustomOriginConfig"]["OriginProtocolPolicy"] == "https-only"
-    assert "OriginPath" not in api
-    # Those that CloudFront keeps whatever Cache-Control says, but 414, which the API never answers.
+        (association,) = behavior["FunctionAssociations"]
+        assert association["EventType"] == "viewer-request"
+    # CloudFront keeps these whatever Cache-Control says; the API never answers 414, the last one.
     kept = {error["ErrorCode"]: error for error in config["CustomErrorResponses"]}
     assert set(kept) == {404, 500, 501, 502, 503, 504}
     assert all(error["ErrorCachingMinTTL"] == 0 for error in kept.values())
-    # A page instead of an error would hide what the API says.
+    # A page instead of an error would hide the API's answer.
     assert not any("ResponsePagePath" in error for error in kept.values())
 
 
-def test_what_cloudfront_sends_along_is_what_the_functions_expect():
+def test_the_functions_expect_what_cloudfront_sends_along():
     api = next(origin for origin in distribution()["Origins"] if origin["Id"] == "api")
+    assert api["DomainName"] == "SessionsApi.execute-api.us-east-1.amazonaws.com"
+    assert api["CustomOriginConfig"]["OriginProtocolPolicy"] == "https-only"
+    assert "OriginPath" not in api
     (header,) = api["OriginCustomHeaders"]
     assert header["HeaderName"].lower() == "x-page-secret"
     assert variables(WITH_PAGE) == {header["HeaderValue"]}
     assert header["HeaderValue"] == "{{resolve:secretsmanager:PageSecret:SecretString}}"
     _, function = WITH_PAGE.only("AWS::CloudFront::Function")
-    assert (
-        "event.request.headers['x-viewer-address'] = {value: event.viewer.ip}"
-        in (function["FunctionCode"])
-    )
-    for behavior in distribution()["CacheBehaviors"]:
-        (association,) = behavior["FunctionAssociations"]
-        assert association["EventType"] == "viewer-request"
+    sets_the_address = "event.request.headers['x-viewer-address'] = {value: event.viewer.ip}"
+    assert sets_the_address in function["FunctionCode"]
 
 
-def authorizer_ttl(template, name):
-    definition = template.only("AWS::ApiGateway::RestApi")[1]["Body"]
-    scheme = definition["securityDefinitions"][name]
-    return scheme["x-amazon-apigateway-authorizer"]["authorizerResultTtlInSeconds"]
-
-
-def test_who_pays_for_a_log_in_is_asked_anew_where_many_come_from_one_address():
-    assert authorizer_ttl(TEMPLATE, "LoginAuthorizer") == 300
-    assert authorizer_ttl(WITH_PAGE, "LoginAuthorizer") == 0
-    for template in (TEMPLATE, WITH_PAGE):
-        assert authorizer_ttl(template, "SessionAuthorizer") == 300
+@pytest.mark.parametrize(("template", "login_ttl"), [(TEMPLATE, 300), (WITH_PAGE, 0)])
+def test_a_login_asks_for_its_key_anew_where_many_people_have_one_address(template, login_ttl):
+    schemes = template.only("AWS::ApiGateway::RestApi")[1]["Body"]["securityDefinitions"]
+    for name, ttl in (("LoginAuthorizer", login_ttl), ("SessionAuthorizer", 300)):
+        authorizer = schemes[name]["x-amazon-apigateway-authorizer"]
+        assert authorizer["authorizerResultTtlInSeconds"] == ttl
 
 
 def test_the_pages_domain_is_cloudfronts_until_it_has_one_of_its_own():
@@ -162,15 +139,12 @@ def refusals(**given):
     ("page", "limit", "domain", "certificate"),
     list(itertools.product(("false", "true"), (0, 100), ("", "my.example.com"), ("", "arn"))),
 )
-def test_what_does_not_go_together_is_refused(page, limit, domain, certificate):
-    refused = refusals(
+def test_parameters_that_exclude_each_other_are_refused(page, limit, domain, certificate):
+    expected = {
+        "PageIsNotRateLimitedByAddress": page == "true" and limit > 0,
+        "PageDomainHasItsCertificate": bool(domain) and not certificate,
+        "PageCertificateHasItsDomain": bool(certificate) and not domain,
+    }
+    assert refusals(
         Page=page, AddressRateLimit=limit, PageDomainName=domain, PageCertificateArn=certificate
-    )
-    expected = set()
-    if page == "true" and limit:
-        expected.add("PageIsNotRateLimitedByAddress")
-    if domain and not certificate:
-        expected.add("PageDomainHasItsCertificate")
-    if certificate and not domain:
-        expected.add("PageCertificateHasItsDomain")
-    assert refused == expected
+    ) == {rule for rule, refuses in expected.items() if refuses}

@@ -45,7 +45,7 @@ def resources(operation: str, parameters: dict[str, Any]) -> Iterator[tuple[str,
 
 @pytest.fixture
 def done(monkeypatch: pytest.MonkeyPatch) -> Iterator[Grants]:
-    """What is done from here on, by functions whose key ring is cold."""
+    """What is done from here on, by functions whose key set is cold."""
     done: Grants = set()
 
     def record(params: dict[str, Any], model: Any, **_: Any) -> None:

@@ -33,9 +33,3 @@ def test_each_row_names_tests_that_exist_or_says_why_there_is_none():
         for path, name in named:
             assert name in functions_in(path), f"{requirement}: {path}::{name}"
         assert named or re.match(r"not met|does not apply|as \d", how), requirement
-
-
-def test_each_decision_and_page_that_the_document_names_exists():
-    text = (ROOT / "docs" / "security.md").read_text()
-    for target in re.findall(r"\]\(([^)]+)\)", text):
-        assert (ROOT / "docs" / target).exists(), target

@@ -1,5 +1,5 @@
 // The page "Your sessions": log in, see the sessions, end them.
-// What the service says is put in as text, never as HTML; the token is put nowhere but in storage.
+// Texts of the service become text, never HTML; the token goes nowhere but into storage.
 
 import {
   Banned,
@@ -18,17 +18,17 @@ const KEY = "sessions.token";
 const MINUTE = 60_000;
 
 const element = (id) => document.getElementById(id);
-const form = element("log-in");
+const form = element("login");
 const list = element("list");
 const heading = document.querySelector("h1");
 const template = element("session");
 
-// The reader is told to wait, and decides: a page that waits by itself looks like one that hangs.
+// No retries: the page tells the reader to wait. One that waits by itself looks as if it hangs.
 const client = new SessionsClient(new URL("api", document.baseURI), { retries: 0 });
 let own = null; // the session of this page
 let busy = false;
 
-// To try again changes nothing about these.
+// Another try changes nothing about these.
 const FINAL = [
   Banned,
   BodyTooLarge,
@@ -50,12 +50,12 @@ function keep(token, remember) {
   attempt(() => stores[Number(remember)]?.setItem(KEY, token));
 }
 
-/** Forget a token; that of a later log-in in another tab stays. */
+/** Forget a token; the token of a later login in another tab stays. */
 function forget(token) {
   for (const store of stores) if (store.getItem(KEY) === token) store.removeItem(KEY);
 }
 
-/** Do what a browser may forbid, or have no room for: then the token lives as long as the page. */
+/** Use storage, which a browser may forbid or lack: then the token lives as long as the page. */
 function attempt(use) {
   try {
     return use();
@@ -73,7 +73,7 @@ function say({ alert = "", status = "", again = null }) {
   element("again").onclick = again;
 }
 
-function showLogIn() {
+function showLogin() {
   element("sessions").hidden = true;
   list.replaceChildren();
   form.hidden = false;
@@ -112,7 +112,7 @@ function show(time, seconds) {
   time.textContent = words.moment(seconds);
 }
 
-// How far away a time is changes while the page is open.
+// The distance to a time changes while the page is open.
 setInterval(() => {
   for (const time of list.getElementsByTagName("time")) {
     show(time, Date.parse(time.dateTime) / 1000);
@@ -122,9 +122,9 @@ setInterval(() => {
 // ------------------------------------------------------------------- acting
 
 /**
- * Do one thing at a time for the reader, and say what went wrong with it.
+ * Do one thing at a time for the reader, and show its error.
  *
- * A step returns the one after it, if there is one; "Try again" begins with the one that failed.
+ * A step returns the next one, if there is one; "Try again" begins with the step that failed.
  */
 async function act(step) {
   if (busy) return;
@@ -138,7 +138,7 @@ async function act(step) {
     if (!(error instanceof SessionsError)) throw error; // a mistake of ours: the console shows it
   } finally {
     setBusy(false);
-    // A button loses the focus when it is disabled, and for good when it is gone.
+    // A disabled button loses the focus, and a removed one for good.
     if (document.activeElement === document.body) focused.focus();
     if (document.activeElement === document.body) heading.focus();
   }
@@ -164,11 +164,11 @@ function explain(error, step) {
   }
 }
 
-/** Forget the session, and show the log-in with the focus in it. */
+/** Forget the session, and show the login with the focus in it. */
 function leave(status = "") {
   forget(client.token);
   client.token = own = null;
-  showLogIn();
+  showLogin();
   say({ status });
   form.user.focus();
 }
@@ -200,7 +200,7 @@ async function load() {
   showSessions(sessions);
 }
 
-/** Return the step that shows what is left, with the focus where the reader was, or at the top. */
+/** Return the step that shows the other sessions; the focus stays near, or goes to the top. */
 function showRest(status, position) {
   return async () => {
     await load();
@@ -235,7 +235,7 @@ async function endOthers() {
 
 async function endAll() {
   await client.endAllSessions();
-  leave(words.SIGNED_OUT_EVERYWHERE);
+  leave(words.LOGGED_OUT_EVERYWHERE);
 }
 
 // ----------------------------------------------------------------- listening
@@ -257,5 +257,5 @@ element("confirm-yes").onclick = () => {
 };
 
 client.token = storedToken();
-if (client.token === null) showLogIn();
+if (client.token === null) showLogin();
 else act(open);

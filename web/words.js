@@ -1,4 +1,4 @@
-// All that page.js says, in one place; what never changes stands in index.html.
+// All texts of page.js, in one place; texts that never change stand in index.html.
 // Dates and times are in the reader's own language and time zone.
 
 import {
@@ -15,7 +15,7 @@ import {
 
 export const LOADING = "Loading your sessions…";
 export const LOGGED_OUT = "You are logged out.";
-export const SIGNED_OUT_EVERYWHERE = "You are signed out everywhere.";
+export const LOGGED_OUT_EVERYWHERE = "You are logged out everywhere.";
 export const ENDED_BEFORE = "That session had ended already.";
 export const NOTHING_SELECTED = "Tick the sessions that you want to end first.";
 
@@ -26,13 +26,13 @@ export const ended = (name) => `Ended the session ${name}.`;
 export const endedSome = (number) =>
   number === 1 ? "Ended one session." : `Ended ${number} sessions.`;
 export const endedOthers = (number) =>
-  number === 0 ? "You were signed in nowhere else." : endedSome(number);
+  number === 0 ? "You were logged in nowhere else." : endedSome(number);
 
 const FIELDS = { user: "Username or e-mail", pass: "Password" };
 
 // Narrower words for a kind of error; `wait` is in seconds.
 const SENTENCES = new Map([
-  [InvalidSession, () => "You were signed out. Log in again to see your sessions."],
+  [InvalidSession, () => "You were logged out. Log in again to see your sessions."],
   [InvalidPassword, () => "That is not the right password."],
   [InvalidUser, () => "Nobody has this username or e-mail address."],
   [Banned, () => "This account is banned."],
@@ -43,7 +43,7 @@ const SENTENCES = new Map([
   [NetworkError, () => "The service cannot be reached. Check your connection, then try again."],
 ]);
 
-/** Return what to tell the reader of an error; the number is what operators find a request by. */
+/** Return the text for an error; by the number operators find the request. */
 export function explanation(error) {
   const sentence = SENTENCES.get(error.constructor);
   if (sentence) return sentence(error);

@@ -7,7 +7,8 @@ behind it does the full check itself.
 import hashlib
 
 from sessions import settings
-from sessions.endpoint import Grant, authorizer, verify_token
+from sessions.authorizer import Grant, authorizer
+from sessions.endpoint import verify_token
 from sessions.request import Request, address_block
 
 USAGE_PLAN_KEYS = settings.listed("USAGE_PLAN_KEYS")

@@ -1,4 +1,4 @@
-"""Growth is told by calls and bytes, where it must not be."""
+"""Growth of calls or bytes is reported, where there must be none."""
 
 from benchmarks.growth import BYTES, Growth, grown
 from benchmarks.service import Call, Observed
@@ -22,7 +22,7 @@ def test_a_list_may_grow_with_the_sessions_of_its_user_and_not_with_users() -> N
     assert grown(lists, frozenset())
 
 
-def test_a_log_in_may_grow_up_to_the_cap_and_not_beyond() -> None:
+def test_a_login_may_grow_up_to_the_cap_and_not_beyond() -> None:
     sizes = [growth("create_session", 1, 8), growth("create_session", 1_000, 9)]
     assert not grown([*sizes, growth("create_session", 10_000, 9)])
     assert grown([*sizes, growth("create_session", 10_000, 10)])

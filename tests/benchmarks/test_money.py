@@ -6,15 +6,13 @@ from datetime import date
 
 import pytest
 
-from benchmarks import money
-from benchmarks.capacity import OPERATIONS
+from benchmarks import growth, money
 from benchmarks.tables import markdown
-from local.functions import functions_of
-from tests.support.contract import TEMPLATE
+from benchmarks.workload import WORKLOAD
 
 USAGE = money.Usage(
     operation="get_session",
-    function="GetSessionFunction",
+    function="get_session",
     is_route=True,
     memory_megabytes=512,
     cpu_ms=2.0,
@@ -44,8 +42,10 @@ def test_every_price_has_a_date_a_source_and_a_word_on_where_it_was_seen() -> No
         assert price["per"] > 0, name
 
 
-def test_every_function_of_the_template_has_a_row() -> None:
-    assert {operation.function for operation in OPERATIONS} == functions_of(TEMPLATE).keys()
+def test_work_that_is_named_is_done() -> None:
+    names = {work.name for work in WORKLOAD}
+    followed = {*money.FOLLOWED_BY, *money.FOLLOWED_BY.values()}
+    assert followed | money.MANY | growth.MAY_GROW | growth.UNTIMED <= names
 
 
 def test_a_call_is_billed_for_its_share_of_a_core_and_for_its_round_trips() -> None:
@@ -59,11 +59,11 @@ def test_units_are_paid_by_the_million() -> None:
     assert costs("write_unit", 0.625 / 1_000_000).tables == pytest.approx(1.25)
 
 
-def test_a_route_pays_its_share_of_the_authorizer_and_a_log_in_all_of_it() -> None:
+def test_a_route_pays_its_share_of_the_authorizer_and_a_login_all_of_it() -> None:
     shared = costs("lambda_request", 1e-6, authorizer=USAGE).authorizer
     assert shared == pytest.approx(1 / money.REQUESTS_PER_AUTHORIZATION)
-    log_in = replace(USAGE, operation="create_session")
-    assert costs("lambda_request", 1e-6, log_in, authorizer=USAGE).authorizer == pytest.approx(1)
+    login = replace(USAGE, operation="create_session")
+    assert costs("lambda_request", 1e-6, login, authorizer=USAGE).authorizer == pytest.approx(1)
 
 
 def test_a_route_pays_the_gateway_and_an_operation_does_not() -> None:

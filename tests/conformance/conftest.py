@@ -15,8 +15,8 @@ import moto  # first: it hooks into botocore only for clients that are made afte
 import pytest
 from botocore.session import Session
 
+from local.create_resources import TABLE_PROPERTIES, create_table
 from local.engine import engine
-from local.provision import TABLE_PROPERTIES, create_table
 from sessions import aws, dynamodb
 from tests.support.contract import TEMPLATE
 from tests.support.dynamodb_limits import parts_of

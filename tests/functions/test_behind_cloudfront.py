@@ -26,7 +26,7 @@ Headers = dict[str, str | list[str] | None]
 def page(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Deploy with the page, whose secret no line and no answer may show."""
     watch.keep("page secret", SECRET)
-    monkeypatch.setattr(endpoint, "_PAGE_SECRET", request.param)
+    monkeypatch.setattr(endpoint, "PAGE_SECRET", request.param)
 
 
 def by_cloudfront(viewer: str) -> Headers:

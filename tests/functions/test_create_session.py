@@ -51,10 +51,10 @@ def test_answers_with_a_token_that_lasts_a_month_or_ten_years(clock, body, secon
     assert statuses(token) == [401]
 
 
-def test_the_token_names_the_user_and_the_session_and_no_more(clock, ring):
+def test_the_token_names_the_user_and_the_session_and_no_more(clock, key_set):
     person = new_person()
     header, claims, _ = log_in(person).split(".")
-    assert decode(header) == {"alg": "HS256", "typ": "JWT", "kid": ring.stored().current}
+    assert decode(header) == {"alg": "HS256", "typ": "JWT", "kid": key_set.stored().current}
     jti = decode(claims)["jti"]
     assert decode(claims) == {
         "sub": person.id,

@@ -28,7 +28,7 @@ from tests.support.clock import Clock
 from tests.support.contract import HEADERS, SESSION_SECONDS, UNAVAILABLE, name_of_error
 from tests.support.faults import EVER, EVERY_FAULT, befalling
 from tests.support.forgery import decode
-from tests.support.handlers import StoredRing
+from tests.support.handlers import StoredKeySet
 from tests.support.leaks import PASSWORD
 from tests.support.operations import ACCOUNT_OPERATIONS, OPERATIONS, ROUTES
 from tests.support.order import ORDERS, in_order
@@ -56,8 +56,8 @@ class World:
 
     def __init__(self, clock):
         self.chances = 0
-        self.ring = StoredRing(boto3.client("secretsmanager"))
-        self.ring.store(KeySet("a", KEYS, "b", 1_700_000_000))
+        self.key_set = StoredKeySet(boto3.client("secretsmanager"))
+        self.key_set.store(KeySet("a", KEYS, "b", 1_700_000_000))
         self.person, stranger, banned = new_person(), new_person(), new_person()
         clock.now -= SESSION_SECONDS
         self.tokens = {"expired": log_in(self.person)}
@@ -90,7 +90,7 @@ class World:
         for (backend, name), stored in zip(_stores(), state, strict=True):
             setattr(backend, name, copy.deepcopy(stored))
         self.chances = 1000
-        self.ring.forget()
+        self.key_set.forget()
 
     def rows(self):
         """Return what is stored as a text, to compare."""
@@ -112,7 +112,7 @@ class World:
         rows = self.rows()
         if rows not in self._seen:
             state, chances = self.state(), self.chances
-            self.ring.forget()
+            self.key_set.forget()
             met = {name: call("get_current_session", it).status for name, it in self.tokens.items()}
             names = (self.person.username, self.person.email, RENAMED, NEWCOMER)
             for name in names:
@@ -120,8 +120,8 @@ class World:
                     answer = call("create_session", body={"user": name, "pass": password})
                     met[f"{name}: {password}"] = answer.status
                     self.put_back(state)
-            ring = self.ring.stored()
-            met["keys"] = (ring.current, len(ring.keys))
+            key_set = self.key_set.stored()
+            met["keys"] = (key_set.current, len(key_set.keys))
             self.chances = chances
             self._seen[rows] = met
         return self._seen[rows]

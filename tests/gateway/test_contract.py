@@ -16,14 +16,12 @@ from tests.support.contract import (
     EVERY_ANSWER,
     INVALID_ENDPOINT,
     INVALID_SESSION,
-    REMEMBERED_SESSION_SECONDS,
-    SESSION_MISSING,
-    SESSION_SECONDS,
     SHORT,
     UP,
     paths,
 )
 from tests.support.events import ALLOWED_ORIGINS
+from tests.support.walk import walk
 
 JOE = {"user": "joe", "pass": "joe"}
 LOG_IN = paths("create_session")[SHORT]
@@ -70,52 +68,7 @@ def assert_is_an_answer(answer: httpx.Response) -> None:
 
 @pytest.mark.parametrize("spelling", [SHORT, CANONICAL])
 def test_every_operation_answers_at_both_of_its_paths(http, log_in, spelling):
-    def path(operation: str, **session: int) -> str:
-        return paths(operation)[spelling].format(**session)
-
-    first = log_in(rememberMe=True)
-    answer = http.post(path("create_session"), data={**JOE, "rememberMe": "false"})
-    assert answer.status_code == 201
-    assert_is_an_answer(answer)
-    here = {"Authorization": f"Bearer {answer.json()['token']}"}
-
-    current = http.get(path("get_current_session"), headers=here)
-    assert_is_an_answer(current)
-    assert current.status_code == 200
-    session = current.json()
-    assert session["exp"] - session["iat"] == SESSION_SECONDS
-    assert session["exp"] == answer.json()["exp"]
-
-    other = http.get(path("get_current_session"), headers=first).json()
-    assert other["exp"] - other["iat"] == REMEMBERED_SESSION_SECONDS
-    assert http.get(path("get_session", id=other["iat"]), headers=here).json() == other
-    listed = http.get(path("list_sessions"), headers=here)
-    assert_is_an_answer(listed)
-    assert listed.json() == {"count": 2, "items": [session, other]}
-    page = http.get(path("list_sessions"), params={"limit": 1, "offset": 1}, headers=here)
-    assert page.json() == {"count": 2, "items": [other]}
-
-    ended = http.delete(path("delete_session", id=other["iat"]), headers=here)
-    assert ended.json() == {"code": "GENERIC_SUCCESS", "message": "Session Deleted"}
-    refused = http.get(path("get_current_session"), headers=first)
-    assert (refused.status_code, refused.json()) == (401, INVALID_SESSION)
-    again = http.delete(path("delete_session", id=other["iat"]), headers=here)
-    assert (again.status_code, again.json()) == (404, SESSION_MISSING)
-
-    ids = [http.get(CURRENT, headers=log_in()).json()["iat"] for _ in range(3)]
-    body = {"sessions": [str(ids[0]), ids[1], "x", 7]}
-    several = http.request("DELETE", path("delete_sessions"), headers=here, json=body)
-    assert several.json() == {"count": 2, "type": "session"}
-    everything = path("delete_all_sessions")
-    spared = http.delete(f"{everything}?allButSelf=true", headers=here)
-    assert spared.json() == {"count": 1, "type": "session"}
-    assert http.get(path("list_sessions"), headers=here).json()["count"] == 1
-    gone = http.delete(everything, headers=here)
-    assert gone.json() == {"count": 1, "type": "session"}
-    refused = http.get(path("get_current_session"), headers=here)
-    assert_is_an_answer(refused)
-    assert refused.status_code == 401
-    assert refused.headers["www-authenticate"] == "Bearer"
+    walk(http, log_in, JOE, spelling)
 
 
 def test_the_published_examples_work_as_they_are_written(http, log_in):

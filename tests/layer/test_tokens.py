@@ -1,4 +1,4 @@
-"""Tokens and the key ring, without a clock or a secret of their own."""
+"""Tokens and the key set, without a clock or a secret of their own."""
 
 import json
 
@@ -96,10 +96,10 @@ def test_no_text_makes_anything_but_a_refusal(text):
         verify(text, "us", keys, 150)
 
 
-# --------------------------------------------------------------- the ring
+# --------------------------------------------------------------- the key set
 
 
-def test_a_ring_has_a_current_key_a_next_one_and_older_ones():
+def test_a_key_set_has_a_current_key_a_next_one_and_older_ones():
     secret = {"current": "b", "next": "c", "a": "a" * 32, "b": "b" * 32, "c": "c" * 64}
     keys = {"a": b"a" * 32, "b": b"b" * 32, "c": b"c" * 64}
     assert parse_key_set(json.dumps(secret)) == KeySet("b", keys, "c")
@@ -107,9 +107,9 @@ def test_a_ring_has_a_current_key_a_next_one_and_older_ones():
     assert parse_key_set(json.dumps({**secret, **times})) == KeySet("b", keys, "c", 9, {"a": 9})
 
 
-def test_a_ring_may_have_but_one_key():
-    ring = parse_key_set(json.dumps({"current": "initial", "initial": "x" * 64}))
-    assert ring == KeySet("initial", {"initial": b"x" * 64})
+def test_a_key_set_may_have_but_one_key():
+    key_set = parse_key_set(json.dumps({"current": "initial", "initial": "x" * 64}))
+    assert key_set == KeySet("initial", {"initial": b"x" * 64})
 
 
 def test_a_key_is_measured_in_bytes():
@@ -142,17 +142,17 @@ def test_a_key_is_measured_in_bytes():
         (f'{{"current": "a", "a": "{"x" * 32}", "b": ""}}', "key 'b' is under 32 bytes"),
     ],
 )
-def test_a_secret_that_is_no_ring_is_refused_in_words_that_name_no_key(secret, reason):
+def test_a_secret_that_is_no_key_set_is_refused_in_words_that_name_no_key(secret, reason):
     with pytest.raises(MalformedKeySet) as refusal:
         parse_key_set(secret)
     assert str(refusal.value) == reason
 
 
 class Secret:
-    """Something to read the ring from, which counts how often it is read, and may be down."""
+    """Something to read the key set from, which counts how often it is read, and may be down."""
 
     def __init__(self):
-        self.ring = KeySet("a", {"a": b"a" * 32})
+        self.key_set = KeySet("a", {"a": b"a" * 32})
         self.reads = 0
         self.is_down = False
 
@@ -160,7 +160,7 @@ class Secret:
         self.reads += 1
         if self.is_down:
             raise Unavailable
-        return self.ring
+        return self.key_set
 
 
 @pytest.fixture
@@ -169,81 +169,81 @@ def secret():
 
 
 @pytest.fixture
-def ring(secret):
+def key_set(secret):
     return CachedKeySet(secret.read)
 
 
-def test_the_ring_is_not_read_before_it_is_needed(ring, secret):
+def test_the_key_set_is_not_read_before_it_is_needed(key_set, secret):
     assert secret.reads == 0
-    assert ring.current(1000) == ("a", b"a" * 32)
+    assert key_set.current(1000) == ("a", b"a" * 32)
     assert secret.reads == 1
 
 
-def test_the_ring_is_read_once_in_five_minutes(ring, secret):
+def test_the_key_set_is_read_once_in_five_minutes(key_set, secret):
     for now in (1000, 1000, 1001, 1299):
-        ring.current(now)
-        assert ring.key("a", now) == b"a" * 32
+        key_set.current(now)
+        assert key_set.key("a", now) == b"a" * 32
     assert secret.reads == 1
-    ring.current(1300)
+    key_set.current(1300)
     assert secret.reads == 2
-    ring.key("a", 1599)
+    key_set.key("a", 1599)
     assert secret.reads == 2
-    ring.key("a", 1600)
+    key_set.key("a", 1600)
     assert secret.reads == 3
 
 
-def test_a_ring_that_was_rotated_is_seen_when_it_is_read_again(ring, secret):
-    ring.current(1000)
-    secret.ring = KeySet("b", {"a": b"a" * 32, "b": b"b" * 32})
-    assert ring.current(1299) == ("a", b"a" * 32)
-    assert ring.current(1300) == ("b", b"b" * 32)
-    assert ring.key("a", 1300) == b"a" * 32
+def test_a_key_set_that_was_rotated_is_seen_when_it_is_read_again(key_set, secret):
+    key_set.current(1000)
+    secret.key_set = KeySet("b", {"a": b"a" * 32, "b": b"b" * 32})
+    assert key_set.current(1299) == ("a", b"a" * 32)
+    assert key_set.current(1300) == ("b", b"b" * 32)
+    assert key_set.key("a", 1300) == b"a" * 32
 
 
-def test_an_unknown_key_is_looked_for_anew_but_at_most_every_30_seconds(ring, secret):
-    ring.current(1000)
-    secret.ring = KeySet("b", {"a": b"a" * 32, "b": b"b" * 32})
-    assert [ring.key("b", now) for now in (1000, 1029)] == [None, None]
+def test_an_unknown_key_is_looked_for_anew_but_at_most_every_30_seconds(key_set, secret):
+    key_set.current(1000)
+    secret.key_set = KeySet("b", {"a": b"a" * 32, "b": b"b" * 32})
+    assert [key_set.key("b", now) for now in (1000, 1029)] == [None, None]
     assert secret.reads == 1
-    assert ring.key("b", 1030) == b"b" * 32
+    assert key_set.key("b", 1030) == b"b" * 32
     assert secret.reads == 2
 
 
-def test_made_up_keys_cost_at_most_one_read_in_30_seconds(ring, secret):
-    ring.current(1000)
+def test_made_up_keys_cost_at_most_one_read_in_30_seconds(key_set, secret):
+    key_set.current(1000)
     for now in range(1000, 1120):
         for kid in ("x", "y", f"z{now}"):
-            assert ring.key(kid, now) is None
+            assert key_set.key(kid, now) is None
     assert secret.reads == 1 + 3  # at 1030, 1060 and 1090
 
 
-def test_a_cold_ring_that_lacks_the_key_is_read_only_once(ring, secret):
-    assert ring.key("x", 1000) is None
+def test_a_cold_key_set_that_lacks_the_key_is_read_only_once(key_set, secret):
+    assert key_set.key("x", 1000) is None
     assert secret.reads == 1
 
 
-def test_the_ring_that_is_here_goes_on_while_there_is_no_other(ring, secret):
-    ring.current(1000)
+def test_the_key_set_that_is_here_goes_on_while_there_is_no_other(key_set, secret):
+    key_set.current(1000)
     secret.is_down = True
     for now in range(1300, 1400):
-        assert ring.current(now) == ("a", b"a" * 32)
-        assert ring.key("a", now) == b"a" * 32
+        assert key_set.current(now) == ("a", b"a" * 32)
+        assert key_set.key("a", now) == b"a" * 32
         with pytest.raises(Unavailable):  # it may be a key that is new
-            ring.key("x", now)
+            key_set.key("x", now)
     assert secret.reads == 1 + 4  # at 1300, 1330, 1360 and 1390
     secret.is_down = False
-    secret.ring = KeySet("b", {"b": b"b" * 32})
-    assert ring.current(1420) == ("b", b"b" * 32)
+    secret.key_set = KeySet("b", {"b": b"b" * 32})
+    assert key_set.current(1420) == ("b", b"b" * 32)
 
 
-def test_without_any_ring_nothing_can_be_signed_or_checked(ring, secret):
+def test_without_any_key_set_nothing_can_be_signed_or_checked(key_set, secret):
     secret.is_down = True
     with pytest.raises(Unavailable):
-        ring.current(1000)
+        key_set.current(1000)
     with pytest.raises(Unavailable):
-        ring.key("a", 1000)
+        key_set.key("a", 1000)
     secret.is_down = False
-    assert ring.key("a", 1000) == b"a" * 32
+    assert key_set.key("a", 1000) == b"a" * 32
 
 
 def test_a_mistake_while_reading_is_not_taken_for_a_secret_that_is_down(secret):

@@ -1,8 +1,8 @@
 """A small project of our own, so that what the gateway does is not tied to what ours says."""
 
 import asyncio
-import threading
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,220 +14,10 @@ from local.functions import functions_of, load_handler
 from local.gateway import Gateway
 from local.routes import api_of
 from local.server import application
-from local.template import Template, load_template
+from local.template import load_template
 from local.usage_plan import UsagePlans
 
-TEMPLATE = """
-AWSTemplateFormatVersion: "2010-09-09"
-Transform: AWS::Serverless-2016-10-31
-Parameters:
-  AllowedOrigins: {Type: CommaDelimitedList, Default: "https://a.example, https://b.example"}
-  Burst: {Type: Number, Default: 3}
-Globals:
-  Function:
-    Runtime: python3.13
-    Handler: app.handler
-    Timeout: 5
-    Layers: [!Ref Layer]
-    Environment: {Variables: {TABLE: !Ref Table, ORIGINS: !Join [",", !Ref AllowedOrigins]}}
-Resources:
-  Api:
-    Type: AWS::Serverless::Api
-    Properties:
-      StageName: v1
-      OpenApiVersion: "2.0"
-      BinaryMediaTypes: [multipart~1form-data]
-      ApiKeySourceType: AUTHORIZER
-      Auth:
-        AddDefaultAuthorizerToCorsPreflight: false
-        Authorizers:
-          Token:
-            FunctionArn: !GetAtt Authorize.Arn
-            FunctionPayloadType: REQUEST
-            Identity: {Headers: [Authorization], ReauthorizeEvery: 300}
-      GatewayResponses:
-        UNAUTHORIZED:
-          StatusCode: 401
-          ResponseTemplates: {application/json: '{"id":"$context.requestId"}'}
-          ResponseParameters:
-            Headers:
-              WWW-Authenticate: "'Bearer'"
-              X-Origin: method.request.header.Origin
-              X-Request-Id: context.requestId
-        DEFAULT_5XX: {StatusCode: 500, ResponseTemplates: {application/json: '{"oops":true}'}}
-      MergeDefinitions: true
-      DefinitionBody:
-        swagger: "2.0"
-        info: {title: test, version: "1"}
-        securityDefinitions:
-          api_key: {type: apiKey, in: header, name: x-api-key}
-        paths:
-          /mock/{id}:
-            x-amazon-apigateway-any-method:
-              responses: {}
-              x-amazon-apigateway-integration:
-                type: mock
-                passthroughBehavior: never
-                requestTemplates:
-                  application/json: '{"statusCode": $input.params("status")}'
-                responses:
-                  default:
-                    statusCode: "200"
-                    responseParameters:
-                      method.response.header.X-Static: "'text'"
-                      method.response.header.X-Id: context.requestId
-                    responseTemplates:
-                      application/json: |
-                        #set($context.responseOverride.header.X-Method = $context.httpMethod)
-                        {"id": "$util.escapeJavaScript($input.params().path.get("id"))"}
-                  "204": {statusCode: "204"}
-          /through: &through
-            post:
-              responses: {}
-              x-amazon-apigateway-integration:
-                type: mock
-                responses: {default: {statusCode: "200"}, "404": {statusCode: "404"}}
-  Echo:
-    Type: AWS::Serverless::Function
-    Properties:
-      CodeUri: functions/echo
-      Events:
-        Open: {Type: Api, Properties: {RestApiId: !Ref Api, Path: /open, Method: GET}}
-        Sent: {Type: Api, Properties: {RestApiId: !Ref Api, Path: /open, Method: POST}}
-        Item: {Type: Api, Properties: {RestApiId: !Ref Api, Path: "/items/{id}", Method: GET}}
-        All: {Type: Api, Properties: {RestApiId: !Ref Api, Path: "/files/{path+}", Method: GET}}
-        Closed:
-          Type: Api
-          Properties:
-            RestApiId: !Ref Api
-            Path: /closed
-            Method: GET
-            Auth: {Authorizer: Token, ApiKeyRequired: true}
-  Authorize:
-    Type: AWS::Serverless::Function
-    Properties: {CodeUri: functions/authorize}
-  CreateUserFunction:
-    Type: AWS::Serverless::Function
-    Properties: {CodeUri: functions/create_user}
-  Layer:
-    Type: AWS::Serverless::LayerVersion
-    Properties: {ContentUri: layer}
-  Table:
-    Type: AWS::DynamoDB::Table
-    Properties:
-      BillingMode: PAY_PER_REQUEST
-      AttributeDefinitions: [{AttributeName: id, AttributeType: S}]
-      KeySchema: [{AttributeName: id, KeyType: HASH}]
-      TimeToLiveSpecification: {AttributeName: expires, Enabled: true}
-      SSESpecification: {SSEEnabled: true}
-  Secret:
-    Type: AWS::SecretsManager::Secret
-    Properties:
-      GenerateSecretString:
-        SecretStringTemplate: '{"current": "a"}'
-        GenerateStringKey: a
-        PasswordLength: 48
-        ExcludePunctuation: true
-  Plan:
-    Type: AWS::ApiGateway::UsagePlan
-    Properties:
-      Throttle: {RateLimit: 1, BurstLimit: !Ref Burst}
-      Quota: {Limit: 5, Period: DAY}
-      ApiStages:
-        - ApiId: !Ref Api
-          Stage: !Ref Api.Stage
-          Throttle: {/login/POST: {RateLimit: 1, BurstLimit: 1}}
-  Key:
-    Type: AWS::ApiGateway::ApiKey
-    Properties: {Enabled: true, Value: !Sub "${AWS::StackName}-key"}
-  PlanKey:
-    Type: AWS::ApiGateway::UsagePlanKey
-    Properties: {KeyId: !Ref Key, KeyType: API_KEY, UsagePlanId: !Ref Plan}
-  OtherKey:
-    Type: AWS::ApiGateway::ApiKey
-    Properties: {Enabled: true, Value: another-key}
-  OtherPlanKey:
-    Type: AWS::ApiGateway::UsagePlanKey
-    Properties: {KeyId: !Ref OtherKey, KeyType: API_KEY, UsagePlanId: !Ref Plan}
-  DisabledKey:
-    Type: AWS::ApiGateway::ApiKey
-    Properties: {Enabled: false, Value: disabled-key}
-  DisabledPlanKey:
-    Type: AWS::ApiGateway::UsagePlanKey
-    Properties: {KeyId: !Ref DisabledKey, KeyType: API_KEY, UsagePlanId: !Ref Plan}
-"""
-ECHO = """
-import json
-import threading
-
-go_on = threading.Event()
-
-
-def handler(event, context):
-    wish = (event["queryStringParameters"] or {}).get("wish")
-    if wish == "raise":
-        raise ValueError("a secret of ours")
-    if wish == "exit":
-        raise SystemExit(3)
-    if wish == "hang":
-        go_on.wait(20)
-    if wish == "malformed":
-        return {"body": 1}
-    return {"statusCode": 200, "headers": {"X-A": "1"}, "body": json.dumps(event)}
-"""
-AUTHORIZE = """
-calls = []
-
-
-def handler(event, context):
-    calls.append(event)
-    headers = {name.lower(): value for name, value in event["headers"].items()}
-    token = headers["authorization"]
-    if token == "unauthorized":
-        raise Exception("Unauthorized")
-    if token == "broken":
-        raise Exception("something else")
-    if token == "malformed":
-        return {"principalId": "x"}
-    effect = "Deny" if token == "denied" else "Allow"
-    statement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": "*"}
-    return {
-        "principalId": "user-" + token,
-        "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
-        "usageIdentifierKey": "unknown" if token == "keyless" else "sessions-key",
-        "context": {"number": 1, "truth": True},
-    }
-"""
-CREATE_USER = """
-from shared_by_all import store
-
-
-def handler(event, context):
-    print("creating")
-    return store(event)
-"""
-LAYER = """
-import os
-
-import botocore.session
-
-
-class UserTaken(Exception):
-    pass
-
-
-def store(event):
-    dynamodb = botocore.session.get_session().create_client("dynamodb")
-    try:
-        dynamodb.put_item(
-            TableName=os.environ["TABLE"],
-            Item={"id": {"S": event["username"]}},
-            ConditionExpression="attribute_not_exists(id)",
-        )
-    except dynamodb.exceptions.ConditionalCheckFailedException:
-        raise UserTaken("the name is taken") from None
-    return {"id": event["username"]}
-"""
+PROJECT = Path(__file__).parent / "project"
 
 Call = Callable[..., httpx.Response]
 
@@ -235,72 +25,65 @@ Call = Callable[..., httpx.Response]
 class Clock:
     """A clock that a test sets."""
 
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
+    now = 1_800_000_000.0
 
     def __call__(self) -> float:
         return self.now
 
 
-def write_project(folder: Path) -> Path:
-    files = {
-        "template.yaml": TEMPLATE,
-        "functions/echo/app.py": ECHO,
-        "functions/authorize/app.py": AUTHORIZE,
-        "functions/create_user/app.py": CREATE_USER,
-        "layer/shared_by_all.py": LAYER,
-    }
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    return folder / "template.yaml"
-
-
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A template of a test's own, with functions that it may run in another process."""
-    return write_project(tmp_path)
+def project(tmp_path):
+    """The template of a copy that a test may change, and run in another process."""
+    return shutil.copytree(PROJECT, tmp_path / "project") / "template.yaml"
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    return load_template(write_project(tmp_path_factory.mktemp("project")))
+def template():
+    return load_template(PROJECT / "template.yaml")
 
 
 @pytest.fixture(scope="session")
-def ours() -> Template:
+def ours():
     return load_template()
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock():
     return Clock()
 
 
 @pytest.fixture
-def log() -> list[str]:
+def log():
     return []
 
 
 @pytest.fixture
-def gateway(template: Template, clock: Clock, log: list[str]) -> Iterator[Gateway]:
+def access_log():
+    return []
+
+
+@pytest.fixture
+def gateway(template, clock, log, access_log):
     api, functions = api_of(template), functions_of(template)
     handlers = {name: load_handler(functions[name]) for name in ("Echo", "Authorize")}
-    plans = UsagePlans(template, api)
-    with closing(
-        Gateway(api, functions, handlers, plans=plans, log=log.append, clock=clock)
-    ) as made:
+    plans, logs = UsagePlans(template, api), {"log": log.append, "access_log": access_log.append}
+    with closing(Gateway(api, functions, handlers, plans=plans, clock=clock, **logs)) as made:
         yield made
 
 
 @pytest.fixture
-def lines() -> list[str]:
+def authorizer_calls(gateway):
+    return gateway._handlers["Authorize"].__globals__["calls"]
+
+
+@pytest.fixture
+def lines():
     """What the console shows."""
     return []
 
 
 @pytest.fixture
-def call(gateway: Gateway, lines: list[str]) -> Call:
+def call(gateway, lines):
     """Send one request to the gateway, without a network."""
     transport = httpx.ASGITransport(application(gateway, lines.append))
 
@@ -312,7 +95,13 @@ def call(gateway: Gateway, lines: list[str]) -> Call:
 
 
 @pytest.fixture
-def go_on(gateway: Gateway) -> Iterator[threading.Event]:
+def call_as(call):
+    """Call the route behind the authorizer with a token."""
+    return lambda token: call("GET", "/v1/closed", headers={"Authorization": token})
+
+
+@pytest.fixture
+def go_on(gateway):
     """What a hanging function waits for; it is set when the test is over."""
     event = gateway._handlers["Echo"].__globals__["go_on"]
     yield event

@@ -67,16 +67,14 @@ def users(project: Path) -> str:
 
 
 @pytest.fixture
-def event(tmp_path: Path) -> str:
+def event(tmp_path):
     file = tmp_path / "event.json"
     file.write_text('{"username": "ann"}')
     return str(file)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_serves_until_it_is_told_to_stop_and_leaves_nothing(
-    project: Path, number: signal.Signals
-) -> None:
+def test_it_serves_until_it_is_told_to_stop_and_leaves_nothing(project, number):
     with running(project) as (process, banner):
         assert httpx.get(f"{url_of(banner)}/open").status_code == 200
         endpoint = running_endpoint(project.parent / ".local")
@@ -90,7 +88,7 @@ def test_it_serves_until_it_is_told_to_stop_and_leaves_nothing(
     assert "joe" in users(project)
 
 
-def test_it_says_where_it_is_and_a_log_in_that_works_when_pasted(tmp_path: Path) -> None:
+def test_it_says_where_it_is_and_a_log_in_that_works_when_pasted(tmp_path):
     ours = tmp_path / "template.yaml"
     ours.write_bytes((ROOT / "template.yaml").read_bytes())
     for folder in ("functions", "layers"):
@@ -108,7 +106,7 @@ def test_it_says_where_it_is_and_a_log_in_that_works_when_pasted(tmp_path: Path)
         assert response.headers["Access-Control-Allow-Origin"] == "http://b.example"
 
 
-def test_another_endpoint_is_used_and_left_running(project: Path, event: str) -> None:
+def test_another_endpoint_is_used_and_left_running(project, event):
     with running(project) as (_, banner):
         endpoint = banner[2].split()[1]
         with running(project, "--endpoint", endpoint) as (_, second):
@@ -118,16 +116,15 @@ def test_another_endpoint_is_used_and_left_running(project: Path, event: str) ->
         assert is_healthy(endpoint)
 
 
-def test_a_folder_that_is_in_use_is_refused(project: Path) -> None:
+def test_a_folder_that_is_in_use_is_refused(project):
     with running(project):
         done = run(project, "--port", "0")
     assert done.returncode == 1
     assert "is in use by another gateway" in done.stderr
 
 
-def test_a_killed_gateway_takes_its_database_with_it_and_loses_nothing(
-    project: Path, event: str
-) -> None:
+def test_a_killed_gateway_loses_nothing(project, event):
+    """Its database ends with it, and keeps what it has."""
     with running(project) as (process, _):
         assert run(project, "invoke", "create_user", "-e", event).returncode == 0
         process.kill()
@@ -136,7 +133,7 @@ def test_a_killed_gateway_takes_its_database_with_it_and_loses_nothing(
         assert "ann" in users(project)
 
 
-def test_users_outlive_a_restart_unless_it_is_a_fresh_one(project: Path, event: str) -> None:
+def test_users_outlive_a_restart_unless_it_is_a_fresh_one(project, event):
     assert run(project, "invoke", "create_user", "-e", event).returncode == 0
     again = run(project, "invoke", "CreateUserFunction", "-e", event)
     assert again.returncode == 1
@@ -149,7 +146,7 @@ def test_users_outlive_a_restart_unless_it_is_a_fresh_one(project: Path, event: 
     assert "ann" not in users(project)
 
 
-def test_one_function_uses_the_database_of_the_gateway_that_runs(project: Path, event: str) -> None:
+def test_one_function_uses_the_database_of_the_gateway_that_runs(project, event):
     with running(project):
         answer = run(project, "invoke", "create_user", "-e", "-", given='{"username": "ann"}')
         assert json.loads(answer.stdout) == {"id": "ann"}
@@ -157,7 +154,7 @@ def test_one_function_uses_the_database_of_the_gateway_that_runs(project: Path, 
         assert run(project, "invoke", "create_user", "-e", event).returncode == 1
 
 
-def test_a_port_in_use_is_one_clear_line_and_no_database(project: Path) -> None:
+def test_a_port_in_use_is_one_clear_line_and_no_database(project):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = run(project, "--port", port)
@@ -168,7 +165,7 @@ def test_a_port_in_use_is_one_clear_line_and_no_database(project: Path) -> None:
     assert not (project.parent / ".local").exists()
 
 
-def test_a_body_that_is_too_large_is_answered_while_it_is_still_sent(project: Path) -> None:
+def test_a_body_that_is_too_large_is_answered_before_it_ends(project):
     with running(project) as (_, banner):
         url = url_of(banner)
         response = httpx.post(f"{url}/open", content=b"x" * 30_000_000)
@@ -179,20 +176,20 @@ def test_a_body_that_is_too_large_is_answered_while_it_is_still_sent(project: Pa
             assert plain.recv(100).startswith(b"HTTP/1.1 413")
 
 
-def test_events_show_the_names_of_headers_as_they_were_sent(project: Path) -> None:
+def test_events_show_the_names_of_headers_as_they_were_sent(project):
     with running(project) as (_, banner):
         event = httpx.get(f"{url_of(banner)}/open", headers={"X-CamelCase": "é".encode()}).json()
     assert event["headers"]["X-CamelCase"] == "é"
 
 
-def test_a_function_that_does_not_exist_lists_those_that_do(project: Path, event: str) -> None:
+def test_a_function_that_does_not_exist_lists_those_that_do(project, event):
     done = run(project, "invoke", "nonsense", "-e", event)
     assert done.returncode == 2
     assert "CreateUserFunction" in done.stderr
 
 
 @pytest.mark.parametrize(("text", "says"), [(None, "No such file"), ("{", "is not JSON")])
-def test_an_event_that_cannot_be_read_says_why(project: Path, text: str | None, says: str) -> None:
+def test_an_event_that_cannot_be_read_says_why(project, text, says):
     file = project.parent / "broken.json"
     if text:
         file.write_text(text)
@@ -202,7 +199,7 @@ def test_an_event_that_cannot_be_read_says_why(project: Path, text: str | None, 
     assert "Traceback" not in done.stderr
 
 
-def test_a_database_without_secrets_is_refused_in_one_line(project: Path) -> None:
+def test_a_database_without_secrets_is_refused_in_one_line(project):
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         endpoint = f"http://127.0.0.1:{nobody.getsockname()[1]}"
     done = run(project, "--endpoint", endpoint, "--port", "0")

@@ -2,12 +2,11 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from local.engine import engine
 
 
-def test_engines_that_start_at_once_have_each_a_port_of_its_own(tmp_path: Path) -> None:
+def test_engines_that_start_at_once_have_each_a_port_of_its_own(tmp_path):
     begin, end = threading.Barrier(2), threading.Barrier(2)
 
     def run(name: str) -> str:

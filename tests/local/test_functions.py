@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from local.functions import (
-    Function,
     FunctionError,
     functions_of,
     invoke,
@@ -18,22 +17,22 @@ from local.functions import (
     runtime_environment,
     shared_environment,
 )
-from local.template import Template, TemplateError
+from local.intrinsics import TemplateError
 
 
 @pytest.fixture
-def function(template: Template) -> Function:
+def function(template):
     return functions_of(template)["Echo"]
 
 
-def test_a_function_knows_what_the_template_says(function: Function, template: Template) -> None:
+def test_a_function_knows_what_the_template_says(function, template):
     assert function.arn == "arn:aws:lambda:us-east-1:000000000000:function:Echo"
     assert function.folder == template.root / "functions/echo"
     assert (function.timeout_seconds, function.memory_megabytes) == (5, 128)
     assert function.layers == (template.root / "layer",)
 
 
-def test_a_handler_sees_json_and_the_context(function: Function) -> None:
+def test_a_handler_sees_json_and_the_context(function):
     def handler(event: Any, context: Any) -> Any:
         assert 4000 < context.get_remaining_time_in_millis() <= 5000
         return [event, context.function_name, context.aws_request_id, context.memory_limit_in_mb]
@@ -41,13 +40,13 @@ def test_a_handler_sees_json_and_the_context(function: Function) -> None:
     assert invoke(function, handler, {"a": (1,)}, "id-1") == [{"a": [1]}, "Echo", "id-1", "128"]
 
 
-def test_a_handler_cannot_change_the_callers_event(function: Function) -> None:
+def test_a_handler_cannot_change_the_callers_event(function):
     event = {"a": [1]}
     invoke(function, lambda event, _: event["a"].append(2), event, "id-1")
     assert event == {"a": [1]}
 
 
-def test_an_exception_keeps_its_class_and_message(function: Function) -> None:
+def test_an_exception_keeps_its_class_and_message(function):
     def handler(event: Any, context: Any) -> None:
         raise KeyError("x")
 
@@ -56,31 +55,29 @@ def test_an_exception_keeps_its_class_and_message(function: Function) -> None:
     assert (caught.value.kind, caught.value.message) == ("KeyError", "'x'")
 
 
-def test_an_answer_that_is_not_json_is_an_error_of_the_function(function: Function) -> None:
+def test_an_answer_that_is_not_json_is_an_error_of_the_function(function):
     with pytest.raises(FunctionError, match="not JSON serializable"):
         invoke(function, lambda *_: dt.datetime.now(dt.UTC), {}, "id-1")
 
 
-def test_handlers_of_the_same_file_name_are_not_mixed_up(template: Template) -> None:
+def test_handlers_of_the_same_file_name_are_not_mixed_up(template):
     functions = functions_of(template)
     echo, authorize = load_handler(functions["Echo"]), load_handler(functions["Authorize"])
     assert echo.__module__ != authorize.__module__
     assert sys.modules[echo.__module__].__file__ == str(functions["Echo"].folder / "app.py")
 
 
-def test_a_function_without_code_says_which_file_is_missing(function: Function) -> None:
+def test_a_function_without_code_says_which_file_is_missing(function):
     with pytest.raises(TemplateError, match=r"app\.py"):
         load_handler(replace(function, folder=Path("/nowhere")))
 
 
-def test_a_function_without_its_handler_says_so(function: Function) -> None:
+def test_a_function_without_its_handler_says_so(function):
     with pytest.raises(TemplateError, match="no other"):
         load_handler(replace(function, handler="app.other"))
 
 
-def test_layers_and_environment_are_there_before_a_function_is_imported(
-    template: Template, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_function_is_imported_with_its_layers_and_environment(template, monkeypatch):
     monkeypatch.setattr(sys, "path", sys.path.copy())
     monkeypatch.setenv("TABLE", "another")
     monkeypatch.setenv("ORIGINS", "")
@@ -88,19 +85,19 @@ def test_layers_and_environment_are_there_before_a_function_is_imported(
     assert str(template.root / "layer") in sys.path
 
 
-def test_functions_that_disagree_on_a_variable_are_refused(function: Function) -> None:
+def test_functions_that_disagree_on_a_variable_are_refused(function):
     other = replace(function, name="Other", environment={"TABLE": "another"})
     with pytest.raises(TemplateError, match="Other has another TABLE"):
         shared_environment([function, other])
 
 
-def test_an_engine_on_this_machine_gets_credentials_that_are_none() -> None:
+def test_an_engine_on_this_machine_gets_credentials_that_are_none():
     found = runtime_environment("http://127.0.0.1:4566", {})
     assert found["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4566"
     assert found["AWS_ACCESS_KEY_ID"] == "local"
 
 
-def test_credentials_and_the_region_that_are_set_are_kept_for_aws() -> None:
+def test_credentials_and_the_region_that_are_set_are_kept_for_aws():
     found = runtime_environment("", {"AWS_REGION": "eu-north-1"})
     assert (found["AWS_REGION"], found["AWS_ENDPOINT_URL"]) == ("eu-north-1", "")
     assert "AWS_ACCESS_KEY_ID" not in found

@@ -9,9 +9,10 @@ PATHS = {
     "/a": {"get": {"is": "a"}, "x-amazon-apigateway-any-method": {"is": "any a"}},
     "/a/{id}": {"get": {"is": "item"}},
     "/a/all": {"delete": {"is": "all"}},
+    "/some/{name}/thing": {"options": {"is": "thing"}},
     "/{proxy+}": {"options": {"is": "proxy"}},
 }
-API = Api("api", "v1", {"paths": PATHS}, frozenset(), "HEADER")
+API = Api("api", "v1", {"paths": PATHS}, frozenset())
 
 
 @pytest.mark.parametrize(
@@ -25,13 +26,13 @@ API = Api("api", "v1", {"paths": PATHS}, frozenset(), "HEADER")
         ("GET", "/v1/a/x%2Fy%20z", "item", {"id": "x/y z"}),
         ("GET", "/v1/a/%2525", "item", {"id": "%25"}),
         ("DELETE", "/v1/a/all", "all", {}),
+        ("OPTIONS", "/v1/some/other/thing", "thing", {"name": "other"}),
+        ("OPTIONS", "/v1/some/other/thing/", "proxy", {"proxy": "some/other/thing/"}),
         ("OPTIONS", "/v1/x/y/", "proxy", {"proxy": "x/y/"}),
         ("OPTIONS", "/v1/a/b/c", "proxy", {"proxy": "a/b/c"}),
     ],
 )
-def test_a_path_finds_its_most_specific_resource(
-    method: str, path: str, found: str, parameters: dict[str, str]
-) -> None:
+def test_a_path_finds_its_most_specific_resource(method, path, found, parameters):
     route = route_of(API, method, path)
     assert route is not None
     assert (route.definition["is"], route.path_parameters) == (found, parameters)
@@ -53,5 +54,5 @@ def test_a_path_finds_its_most_specific_resource(
         ("OPTIONS", "/v1/a/7"),
     ],
 )
-def test_what_no_method_serves_finds_nothing(method: str, path: str) -> None:
+def test_what_no_method_serves_finds_nothing(method, path):
     assert route_of(API, method, path) is None

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from local.functions import Function
+from local.intrinsics import TemplateError
 from local.streams import following, is_wanted, not_done
-from local.template import TemplateError
 from tests.support.contract import TEMPLATE
 
 FILTERS = {
@@ -38,7 +38,7 @@ EVERYONE = {"id": {"S": "session_epoch#0"}}
         ("SessionsTable", record("INSERT"), True),
         ("SessionsTable", record("MODIFY"), True),
         ("SessionsTable", record("REMOVE", old={"name": {"S": ""}}), True),
-        ("SessionsTable", record("REMOVE", old={"ended": {"S": "bulk"}}), False),
+        ("SessionsTable", record("REMOVE", old={"revoked_reason": {"S": "bulk"}}), False),
         ("UsersTable", record(new={"revoked_reason": {"S": "all"}}), True),
         ("UsersTable", record(new={"banned_at": {"N": "5"}}), True),
         ("UsersTable", record(new={"last_iat": {"N": "5"}}), False),
@@ -48,12 +48,15 @@ EVERYONE = {"id": {"S": "session_epoch#0"}}
         ("UsersTable", record("MODIFY", keys={"id": {"S": "session_epoch#1"}}), False),
     ],
 )
-def test_the_templates_filters_let_pass_what_has_something_to_tell(table, change, wanted):
+def test_the_templates_filters_let_pass_what_is_to_be_published(table, change, wanted):
     assert is_wanted(change, FILTERS[table]) is wanted
 
 
-def test_without_a_filter_all_passes_and_a_filter_of_another_kind_is_an_error():
+def test_without_a_filter_every_record_passes():
     assert is_wanted(record(), [])
+
+
+def test_a_filter_of_another_kind_is_an_error():
     with pytest.raises(TemplateError):
         is_wanted(record(), [{"eventName": [{"prefix": "M"}]}])
 
@@ -66,7 +69,8 @@ def test_what_failed_is_tried_again_with_all_that_is_behind_it(failed, left):
     assert again == list(left)
 
 
-def test_a_poller_retries_what_failed_logs_why_and_ends_with_the_block(tmp_path):
+def test_a_poller_retries_what_failed(tmp_path):
+    """It logs why, and ends with the block."""
     told, log = [], []
     done = threading.Event()
     pages = [[record("INSERT", number="1"), record("INSERT", number="2")]]

@@ -3,8 +3,7 @@
 import pytest
 
 from local.routes import api_of
-from local.template import Template
-from local.usage_plan import UsagePlans, _period
+from local.usage_plan import UsagePlans
 
 KEY = "sessions-key"
 DAY = 86_400
@@ -12,7 +11,7 @@ START = 1_800_000_000.0
 
 
 @pytest.fixture
-def plans(template: Template) -> UsagePlans:
+def plans(template):
     return UsagePlans(template, api_of(template))
 
 
@@ -20,37 +19,37 @@ def charges(plans: UsagePlans, times: int, now: float = START, key: str = KEY) -
     return [plans.charge(key, "/open/GET", now) for _ in range(times)]
 
 
-def test_a_burst_is_let_through_and_no_more(plans: UsagePlans) -> None:
+def test_a_burst_is_let_through_and_no_more(plans):
     assert charges(plans, 4) == [None, None, None, "THROTTLED"]
 
 
-def test_tokens_come_back_at_the_rate(plans: UsagePlans) -> None:
+def test_tokens_come_back_at_the_rate(plans):
     charges(plans, 3)
     assert charges(plans, 1, START + 0.9) == ["THROTTLED"]
     assert charges(plans, 2, START + 1) == [None, "THROTTLED"]
 
 
-def test_tokens_never_exceed_the_burst(plans: UsagePlans) -> None:
+def test_tokens_never_exceed_the_burst(plans):
     charges(plans, 1)
     assert charges(plans, 4, START + 1000) == [None, None, None, "THROTTLED"]
 
 
-def test_a_clock_that_is_set_back_adds_nothing(plans: UsagePlans) -> None:
+def test_a_clock_that_is_set_back_adds_nothing(plans):
     charges(plans, 3)
     assert charges(plans, 1, START - 1000) == ["THROTTLED"]
 
 
-def test_each_key_has_its_own_limits(plans: UsagePlans) -> None:
+def test_each_key_has_its_own_limits(plans):
     charges(plans, 4)
     assert charges(plans, 1, key="another-key") == [None]
 
 
-def test_a_methods_own_limit_replaces_the_plans(plans: UsagePlans) -> None:
+def test_a_methods_own_limit_replaces_the_plans(plans):
     assert [plans.charge(KEY, "/login/POST", START) for _ in range(2)] == [None, "THROTTLED"]
     assert charges(plans, 4) == [None, None, None, "THROTTLED"]
 
 
-def test_the_quota_ends_with_the_day_in_utc(plans: UsagePlans) -> None:
+def test_the_quota_ends_with_the_day_in_utc(plans):
     midnight = (START // DAY + 1) * DAY
     for second in range(5):
         assert charges(plans, 1, midnight - 100 + second * 10) == [None]
@@ -58,24 +57,17 @@ def test_the_quota_ends_with_the_day_in_utc(plans: UsagePlans) -> None:
     assert charges(plans, 1, midnight) == [None]
 
 
-def test_a_throttled_call_costs_no_quota(plans: UsagePlans) -> None:
+def test_a_throttled_call_costs_no_quota(plans):
     charges(plans, 50)
     assert charges(plans, 2, START + 10) == [None, None]
 
 
 @pytest.mark.parametrize("key", [None, "", "unknown", "disabled-key"])
-def test_a_key_that_no_plan_has_is_refused(plans: UsagePlans, key: str) -> None:
+def test_a_key_that_no_plan_has_is_refused(plans, key):
     assert charges(plans, 1, key=key) == ["INVALID_API_KEY"]
 
 
-@pytest.mark.parametrize(
-    ("kind", "name"), [("DAY", "2027-01-15"), ("WEEK", "2027-W02"), ("MONTH", "2027-01")]
-)
-def test_periods_are_those_of_the_calendar(kind: str, name: str) -> None:
-    assert _period(kind, START) == name
-
-
-def test_our_template_gives_every_shard_a_plan(ours: Template) -> None:
+def test_our_template_gives_every_shard_a_plan(ours):
     plans = UsagePlans(ours, api_of(ours))
     values = {key["Value"] for key in ours.resources_of("AWS::ApiGateway::ApiKey").values()}
     assert len(values) > 1

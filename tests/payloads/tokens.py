@@ -296,7 +296,7 @@ BAD_TOKENS: dict[str, Forgery] = {
     "kid a lone surrogate": with_header(kid="\ud800"),
     "kid and a space": with_header(kid="initial "),
     **{
-        f"kid {word}, the ring's own word": with_header(kid=word)
+        f"kid {word}, the key set's own word": with_header(kid=word)
         for word in ("current", "next", "next_since", "retired", "keys", "__class__")
     },
     "kid empty": with_header(kid=""),

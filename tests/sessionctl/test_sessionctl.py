@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import time
-import tomllib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ import pytest
 from sessionctl import options, text
 from sessionctl.__main__ import main
 from tests.sessionctl.fake_aws import CALLER, FakeAws, fake_aws
+from tests.support.contract import UP
 
 ROOT = Path(__file__).parents[2]
 
@@ -404,9 +404,8 @@ def test_local_needs_no_url_before_a_command(run, monkeypatch, typed, url):
     assert urls == [url]
 
 
-def test_the_version_is_the_projects(run):
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert run("--version") == (0, f"{project['version']}\n", "")
+def test_the_version_is_the_one_that_the_service_answers(run):
+    assert run("--version") == (0, f"{UP['version']}\n", "")
 
 
 def test_a_shell_completes_commands_and_options(run):

@@ -16,7 +16,7 @@ import moto
 import pytest
 from moto.core.models import BotocoreStubber
 
-from local.provision import provision
+from local.create_resources import create_resources
 from sessions import aws as layer_aws
 from sessions import signing_keys
 from tests.support import dynamodb_limits
@@ -51,7 +51,7 @@ def aws() -> Iterator[None]:
     other, and moto walks through all rows at most calls.
     """
     with moto.mock_aws(), one_at_a_time():
-        provision(TEMPLATE, boto3.client("dynamodb"), boto3.client("secretsmanager"))
+        create_resources(TEMPLATE, boto3.client("dynamodb"), boto3.client("secretsmanager"))
         signing_keys.signing_keys.__init__(
             signing_keys.signing_keys._read
         )  # as cold as a new process

@@ -4,12 +4,12 @@ That these say what the contract does is held to it once: the errors in
 tests/layer/test_responses.py, the rest in tests/test_template.py.
 """
 
-import tomllib
 from typing import Any
 
 from local.functions import logical_id
 from local.routes import api_of
 from local.template import load_template
+from sessionctl.version import VERSION
 from sessions import errors
 from tests.support.events import ALLOWED_ORIGINS, load_event
 
@@ -52,8 +52,7 @@ RATE_LIMITED = errors.RateLimited(1, 1).body()
 INTERNAL = errors.Internal().body()
 UNAVAILABLE = errors.Unavailable().body()
 
-_PROJECT = tomllib.loads((TEMPLATE.root / "pyproject.toml").read_text())["project"]
-UP = {"hello": "world", "version": _PROJECT["version"]}
+UP = {"hello": "world", "version": VERSION}
 
 
 def missing(*fields: str) -> dict[str, Any]:

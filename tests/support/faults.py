@@ -86,7 +86,7 @@ def _only_done(place: int) -> Hook:
     return befall
 
 
-def _no_ring(request: Any, send: Send) -> AWSResponse:
+def _no_key_set(request: Any, send: Send) -> AWSResponse:
     return _answer(request, 200, json.loads(send().content) | {"SecretString": "secret details"})
 
 
@@ -152,7 +152,7 @@ EVERY_FAULT = {
     "only the first processed": Fault(_only_done(0), _BATCHES, _IN_TURN),
     "only the last processed": Fault(_only_done(-1), _BATCHES, _IN_TURN),
     "refused by the bus": Fault(_refused_by_the_bus, {"PutEvents"}, _IN_TURN),
-    "no ring of keys": Fault(_no_ring, {"GetSecretValue"}, _ONCE),
+    "no key set": Fault(_no_key_set, {"GetSecretValue"}, _ONCE),
 }
 
 

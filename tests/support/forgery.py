@@ -16,8 +16,8 @@ def signing_key(secrets: Any = None) -> str:
     """Return the key that signs tokens, out of the handlers' secret, or that of another client."""
     secrets = secrets or boto3.client("secretsmanager")
     answer = secrets.get_secret_value(SecretId=os.environ["SIGNING_KEYS_SECRET"])
-    ring = json.loads(answer["SecretString"])
-    key: str = ring[ring["current"]]
+    key_set = json.loads(answer["SecretString"])
+    key: str = key_set[key_set["current"]]
     return key
 
 

@@ -57,19 +57,19 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return made
 
 
-class StoredRing(NamedTuple):
-    """The secret, and the ring that the handlers of this process keep."""
+class StoredKeySet(NamedTuple):
+    """The secret, and the key set that the handlers of this process keep."""
 
     client: Any
 
-    def store(self, ring: KeySet) -> None:
-        """Put a ring there, and have the handlers read it."""
-        text = key_rotation.key_set_text(ring)
+    def store(self, key_set: KeySet) -> None:
+        """Put a key set there, and have the handlers read it."""
+        text = key_rotation.key_set_text(key_set)
         self.client.put_secret_value(SecretId=signing_keys.SIGNING_KEYS_SECRET, SecretString=text)
         self.forget()
 
     def stored(self) -> KeySet:
-        """Return the ring that is there."""
+        """Return the key set that is there."""
         answer = self.client.get_secret_value(SecretId=signing_keys.SIGNING_KEYS_SECRET)
         return parse_key_set(answer["SecretString"])
 
@@ -79,12 +79,12 @@ class StoredRing(NamedTuple):
 
 
 @pytest.fixture
-def ring(aws: None) -> Iterator[StoredRing]:
-    """The key ring; the one that other tests use is put back."""
-    ring = StoredRing(boto3.client("secretsmanager"))
-    before = ring.stored()
-    yield ring
-    ring.store(before)
+def key_set(aws: None) -> Iterator[StoredKeySet]:
+    """The key set; the one that other tests use is put back."""
+    key_set = StoredKeySet(boto3.client("secretsmanager"))
+    before = key_set.stored()
+    yield key_set
+    key_set.store(before)
 
 
 class PowerCutError(BaseException):

@@ -27,8 +27,8 @@ def watched() -> Iterator[None]:
     At DEBUG, and of everybody: a developer who turns the level up sees no secret either.
     """
 
-    def keep_keys(ring: signing_keys.KeySet) -> None:
-        for key in ring.keys.values():
+    def keep_keys(key_set: signing_keys.KeySet) -> None:
+        for key in key_set.keys.values():
             watch.keep("signing key", key.decode())
 
     def issue(*given: Any) -> str:
@@ -37,13 +37,13 @@ def watched() -> Iterator[None]:
         return token
 
     def parse_key_set(secret: str) -> signing_keys.KeySet:
-        ring = parsed(secret)
-        keep_keys(ring)
-        return ring
+        key_set = parsed(secret)
+        keep_keys(key_set)
+        return key_set
 
-    def key_set_text(ring: signing_keys.KeySet) -> str:
-        keep_keys(ring)
-        return written(ring)
+    def key_set_text(key_set: signing_keys.KeySet) -> str:
+        keep_keys(key_set)
+        return written(key_set)
 
     issued, parsed, written = tokens.issue, signing_keys.parse_key_set, key_rotation.key_set_text
     listener = Listener()

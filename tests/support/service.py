@@ -85,8 +85,8 @@ def watched(state: Path, *options: str) -> Iterator[Service]:
     with running(state, *options) as service:
         yield service
         secrets = service.client("secretsmanager")
-        ring = secrets.get_secret_value(SecretId=os.environ["SIGNING_KEYS_SECRET"])
-        for key in json.loads(ring["SecretString"]).values():
+        key_set = secrets.get_secret_value(SecretId=os.environ["SIGNING_KEYS_SECRET"])
+        for key in json.loads(key_set["SecretString"]).values():
             if isinstance(key, str):
                 watch.keep("signing key", key)
     assert look_through(state) == []

@@ -5,7 +5,7 @@ from typing import Any
 
 import boto3
 
-from local.streams import _patterns, _Shard, is_wanted
+from local.streams import Shard, is_wanted, patterns
 from tests.support.contract import TEMPLATE
 from tests.support.rows import tables
 
@@ -23,13 +23,13 @@ def follow_streams() -> Callable[[int], Records]:
     for mapping in sorted(mappings, key=lambda each: each["EventSourceArn"], reverse=True):
         table = mapping["EventSourceArn"].partition(".")[0]
         stream = tables().describe_table(TableName=table)["Table"]["LatestStreamArn"]
-        followed[table] = _Shard(streams, stream, 1000), _patterns(mapping)
+        followed[table] = Shard(streams, stream, 1000), patterns(mapping)
 
     def new(at: int) -> Records:
         found: Records = []
-        for shard, patterns in followed.values():
+        for shard, filters in followed.values():
             while records := shard.read():
-                found += [record for record in records if is_wanted(record, patterns)]
+                found += [record for record in records if is_wanted(record, filters)]
         for record in found:  # moto's clock is not the test's
             record["dynamodb"]["ApproximateCreationDateTime"] = at
         return found

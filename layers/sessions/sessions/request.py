@@ -7,10 +7,7 @@ by hand has less than that. So each absent member reads as empty.
 import base64
 import binascii
 import hmac
-import re
 from typing import Any, NamedTuple
-
-_WORD = re.compile(r"[^ \t]+")  # RFC 9110, section 5.6.3: whitespace is these two
 
 
 class UnreadableBody(Exception):
@@ -56,8 +53,9 @@ class Request(NamedTuple):
         """
         if len(self.authorizations) != 1:
             return ""
-        # `split` would part words at characters that are no whitespace in HTTP.
-        words: list[str] = _WORD.findall(self.authorizations[0])
+        # White space is these two (RFC 9110, section 5.6.3); a bare `split` takes more for it.
+        parts = self.authorizations[0].replace("\t", " ").split(" ")
+        words = [part for part in parts if part]
         if len(words) == 2 and words[0].lower() == "bearer":
             return words[1]
         return words[0] if len(words) == 1 else ""

@@ -87,8 +87,6 @@ def read_key_set() -> tuple[KeySet, str]:
         secret = secretsmanager.get_secret_value(SecretId=SIGNING_KEYS_SECRET)
         return parse_key_set(secret["SecretString"]), secret["VersionId"]
     except (BotoCoreError, ClientError, KeyError, MalformedKeySet) as error:
-        logger.exception("SigningKeysUnreadable", secret=SIGNING_KEYS_SECRET)
-        count("read_signing_keys", "SigningKeysUnreadable")
         raise Unavailable from error
 
 
@@ -149,4 +147,14 @@ class CachedKeySet:
         return self._key_set
 
 
-signing_keys = CachedKeySet(lambda: read_key_set()[0])
+def _read_for_requests() -> KeySet:
+    """Return the stored key set; tell of a fault that requests may outlive with older keys."""
+    try:
+        return read_key_set()[0]
+    except Unavailable:
+        logger.exception("SigningKeysUnreadable", secret=SIGNING_KEYS_SECRET)
+        count("read_signing_keys", "SigningKeysUnreadable")
+        raise
+
+
+signing_keys = CachedKeySet(_read_for_requests)

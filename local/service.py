@@ -1,0 +1,183 @@
+"""The whole service on one machine: the database, the functions, and the gateway before them."""
+
+import asyncio
+import os
+import socket
+import sys
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, redirect_stdout
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from botocore.config import Config
+from botocore.session import get_session
+
+from local.create_resources import create_resources
+from local.engine import EngineError, engine, is_healthy, running_endpoint
+from local.functions import (
+    Function,
+    FunctionError,
+    Handler,
+    functions_of,
+    invoke,
+    load_handlers,
+    logical_id,
+    runtime_environment,
+)
+from local.gateway import Gateway
+from local.log_file import LogFile
+from local.pages import Pages
+from local.routes import Api, api_of, paths_of
+from local.server import application, serve
+from local.streams import following
+from local.template import TEMPLATE, Template, load_template
+from local.usage_plan import UsagePlans
+
+SEED = {"username": "joe", "email": "joe@example.com", "password": "joe"}
+NAME_TAKEN = "UserTaken"
+AWS = "aws"
+# Without limits a login may be tried any number of times, too.
+NO_LIMIT = 1_000_000
+LOGIN_LIMITS = (
+    "LoginAttemptsPerNameAndAddress",
+    "LoginAttemptsPerAddress",
+    "LoginAttemptsPerName",
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options of the command line."""
+
+    endpoint: str | None = None
+    template: Path = TEMPLATE
+    state: Path | None = None
+    origins: tuple[str, ...] = ()
+    port: int = 3000
+    fresh: bool = False
+    no_rate_limit: bool = False
+
+    def with_given(self, options: Mapping[str, Any]) -> "Settings":
+        """Return the settings with the options that are given in place of those here."""
+        given = {name: value for name, value in options.items() if value not in (None, ())}
+        return replace(self, **given)
+
+    def read_template(self) -> Template:
+        """Return the template with the parameters that the options stand for."""
+        origins = ",".join(self.origins or ["http://localhost:8080"])
+        limits = dict.fromkeys(LOGIN_LIMITS, NO_LIMIT) if self.no_rate_limit else {}
+        return load_template(self.template, {"AllowedOrigins": origins, **limits})
+
+    def make_state_folder(self) -> Path:
+        """Return the folder of the database and the logs, which is made if it is missing."""
+        folder = self.state or self.template.resolve().parent / ".local"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def serve_template(settings: Settings) -> None:
+    """Serve the template until SIGINT or SIGTERM."""
+    listener = _listen(settings.port)  # first of all: a port in use must leave nothing behind
+    template = settings.read_template()
+    state = settings.make_state_folder()
+    with (
+        listener,
+        database(settings) as endpoint,
+        LogFile(state / "functions.log") as log,
+        LogFile(state / "access.log") as access_log,
+        redirect_stdout(log),  # before the functions are imported: their loggers keep it
+    ):
+        functions = functions_of(template)
+        handlers = load_functions(template, functions, endpoint)
+        _create_first_user(functions, handlers)
+        api = api_of(template)
+        host = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        banner = _banner(template, api, host, endpoint, state)
+        plans = None if settings.no_rate_limit else UsagePlans(template, api)
+        gateway = Gateway(
+            api, functions, handlers, plans=plans, log=log.write, access_log=access_log.write
+        )
+        with closing(gateway), ExitStack() as stack:
+            if settings.endpoint is None:  # elsewhere Lambda or another gateway may follow
+                stack.enter_context(following(template, functions, handlers, _client, log.write))
+            pages = Pages(f"/{api.stage}")
+            app = application(gateway, _say, lambda: _say(banner), pages.answer)
+            asyncio.run(serve(app, listener))
+
+
+@contextmanager
+def database(settings: Settings, *, share: bool = False) -> Iterator[str]:
+    """Yield the endpoint of the settings, or of an engine of our own; "" is AWS's own."""
+    if settings.endpoint is not None:
+        yield "" if settings.endpoint == AWS else settings.endpoint
+        return
+    state = settings.make_state_folder()
+    if share and (running := running_endpoint(state)) and is_healthy(running):
+        yield running
+    else:
+        with engine(state, fresh=settings.fresh) as endpoint:
+            yield endpoint
+
+
+def load_functions(
+    template: Template, functions: Mapping[str, Function], endpoint: str
+) -> dict[str, Handler]:
+    """Create the tables and the secret, then import the functions."""
+    runtime = runtime_environment(endpoint, os.environ)
+    os.environ.update(runtime)
+    create_resources(template, _client("dynamodb"), _client("secretsmanager"))
+    return load_handlers(functions, runtime)
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+        listener.listen(socket.SOMAXCONN)
+    except OSError as error:
+        listener.close()
+        raise EngineError(
+            f"cannot listen on port {port} ({error.strerror}); choose another with --port"
+        ) from error
+    return listener
+
+
+def _client(service: str) -> Any:
+    # An endpoint that is not there is reported at once, not after ten attempts.
+    config = Config(connect_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
+    return get_session().create_client(service, config=config)
+
+
+def _create_first_user(functions: Mapping[str, Function], handlers: Mapping[str, Handler]) -> None:
+    """Create the first user, unless an earlier run has."""
+    name = logical_id("create_user")
+    try:
+        invoke(functions[name], handlers[name], SEED, str(uuid.uuid4()))
+    except FunctionError as error:
+        if error.kind != NAME_TAKEN:
+            raise EngineError(f"{name}: {error.kind}: {error.message}") from error
+
+
+def _banner(template: Template, api: Api, host: str, endpoint: str, state: Path) -> str:
+    url = f"{host}/{api.stage}"
+    database = f"{endpoint} (region {os.environ['AWS_REGION']})" if endpoint else "AWS"
+    lines = [
+        f"Sessions   {url}",
+        f"Origins    {', '.join(template.parameters.get('AllowedOrigins', ()))}",
+        f"Database   {database}",
+        f"Log        {state / 'functions.log'}",
+        f"Operations python -m sessionctl --local {host}",
+    ]
+    lines += [f"Page       {host}/", f"Reference  {host}/docs"]
+    login = functions_of(template).get(logical_id("create_session"))
+    for path in paths_of(api, login.arn)[:1] if login else ():
+        name, password = SEED["username"], SEED["password"]
+        lines += ["", f"  curl -i {url}{path} -d user={name} -d pass={password}"]
+    return "\n".join([*lines, "", "Ctrl-C to stop."])
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.__stdout__, flush=True)

@@ -1,0 +1,58 @@
+"""Pages in chromium: where they come from, how they look, and how they are opened."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from playwright.sync_api import Page
+
+from tests.support.events import ROOT
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+SCREENSHOTS = ROOT / "build" / "browser"
+TOKEN = re.compile(r"eyJ[\w-]{20}")  # how each begins: base64url of `{"`
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
+}
+
+Browse = Callable[..., Page]
+"""Opens a page by its URL, with options of a playwright context."""
+
+
+@contextmanager
+def site(folder: Path) -> Iterator[str]:
+    """Serve a folder from a port of its own; yield its origin."""
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder))
+    with server:
+        thread = Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def assert_is_sound(page: Page, screenshot: str = "") -> None:
+    """Hold what a page shows now to axe-core; keep a picture of it if that has a name."""
+    if screenshot:
+        page.screenshot(path=SCREENSHOTS / f"{screenshot}.png", full_page=True)
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run()")
+    violations = [
+        f"{violation['id']}: {node['html']}\n    {node['failureSummary']}"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+    ]
+    assert found["passes"]
+    assert not violations, "\n".join(violations)

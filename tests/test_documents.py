@@ -1,0 +1,52 @@
+"""The documents lead where they say."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted(
+    path
+    for folder in (".", "docs", "docs/decisions", "clients/js", "clients/python")
+    for path in (ROOT / folder).glob("*.md")
+)
+README_LINES = 150
+
+
+def links(text: str) -> list[str]:
+    """Return the targets of links, without those that look like one in code."""
+    prose = re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
+    return re.findall(r"\]\(([^)\s]+)\)", prose)
+
+
+def anchors(text: str) -> set[str]:
+    """Return the anchors of headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_each_link_of_a_document_leads_somewhere(document: Path):
+    for link in links(document.read_text()):
+        if link.startswith("https://"):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (document.parent / path) if path else document
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target.read_text()), link
+
+
+def test_the_documents_have_links():
+    assert sum(len(links(document.read_text())) for document in DOCUMENTS) > len(DOCUMENTS)
+
+
+def test_each_decision_is_numbered_as_its_file_is():
+    files = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    titles = [re.match(r"# (\d+)\. ", path.read_text()) for path in files]
+    assert [int(title[1]) for title in titles if title] == list(range(1, len(files) + 1))
+    assert [int(path.name[:4]) for path in files] == list(range(1, len(files) + 1))
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= README_LINES
