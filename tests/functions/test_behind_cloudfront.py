@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sessions import endpoint
+from sessions import authorizer, endpoint
 from tests.support.calls import invoke, watch
 from tests.support.contract import TEMPLATE
 from tests.support.events import event_for
@@ -26,7 +26,8 @@ Headers = dict[str, str | list[str] | None]
 def page(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Deploy with the page, whose secret no line and no answer may show."""
     watch.keep("page secret", SECRET)
-    monkeypatch.setattr(endpoint, "PAGE_SECRET", request.param)
+    for module in (endpoint, authorizer):
+        monkeypatch.setattr(module, "PAGE_SECRET", request.param)
 
 
 def by_cloudfront(viewer: str) -> Headers:
