@@ -1,4 +1,4 @@
-"""Leave out of a layer what no function reads, and every cold start would read all the same.
+"""Remove from a layer the data that no function uses and every cold start would read.
 
 layers/Makefile runs it on the folder where a layer's packages are. It stops the build where a new
 version of a package is not as it knows it; what it leaves is compared with the originals by
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-# What the layer and the functions call of AWS.
+# The calls of AWS that the layer and the functions make.
 OPERATIONS = {
     "dynamodb": {
         *("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query", "TransactWriteItems"),

@@ -1,4 +1,4 @@
-"""What account operations change about a user. Only they import this.
+"""Changes of users by account operations. Only they import this.
 
 A user has one row in Users, and one row in Logins for each of the two names to log in with, which
 also has the password's hash. A change of several rows is one transaction. Each function raises

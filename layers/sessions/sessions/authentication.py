@@ -15,7 +15,7 @@ from sessions.tokens import jti_sha256
 
 
 class Access(NamedTuple):
-    """What an authenticated request may act on.
+    """The user and the sessions that an authenticated request may act on.
 
     Attributes:
         user: the caller.

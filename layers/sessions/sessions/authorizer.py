@@ -1,4 +1,4 @@
-"""What the gateway's authorizer wears. Only the function `authorize` imports this."""
+"""The decorator of the gateway's authorizer. Only the function `authorize` imports this."""
 
 import functools
 from collections.abc import Callable

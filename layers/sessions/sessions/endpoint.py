@@ -1,7 +1,6 @@
-"""What every handler of a route wears: errors made into answers, log line and metric.
+"""The decorator of routes: errors made into answers, one log line and one metric for each call.
 
-A handler reads as its operation's definition; what all of them need stands here, once. Each call
-writes one log line and counts one outcome.
+A handler reads as its operation's definition; the rest, which all of them need, stands here once.
 """
 
 import functools

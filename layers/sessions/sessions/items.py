@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar, get_args
 
 Item = dict[str, dict[str, Any]]
-"""What DynamoDB stores: each attribute by its name, as `{type: value}` (API Reference,
+"""An item of DynamoDB: each attribute by its name, as `{type: value}` (API Reference,
 "AttributeValue")."""
 
 _Record = TypeVar("_Record")

@@ -32,7 +32,7 @@ Record = dict[str, Any]
 
 
 class Change(NamedTuple):
-    """What a stream's record tells.
+    """The news in a stream's record.
 
     Attributes:
         events: the events to publish.
@@ -92,7 +92,7 @@ def stream_consumer(
 
 
 def read_change(record: Record) -> Change:
-    """Return what a stream's record tells.
+    """Return the news in a stream's record.
 
     Raises:
         AttributeError, LookupError, TypeError, ValueError: it is no record of our tables.

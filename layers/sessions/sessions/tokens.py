@@ -28,7 +28,7 @@ _jws = jwt.PyJWS(algorithms=[ALGORITHM])
 
 
 class Claims(NamedTuple):
-    """What a token says.
+    """The claims of a token.
 
     Attributes:
         sub: the user's ID.
