@@ -12,7 +12,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from sessions import clock, session_store, user_store
 from sessions.dynamodb import can_be_key
 from sessions.errors import AccountError, InvalidInput, UnknownUser
-from sessions.model import Session, User, login_key
+from sessions.logins import login_key
+from sessions.model import Session, User
 from sessions.telemetry import count, logger
 
 _LONGEST_LOGGED = 320  # as long as a name may be

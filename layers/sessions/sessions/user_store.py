@@ -19,7 +19,8 @@ from sessions.errors import (
     Unavailable,
 )
 from sessions.items import Item, from_item, to_attribute
-from sessions.model import Login, LoginAddress, User, is_banned, login_key
+from sessions.logins import Login, login_key
+from sessions.model import LoginAddress, User, is_banned
 from sessions.session_epoch import epoch_in, shard_key
 
 # How many addresses of logins are kept for a user. Each has its place by a hash: so the row stays
