@@ -11,10 +11,10 @@ import pytest
 import requests
 import schemathesis
 from hypothesis import settings
+from schemathesis.generation.feedback import NO_FEEDBACK
 
 # What schemathesis' own plugin makes its tests with; pyproject.toml says why not by the plugin.
 from schemathesis.pytest._test_builder import build_operation_test
-from schemathesis.session_epoch.feedback import NO_FEEDBACK
 
 from tests.support.contract import SHORT, paths
 from tests.support.openapi import DOCUMENT, OPERATIONS
@@ -25,7 +25,7 @@ LOG_IN = ["create_session", "create_session_short"]
 # A limit over 50 counts as 50; a name that is too long and what is no ID are passed over.
 LENIENT = ["list_sessions", "list_sessions_short", "delete_sessions", "delete_sessions_short"]
 CONFIG = {
-    "session_epoch": {"deterministic": True, "database": "none", "max-examples": 8},
+    "generation": {"deterministic": True, "database": "none", "max-examples": 8},
     "checks": {
         # A method that a path does not have is a route that there is not: 404, and not 405.
         "unsupported_method": {"enabled": False},

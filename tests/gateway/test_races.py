@@ -199,7 +199,7 @@ def test_no_log_in_gets_past_a_ban_and_what_it_covered_is_one_or_the_other_at_it
         before = product.token(name)
         log_in = [lambda n=name: product.log_in(n) for _ in range(3)]
         banned, *logged_in = race(
-            lambda n=name: product.operate("ban_user", user=n), *log_in, late=late
+            lambda n=name: product.operate("ban_user", login=n), *log_in, late=late
         )
         assert banned.answer["banned_at"]
         assert set(codes(logged_in)) <= {201, 403}
@@ -209,7 +209,7 @@ def test_no_log_in_gets_past_a_ban_and_what_it_covered_is_one_or_the_other_at_it
         tokens = [each.answer.json()["token"] for each in logged_in if each.answer.is_success]
         assert product.statuses(before, *tokens) == [403] * (1 + len(tokens))
         assert product.log_in(name).status_code == 403
-        product.operate("unban_user", user=name, revoke_sessions=revoke)
+        product.operate("unban_user", login=name, revoke_sessions=revoke)
         left = 401 if revoke else 200
         assert product.statuses(before, *tokens) == [left] * (1 + len(tokens))
         count = product.ask(product.token(name), LIST).json()["count"]
@@ -223,7 +223,7 @@ def test_no_session_that_the_old_password_opened_outlives_the_change(product, ra
         log_in = [lambda n=name: product.log_in(n) for _ in range(2)]
         new = f"{PASSWORD} {name}"
         changed, *logged_in = race(
-            lambda n=name, p=new: product.operate("set_password", user=n, password=p),
+            lambda n=name, p=new: product.operate("set_password", login=n, password=p),
             *log_in,
             late=late,
         )
@@ -272,7 +272,7 @@ def test_overlapping_deletes_of_several_sessions_count_each_of_them_once(product
         iats = [product.iat(token) for token in tokens]
         single, revoked, *several = race(
             lambda i=iats: product.ask(callers[0], ONE.format(id=i[2]), "DELETE"),
-            lambda i=iats: product.operate("revoke_user_sessions", user=name, sessions=i[1:3]),
+            lambda i=iats: product.operate("revoke_user_sessions", login=name, sessions=i[1:3]),
             lambda i=iats: product.end(callers[0], i[:4]),
             lambda i=iats: product.end(callers[1], i[5:1:-1]),
             late=late,
