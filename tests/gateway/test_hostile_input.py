@@ -536,13 +536,13 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("kind", MALFORMED)
-def test_what_is_no_http_is_refused_in_front_and_the_service_lives_on(wire, kind):
+def test_a_request_that_is_no_http_is_refused_in_front(wire, kind):
     assert is_no_http(wire.exchange(MALFORMED[kind]))
     assert_is_up(wire)
 
 
-def test_a_coding_that_is_not_understood_is_not_implemented(wire):
-    # RFC 9112, section 6.1: the one 5xx, of the server in front, that is the client's to mend.
+def test_an_unknown_coding_is_not_implemented(wire):
+    """RFC 9112, section 6.1: the one 5xx that is the client's fault, of the server in front."""
     answer = wire.exchange(post(b"Transfer-Encoding: gzip, chunked\r\n", b"0\r\n\r\n"))
     assert (answer.status, answer.content) == (501, b"")
     assert_is_up(wire)
@@ -559,7 +559,7 @@ def test_a_coding_that_is_not_understood_is_not_implemented(wire):
         b"",
     ],
 )
-def test_a_request_that_is_cut_short_is_nobodys(wire, victim, unharmed, cut):
+def test_a_request_that_is_cut_short_changes_nothing(wire, victim, unharmed, cut):
     with socket.create_connection((wire.host, wire.port)) as connection:
         connection.sendall(cut)
     assert_is_up(wire)
@@ -581,34 +581,31 @@ def test_a_request_that_is_cut_short_is_nobodys(wire, victim, unharmed, cut):
         (b"", b""),
     ],
 )
-def test_a_body_is_measured_as_http_has_it(wire, headers, body):
+def test_the_length_of_a_body_is_that_of_http(wire, headers, body):
     answer = assert_is_an_answer(wire.exchange(post(headers, body), "POST"))
     assert (answer.status, answer.body) == (400, missing("user", "pass"))
 
 
-def test_what_is_behind_a_body_is_no_part_of_it_and_no_request_of_anybody_else(
-    wire, victim, unharmed
-):
+def test_bytes_behind_a_body_are_no_request(wire, victim, unharmed):
     smuggled = f"DELETE /api{ONE.format(id=victim.other_claims['iat'])} HTTP/1.1\r\n\r\n"
-    answer = wire.exchange(post(b"Content-Length: 2\r\n", b"{}" + smuggled.encode()), "POST")
-    assert is_no_http(answer) or assert_is_an_answer(answer).body == missing("user", "pass")
-    both = b"Content-Length: 4\r\n" + CHUNKED
-    answer = wire.exchange(post(both, b"0\r\n\r\n" + smuggled.encode()), "POST")
-    assert is_no_http(answer) or assert_is_an_answer(answer).body == missing("user", "pass")
+    for headers, body in (
+        (b"Content-Length: 2\r\n", b"{}"),
+        (b"Content-Length: 4\r\n" + CHUNKED, b"0\r\n\r\n"),
+    ):
+        answer = wire.exchange(post(headers, body + smuggled.encode()), "POST")
+        assert is_no_http(answer) or assert_is_an_answer(answer).body == missing("user", "pass")
 
 
 @pytest.mark.parametrize("length", [b"10485761", b"9" * 18])
-def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes(wire, length):
+def test_a_length_that_is_too_large_is_refused_before_the_body(wire, length):
     answer = assert_is_an_answer(wire.exchange(post(b"Content-Length: " + length + b"\r\n")))
     assert (answer.status, answer.body) == (413, BODY_TOO_LARGE)
 
 
-@pytest.mark.parametrize(
-    "method", ["TRACE", "CONNECT", "PROPFIND", "X", "$", "PARAMETERS", "X-AMAZON-APIGATEWAY"]
-)
-def test_an_unknown_method_is_an_invalid_endpoint(wire, victim, unharmed, method):
-    answer = assert_is_an_answer(wire.request(method, CURRENT, token_of(victim)))
-    assert (answer.status, answer.body) == (404, INVALID_ENDPOINT)
+def test_an_unknown_method_is_an_invalid_endpoint(wire, victim, unharmed):
+    for method in ("TRACE", "CONNECT", "PROPFIND", "$", "PARAMETERS", "X-AMAZON-APIGATEWAY"):
+        answer = assert_is_an_answer(wire.request(method, CURRENT, token_of(victim)))
+        assert (answer.status, answer.body) == (404, INVALID_ENDPOINT), method
 
 
 @pytest.mark.parametrize("target", [b"*", b"http://evil.example/api/session", b"//api", b"api"])
@@ -617,7 +614,7 @@ def test_a_target_that_is_no_path_is_an_invalid_endpoint(wire, target):
     assert is_no_http(answer) or assert_is_an_answer(answer).body == INVALID_ENDPOINT
 
 
-def test_who_asks_for_a_websocket_gets_what_anybody_gets(wire, victim, unharmed):
+def test_a_request_for_a_websocket_is_answered_as_any_other(wire, victim, unharmed):
     for path, headers, status in (
         ("", b"", 200),
         (CURRENT, b"", 401),

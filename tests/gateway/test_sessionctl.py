@@ -15,13 +15,13 @@ FIRST, SECOND = PASSWORD, f"{PASSWORD}, and longer"
 
 
 class Operator:
-    """Somebody at a command line, and a person who logs in."""
+    """An operator at a command line, and a user who logs in."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
 
     def types(self, line: str, given: str = "", code: int = 0) -> str:
-        """Run the command; return what it printed, on standard error if it should fail."""
+        """Run the command; return its output, that on standard error if it should fail."""
         gateway = self._service.url.removesuffix("/api")
         ended = subprocess.run(
             [sys.executable, "-m", "sessionctl", "--local", gateway, *shlex.split(line)],
@@ -41,12 +41,12 @@ class Operator:
         return httpx.post(f"{self._service.url}/user/session", json=named, timeout=30)
 
     def status(self, login: httpx.Response) -> int:
-        """Return how a session is answered."""
+        """Return the status of a login's session."""
         token = {"Authorization": f"Bearer {login.json()['token']}"}
         return httpx.get(f"{self._service.url}/user/session", headers=token).status_code
 
 
-def test_an_operator_does_each_thing_with_the_real_functions(start: Start, tmp_path: Path) -> None:
+def test_an_operators_day_with_the_real_functions(start: Start, tmp_path: Path) -> None:
     operator = Operator(start("--no-rate-limit"))
     types, log_in, status = operator.types, operator.log_in, operator.status
 
