@@ -194,26 +194,19 @@ def test_the_root_answers_any_method(http, service, method):
         assert (answer.status_code, answer.json()) == (200, UP)
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", "/nope"),
-        ("GET", "/user"),
-        ("POST", "/sessions"),
-        ("PUT", "/session"),
-        ("DELETE", "/session"),
-        ("GET", "/sessions/all"),
-        ("GET", "/session/1/2"),
-        ("GET", "/session/"),
-        ("GET", "/Session"),
-        ("PATCH", "/user/session/1"),
-    ],
-)
-def test_a_path_that_is_no_route_is_an_invalid_endpoint(http, log_in, method, path):
-    for headers in ({}, log_in()):
+NO_ROUTES = [
+    *(("GET", path) for path in ("/nope", "/user", "/sessions/all", "/session/1/2", "/session/")),
+    *(("GET", "/Session"), ("POST", "/sessions"), ("PUT", "/session"), ("DELETE", "/session")),
+    ("PATCH", "/user/session/1"),
+]
+
+
+def test_a_path_that_is_no_route_is_an_invalid_endpoint(http, log_in):
+    """With a token and without."""
+    for headers, (method, path) in itertools.product(({}, log_in()), NO_ROUTES):
         answer = http.request(method, path, headers=headers)
         assert_is_an_answer(answer)
-        assert (answer.status_code, answer.json()) == (404, INVALID_ENDPOINT)
+        assert (answer.status_code, answer.json()) == (404, INVALID_ENDPOINT), path
 
 
 @pytest.mark.parametrize("path", [*API["paths"], "/anything/at/all"])
@@ -250,11 +243,10 @@ def test_an_error_of_the_gateway_names_one_allowed_origin_always(http, origin):
         assert answer.headers["access-control-allow-origin"] == ALLOWED_ORIGINS[0]
 
 
-@pytest.mark.parametrize("origin", ALLOWED_ORIGINS)
-def test_a_page_of_an_allowed_origin_may_read_answers_and_errors(http, log_in, origin):
-    headers = {**log_in(), "Origin": origin}
-    for path in (CURRENT, ONE.format(id=7)):
-        answer = http.get(path, headers=headers)
+def test_a_page_of_an_allowed_origin_may_read_answers_and_errors(http, log_in):
+    token = log_in()
+    for origin, path in itertools.product(ALLOWED_ORIGINS, (CURRENT, ONE.format(id=7))):
+        answer = http.get(path, headers={**token, "Origin": origin})
         assert answer.headers["access-control-allow-origin"] == origin
         assert answer.headers["access-control-allow-credentials"] == "true"
         readable = answer.headers["access-control-expose-headers"]

@@ -31,7 +31,7 @@ ALL = ROUTES["delete_all_sessions"].paths[SHORT]
 ONE = ROUTES["delete_session"].paths[SHORT]
 LOG_IN = ROUTES["create_session"].paths[SHORT]
 
-LATE_SECONDS = [0.0, 0.005, 0.01, 0.02, 0.035, 0.055]
+LATE_SECONDS = [0.0, 0.01, 0.025, 0.05]
 
 Side = Callable[[], Any]
 

@@ -1,15 +1,20 @@
-"""An operator's day with `python -m sessionctl`, at a gateway with the real functions."""
+"""An operator's day with sessionctl, at a gateway with the real functions.
+
+tests/gateway/test_walkthrough.py types its commands in a shell.
+"""
 
 import json
 import shlex
-import subprocess
-import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import httpx
+import pytest
 
+from sessionctl.__main__ import main
 from tests.support.leaks import PASSWORD
-from tests.support.service import ROOT, Service, Start
+from tests.support.service import Service, Start
 
 FIRST, SECOND = PASSWORD, f"{PASSWORD}, and longer"
 
@@ -23,18 +28,16 @@ class Operator:
     def types(self, line: str, given: str = "", code: int = 0) -> str:
         """Run the command; return its output, that on standard error if it should fail."""
         gateway = self._service.url.removesuffix("/api")
-        ended = subprocess.run(
-            [sys.executable, "-m", "sessionctl", "--local", gateway, *shlex.split(line)],
-            cwd=ROOT,
-            env=self._service.environment,
-            input=given,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        assert ended.returncode == code, ended
-        return ended.stderr if code else ended.stdout
+        printed, errors = StringIO(), StringIO()
+        with (
+            redirect_stdout(printed),
+            redirect_stderr(errors),
+            pytest.MonkeyPatch.context() as patch,
+        ):
+            patch.setattr("sys.stdin", StringIO(given))
+            ended = main(["--local", gateway, *shlex.split(line)])
+        assert ended == code, (line, printed.getvalue(), errors.getvalue())
+        return (errors if code else printed).getvalue()
 
     def log_in(self, user: str, password: str) -> httpx.Response:
         named = {"user": user, "pass": password}
