@@ -133,7 +133,7 @@ def test_calls_that_end_the_same_sessions_at_once_count_each_once(http, log_in):
         assert sum(threads.map(end, range(6))) == 12
 
 
-def test_requests_to_log_out_everywhere_at_once_count_each_session_once(http, log_in):
+def test_deletes_of_all_at_once_count_each_session_once(http, log_in):
     here = log_in()
     for _ in range(8):
         log_in()

@@ -10,7 +10,6 @@ with characters that a URL reserves; and a few plain ones, which show that the w
 """
 
 import json
-import os
 import socket
 from collections.abc import Callable, Iterator
 from http.client import BadStatusLine, HTTPResponse
@@ -46,9 +45,6 @@ from tests.support.rows import stored_rows
 LOG_IN, CURRENT, ONE, LIST = (
     ROUTES[name].paths[SHORT]
     for name in ("create_session", "get_current_session", "get_session", "list_sessions")
-)
-USERS, LOGINS, SESSIONS = (
-    os.environ[f"{table}_TABLE"] for table in ("USERS", "LOGINS", "SESSIONS")
 )
 
 NO_HTTP = {400, 431}  # the refusals of HTTP/1.1 servers (RFC 9110, section 15)
@@ -158,50 +154,22 @@ def victim(service, wire, elsewhere) -> Victim:
 
 
 @pytest.fixture(scope="module")
-def rows(wire, victim) -> Iterator[list[dict[str, Any]]]:
-    """The rows of both, which are the same when all is over."""
-
-    def stored() -> list[dict[str, Any]]:
-        return [stored_rows(person, wire.dynamodb) for person in (victim.person, victim.stranger)]
-
-    before = stored()
-    yield before
-    assert stored() == before
+def rows(wire, victim) -> Callable[[], list[dict[str, Any]]]:
+    """Read the rows of both."""
+    people = (victim.person, victim.stranger)
+    return lambda: [stored_rows(person, wire.dynamodb) for person in people]
 
 
 @pytest.fixture(scope="module")
-def read_again(wire, rows) -> Callable[[], dict[str, Any]]:
-    """Read these rows again in one call. A new session would show in its user's row."""
-    keys = {
-        USERS: [{"id": each["user"]["id"]} for each in rows],
-        LOGINS: [{"login": row["login"]} for each in rows for row in each["logins"]],
-        SESSIONS: [
-            {"user": row["user"], "iat": row["iat"]} for each in rows for row in each["sessions"]
-        ],
-    }
-    wanted = {table: {"Keys": each, "ConsistentRead": True} for table, each in keys.items()}
-
-    def read() -> dict[str, Any]:
-        found = wire.dynamodb.batch_get_item(RequestItems=wanted)["Responses"]
-        return {table: sorted(rows, key=_attributes) for table, rows in found.items()}
-
-    return read
-
-
-def _attributes(row: dict[str, Any]) -> list[str]:
-    return sorted(map(str, row.items()))
-
-
-@pytest.fixture(scope="module")
-def before(read_again) -> dict[str, Any]:
-    return read_again()
+def before(rows) -> list[dict[str, Any]]:
+    return rows()
 
 
 @pytest.fixture
-def unharmed(read_again, before) -> Iterator[None]:
+def unharmed(rows, before) -> Iterator[None]:
     """Hold the rows at the end of a test to those at the beginning."""
     yield
-    assert read_again() == before
+    assert rows() == before
 
 
 def token_of(victim: Victim) -> Headers:
@@ -280,9 +248,8 @@ def test_a_token_with_one_other_byte_is_refused_over_http(wire, victim, unharmed
     assert is_no_http(answer) or assert_is_an_answer(answer).status == (200 if same else 401)
 
 
-def test_a_second_token_is_refused_after_the_authorizer_has_allowed_the_first(
-    wire, victim, unharmed
-):
+def test_a_second_token_is_refused(wire, victim, unharmed):
+    """The authorizer has allowed the first one."""
     once = token_of(victim)
     assert wire.request("GET", CURRENT, once).status == 200
     for twice in ([*once, *once], [*once, ("authorization", victim.other_token)]):
@@ -359,7 +326,7 @@ def test_an_unreadable_body_is_refused_over_http(wire, victim, unharmed, operati
     for kind, write in ODD_BODIES.items():
         body, content_type = write(good["body"])
         if is_changed_on_the_way(body, content_type):
-            # The handler may take what it gets then.
+            # The handler may take the changed text.
             body, content_type = write(HARMLESS[operation])
             answer = send(wire, victim, operation, body, content_type)
             assert (
@@ -418,10 +385,10 @@ def test_a_session_id_may_be_percent_encoded(wire, victim, unharmed):
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_another_users_session_looks_like_an_unknown_one(wire, victim, rows, unharmed, method):
+def test_another_users_session_looks_like_an_unknown_one(wire, victim, before, unharmed, method):
     """In every header, too."""
-    mine = {row["iat"]["N"] for row in rows[0]["sessions"]}
-    theirs = {row["iat"]["N"] for row in rows[1]["sessions"]} - mine
+    mine, theirs = ({row["iat"]["N"] for row in each["sessions"]} for each in before)
+    theirs -= mine
     assert theirs
     answers = []
     for iat in (*theirs, "7", "9" * 15, "x"):

@@ -12,7 +12,7 @@ import schemathesis
 from hypothesis import settings
 from schemathesis.generation.feedback import NO_FEEDBACK
 
-# What schemathesis' own plugin makes its tests with; pyproject.toml says why not by the plugin.
+# As schemathesis' own plugin makes its tests; pyproject.toml has the reason against the plugin.
 from schemathesis.pytest._test_builder import build_operation_test
 
 from tests.support.contract import SHORT

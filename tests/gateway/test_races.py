@@ -332,7 +332,8 @@ def test_of_three_rotations_at_once_one_rotates(product, race, new_name, secrets
         assert product.statuses(token, logged_in.answer.json()["token"]) == [200, 200]
 
 
-def test_of_two_users_of_one_name_one_is_made_and_nothing_of_the_other(product, race):
+def test_of_two_users_of_one_name_one_is_made(product, race):
+    """Nothing of the other is left."""
     for late, shared in itertools.product(LATE_SECONDS[:2], ("username", "email", "both")):
         number = next(_numbers)
         names = [f"{shared}{number}{side}" for side in "ab"]
