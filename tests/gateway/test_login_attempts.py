@@ -39,7 +39,9 @@ def test_fifty_guesses_at_once_are_five_and_lock_nobody_else_out(start: Start) -
         assert len(counted) >= TEMPLATE.parameters["LoginBurstLimit"] - LIMIT
         assert all(0 < int(answer.headers["retry-after"]) <= 900 for answer in counted)
         assert owner.post(LOG_IN, json={"user": "joe", "pass": "joe"}).status_code == 201
-        # Logins with the right password at once, as many as the limit allows.
+        # Logins with the right password at once, as many as the limit allows, and then as many
+        # again: the first ones are released.
         right = {"user": "joe@example.com", "pass": "joe"}
-        logged_in = threads.map(lambda _: owner.post(LOG_IN, json=right), range(LIMIT))
-        assert {answer.status_code for answer in logged_in} == {201}
+        for _ in range(2):
+            logged_in = threads.map(lambda _: owner.post(LOG_IN, json=right), range(LIMIT))
+            assert {answer.status_code for answer in logged_in} == {201}
