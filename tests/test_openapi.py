@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -273,7 +274,10 @@ def test_a_session_is_described_as_it_is_shown_and_a_token_as_it_is_checked():
     session = COMPONENTS["schemas"]["Session"]
     assert set(shown) == set(session["required"]) == set(session["properties"])
     token = COMPONENTS["schemas"]["SuccessfulAuth"]["properties"]["token"]
-    assert token["pattern"] == f"^{tokens._SHAPE.pattern}$"
+    part = "[A-Za-z0-9_-]"
+    signature = f"{part}{{{tokens._SIGNATURE_CHARACTERS}}}"
+    assert token["pattern"] == rf"^{part}+\.{part}+\.{signature}$"
+    assert set(tokens._CHARACTERS) == {c for c in map(chr, range(128)) if re.match(part, c)} | {"."}
     assert token["maxLength"] == tokens._LARGEST_TOKEN_CHARACTERS
 
 

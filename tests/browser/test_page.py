@@ -280,7 +280,7 @@ def test_the_login_says_that_the_session_was_ended_elsewhere(open_page, person, 
         expect(button(open_page, "Log in")).to_be_visible()
         expect(items(open_page)).to_have_count(0)
     else:
-        expect_login(open_page, "signed out|ended")
+        expect_login(open_page, "logged out")
     assert_is_forgotten(open_page)
     log_in(open_page, person)
     expect(items(open_page)).to_have_count(1)
@@ -449,5 +449,5 @@ def test_every_state_is_accessible(browse, address, person, others, look):
     assert_is_sound(page, f"ended-{look}")
     person.operate("revoke_user_sessions", all=True)
     end_button(page, "tablet").click()
-    expect_login(page, "signed out|ended")
+    expect_login(page, "logged out")
     assert_is_sound(page, f"ended-elsewhere-{look}")

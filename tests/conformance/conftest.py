@@ -1,8 +1,8 @@
-"""The engines that have to keep what the store promises.
+"""The engines that must keep what the store promises.
 
-They are moto and ministack; or, where CONFORMANCE_ENDPOINT names it, one DynamoDB instead, `aws`
-being AWS itself, in the account and region of the caller's environment (`make conformance`). On
-each, the suite makes tables of its own, reaches no other, and deletes them in the end.
+They are moto and ministack; or, where CONFORMANCE_ENDPOINT names it, one DynamoDB instead: `aws` is
+AWS itself, in the account and region of the caller's environment (`make conformance`). On each, the
+suite makes tables of its own, reaches no other, and deletes them in the end.
 """
 
 import os
@@ -83,6 +83,6 @@ def _delete(administrator: Any, table: str) -> None:
 
 @pytest.fixture
 def conditional_writes(engine_name: str) -> None:
-    """Skip what moto cannot do: threads overwrite each other's conditional writes there."""
+    """Skip moto: it checks a condition and writes in two steps, and threads come between them."""
     if engine_name == "moto":
-        pytest.skip("moto checks a condition and writes in two steps, which threads come between")
+        pytest.skip("threads come between a condition and its write")

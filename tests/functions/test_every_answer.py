@@ -9,19 +9,20 @@ from tests.payloads.headers import FOREIGN_ORIGINS
 from tests.support.calls import call, call_route, invoke
 from tests.support.contract import HEADERS, INTERNAL, INVALID_SESSION, UNAUTHORIZED_HEADERS, missing
 from tests.support.events import ALLOWED_ORIGINS, load_event
-from tests.support.operations import AUTHENTICATED
+from tests.support.operations import ROUTES
 from tests.support.people import log_in, new_person
 
 pytestmark = pytest.mark.usefixtures("aws")
 
+each_route = pytest.mark.parametrize("route", ROUTES)
 READABLE = "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-Request-Id"
 
 
-def call_any(route, token, headers):
-    """Call any route; without a token, all of them refuse."""
-    if route == "create_session":
-        return call(route, body={}, headers=headers)
-    return call_route(route, token, 1, headers)
+def refusal(route, **headers):
+    """Return a refusal: of a request without a token, or of a login without fields."""
+    if ROUTES[route].needs_token:
+        return call_route(route, None, 1, headers)
+    return call(route, body={}, headers=headers)
 
 
 def cors(origin):
@@ -32,36 +33,32 @@ def cors(origin):
     }
 
 
+@each_route
 @pytest.mark.parametrize("origin", ALLOWED_ORIGINS)
-@pytest.mark.parametrize("route", ["create_session", *AUTHENTICATED])
 def test_a_page_of_an_allowed_origin_may_read_refusals(route, origin):
-    answer = call_any(route, None, {"Origin": origin})
-    refused = HEADERS if route == "create_session" else UNAUTHORIZED_HEADERS
-    assert answer.headers == {**refused, **cors(origin)}
+    usual = UNAUTHORIZED_HEADERS if ROUTES[route].needs_token else HEADERS
+    assert refusal(route, Origin=origin).headers == {**usual, **cors(origin)}
 
 
-@pytest.mark.parametrize("header", ["Origin", "origin", "ORIGIN"])
-def test_a_page_of_an_allowed_origin_may_read_what_was_done(clock, header):
-    token = log_in(new_person())
-    answer = call("get_current_session", token, headers={header: ALLOWED_ORIGINS[0]})
-    assert (answer.status, answer.headers) == (200, {**HEADERS, **cors(ALLOWED_ORIGINS[0])})
+def test_a_page_of_an_allowed_origin_may_read_what_was_done(clock):
+    token, origin = log_in(new_person()), ALLOWED_ORIGINS[0]
+    answer = call("get_current_session", token, headers={"ORIGIN": origin})
+    assert (answer.status, answer.headers) == (200, {**HEADERS, **cors(origin)})
 
 
 @pytest.mark.parametrize("origin", [*FOREIGN_ORIGINS, " https://app.example.com", ""])
-@pytest.mark.parametrize("route", ["create_session", "get_current_session"])
-def test_an_origin_that_only_looks_allowed_gets_nothing_and_is_not_repeated(route, origin):
-    answer = call_any(route, None, {"Origin": origin})
-    assert answer.headers == call_any(route, None, {}).headers
+def test_an_origin_that_only_looks_allowed_is_not_repeated(origin):
+    answer = refusal("create_session", Origin=origin)
+    assert answer.headers == HEADERS
     assert not origin or origin not in json.dumps(answer)
 
 
 @pytest.mark.parametrize("name", ["X-Forwarded-Host", "Referer", "Access-Control-Request-Method"])
 def test_no_other_header_stands_in_for_the_origin(name):
-    answer = call_any("get_current_session", None, {name: ALLOWED_ORIGINS[0]})
-    assert answer.headers == UNAUTHORIZED_HEADERS
+    assert refusal("create_session", **{name: ALLOWED_ORIGINS[0]}).headers == HEADERS
 
 
-@pytest.mark.parametrize("route", ["create_session", *AUTHENTICATED])
+@each_route
 def test_an_answer_is_what_a_proxy_integration_must_give(route):
     answer = invoke(route, load_event(route))
     assert set(answer) == {"statusCode", "headers", "body", "isBase64Encoded"}
@@ -70,54 +67,40 @@ def test_an_answer_is_what_a_proxy_integration_must_give(route):
     assert all(isinstance(value, str) for value in answer["headers"].values())
 
 
-@pytest.mark.parametrize(
-    "event",
-    [
-        {},
-        {"headers": None, "multiValueHeaders": None, "requestContext": None, "body": None},
-        {"headers": [], "requestContext": "x", "pathParameters": 5, "body": {"user": "x"}},
-        {"headers": {"Content-Type": None}, "isBase64Encoded": None},
-        {"headers": {"Authorization": None}, "multiValueHeaders": {"Authorization": None}},
-        {"requestContext": {"identity": None, "requestId": None}},
-        {"version": "2.0", "rawPath": "/session", "requestContext": {"http": {"method": "POST"}}},
-        {"Records": [{"eventSource": "aws:sqs", "body": "{}"}]},
-        [],
-        None,
-        "text",
-    ],
-)
-@pytest.mark.parametrize("route", ["create_session", "get_current_session", "delete_sessions"])
-def test_an_event_that_no_gateway_sends_gets_a_valid_refusal(route, event):
-    answer = invoke(route, event)
-    body = json.loads(answer["body"])
-    if route == "create_session":
-        assert (answer["statusCode"], body) == (400, missing("user", "pass"))
-    else:
-        assert (answer["statusCode"], body) == (401, INVALID_SESSION)
-    assert answer["headers"]["X-Request-Id"] == ""
+NO_EVENTS = [
+    {},
+    {"headers": None, "multiValueHeaders": None, "requestContext": None, "body": None},
+    {"headers": [], "requestContext": "x", "pathParameters": 5, "body": {"user": "x"}},
+    {"headers": {"Content-Type": None}, "isBase64Encoded": None},
+    {"headers": {"Authorization": None}, "multiValueHeaders": {"Authorization": None}},
+    {"multiValueHeaders": {"Authorization": 5}, "multiValueQueryStringParameters": {"limit": 5}},
+    {"requestContext": {"identity": None, "requestId": None}},
+    {"version": "2.0", "rawPath": "/session", "requestContext": {"http": {"method": "POST"}}},
+    {"Records": [{"eventSource": "aws:sqs", "body": "{}"}]},
+    [],
+    None,
+    "text",
+]
 
 
-@pytest.mark.parametrize(
-    "event",
-    [
-        {"multiValueHeaders": {"Authorization": 5}},
-        {"multiValueQueryStringParameters": {"limit": 5}},
-    ],
-)
-def test_a_value_where_a_list_should_be_gets_a_valid_refusal(event):
-    assert invoke("get_current_session", event)["statusCode"] == 401
+@each_route
+def test_an_event_that_no_gateway_sends_gets_a_valid_refusal(route):
+    refused = (
+        (401, INVALID_SESSION) if ROUTES[route].needs_token else (400, missing("user", "pass"))
+    )
+    for event in (*NO_EVENTS, dict.fromkeys(load_event(route))):
+        answer = invoke(route, event)
+        assert (answer["statusCode"], json.loads(answer["body"])) == refused, event
+        assert answer["headers"]["X-Request-Id"] == ""
 
 
 def test_a_mistake_of_ours_is_answered_without_a_word_about_it(clock, monkeypatch, logged):
-    token = log_in(new_person())
-
     def fail(*_):
         raise KeyError("a detail of ours")
 
+    token = log_in(new_person())
     monkeypatch.setattr(session_store, "query_sessions", fail)
-    answer = call("list_sessions", token)
-    assert (answer.status, answer.headers) == (500, HEADERS)
-    assert answer.body == INTERNAL
+    assert call("list_sessions", token) == (500, HEADERS, INTERNAL)
     line = logged()[-1]
     assert (line["level"], line["message"]) == ("ERROR", "RequestFailed")
     assert "KeyError: 'a detail of ours'" in line["exception"]

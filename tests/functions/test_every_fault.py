@@ -1,12 +1,13 @@
 """Every operation, while every fault befalls every request that it makes to AWS.
 
-What an operation asks of AWS is found out by running it without a fault; nothing here says it.
-What it asks side by side is asked one by one here, in two orders.
+The requests of an operation are found out by running it without a fault; no list here has them.
+Concurrent requests are made one by one here, in two orders.
 """
 
 import copy
 import functools
 import hashlib
+import itertools
 import json
 import secrets
 import time
@@ -20,7 +21,7 @@ from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 
 from functions.create_session import app
-from sessions import dynamodb, passwords, user_store
+from sessions import dynamodb, passwords, telemetry, user_store
 from sessions.errors import AccountError, Unavailable
 from sessions.signing_keys import CACHE_SECONDS, KeySet
 from tests.support.calls import call, invoke
@@ -44,14 +45,14 @@ RENAMED, NEWCOMER, NEW_PASSWORD = (
         ("set_password", "password"),
     )
 )
-ALONE, *_ = BOTH = tuple(ORDERS)  # what asks nothing side by side is the same in each order
-KEYS = {"a": b"a" * 40, "b": b"b" * 40}
+ALONE, *_ = BOTH = tuple(ORDERS)  # without concurrent requests every order is the same
+KEYS = {"a": b"first-signing-key-" * 2, "b": b"other-signing-key-" * 2}
 
 
 class World:
-    """People and the tokens that they hold, and all that AWS stores, which can be put back.
+    """Users, their tokens, and all that AWS stores, which can be put back.
 
-    Chance is counted, so that the same steps from the same state end in the same rows.
+    Random bytes are counted, so that the same steps from the same state end in the same rows.
     """
 
     def __init__(self, clock):
@@ -62,15 +63,15 @@ class World:
         clock.now -= SESSION_SECONDS
         self.tokens = {"expired": log_in(self.person)}
         clock.now += SESSION_SECONDS
-        for name in ("ended", "older", "other", "in use"):
+        for name in ("revoked", "older", "other", "in use"):
             self.tokens[name] = log_in(self.person)
-        call("delete_session", self.tokens["ended"], session=self.iat("ended"))
+        call("delete_session", self.tokens["revoked"], session=self.iat("revoked"))
         self.tokens |= {"a stranger's": log_in(stranger), "a banned user's": log_in(banned)}
         invoke("ban_user", {"id": banned.id})
         clock.now += 60
         self.clock = clock
         self._seen = {}
-        # Each row that is put back would bring what has streamed of it along.
+        # Each row that is put back would bring its part of the stream along.
         for table in _stores()[0][0].tables.values():
             if table.stream_shard is not None:
                 table.stream_shard.items.clear()
@@ -99,31 +100,25 @@ class World:
         versions = [version for secret in kept.values() for version in secret.versions.values()]
         return repr((rows, [(it["secret_string"], it["version_stages"]) for it in versions]))
 
-    def secret_texts(self, outcome):
-        """Return what no log may show: passwords and their hashes, keys, tokens and their IDs."""
-        tokens = [*self.tokens.values(), *([outcome.token] if outcome.token else [])]
-        jtis = [decode(token.split(".")[1])["jti"] for token in tokens]
-        signatures = [token.split(".")[2] for token in tokens]
-        keys = [key.decode() for key in KEYS.values()]
-        return [PASSWORD, NEW_PASSWORD, "$argon2", *keys, *jtis, *signatures]
-
     def seen(self):
-        """Return what a new process answers each token and each password with, and the keys."""
+        """Return the statuses by which a new process answers each token and login, and the keys."""
         rows = self.rows()
         if rows not in self._seen:
             state, chances = self.state(), self.chances
             self.key_set.forget()
-            met = {name: call("get_current_session", it).status for name, it in self.tokens.items()}
-            names = (self.person.username, self.person.email, RENAMED, NEWCOMER)
-            for name in names:
+            seen = {
+                name: call("get_current_session", token).status
+                for name, token in self.tokens.items()
+            }
+            for name in (self.person.username, self.person.email, RENAMED, NEWCOMER):
                 for password in (PASSWORD, NEW_PASSWORD):
                     answer = call("create_session", body={"user": name, "pass": password})
-                    met[f"{name}: {password}"] = answer.status
+                    seen[f"{name}: {password}"] = answer.status
                     self.put_back(state)
             key_set = self.key_set.stored()
-            met["keys"] = (key_set.current, len(key_set.keys))
+            seen["keys"] = (key_set.current, len(key_set.keys))
             self.chances = chances
-            self._seen[rows] = met
+            self._seen[rows] = seen
         return self._seen[rows]
 
 
@@ -155,18 +150,18 @@ def world(aws):
 
 
 class Outcome(NamedTuple):
-    """The end of a request, which was done, failed or was refused, and its answer.
+    """The end of a request: it was done, failed or was refused.
 
-    `token` is the one that it gave out, if any.
+    `answer` is that of a request that was done, or the name of the error; `token` the one in it.
     """
 
     kind: str
-    says: Any = None
+    answer: Any = None
     token: str | None = None
 
 
 def route(name, token=None, **given):
-    """Return what calls a route."""
+    """Return a function that calls a route."""
 
     def act():
         answer = call(name, token, **given)
@@ -176,15 +171,15 @@ def route(name, token=None, **given):
             return Outcome("failed")
         if answer.status >= 400:
             return Outcome("refused", name_of_error(answer.status, answer.body))
-        given_out = answer.body.get("token")
-        says = {} if given_out else answer.body  # a token is never twice the same
-        return Outcome("done", (answer.status, says), given_out)
+        issued = answer.body.get("token")
+        body = {} if issued else answer.body  # a token is never twice the same
+        return Outcome("done", (answer.status, body), issued)
 
     return act
 
 
 def account(name, **event):
-    """Return what invokes an account operation."""
+    """Return a function that invokes an account operation."""
 
     def act():
         try:
@@ -203,13 +198,12 @@ def account(name, **event):
 
 
 class Case(NamedTuple):
-    """A request: what prepares and returns it, and what may become of it.
+    """A request: `prepare` makes it, and the rest bounds its ends.
 
-    `again` is the error of the request if it was done before, but every answer lost: the caller
-    learns of it from nothing else.
+    `again` is the error of the request if it was done before, but every answer lost.
     `in_steps` says that it takes several writes, each of which may be the last.
     `may_close` are tokens that a request made twice may revoke, and one made once does not.
-    `orders` are those in which its concurrent calls are made.
+    `orders` are those in which its concurrent requests are made.
     """
 
     prepare: Any
@@ -306,7 +300,7 @@ def publishing(act):
 REQUESTS = {
     **{name: case(name) for name in ROUTES},
     "create_session, with an outdated hash": case("create_session", logging_in_with_an_old_hash),
-    # A login whose answer was lost has a session, which counts though its token is lost.
+    # A login whose answer was lost has a session, which counts towards the limit.
     "create_session, once too often": case(
         "create_session", logging_in_once_too_often, may_close=("other",)
     ),
@@ -352,7 +346,7 @@ CASES = {
 
 
 class Scene:
-    """An operation about to be asked for, and what it does where nothing fails."""
+    """A request that is prepared, and its effect without a fault."""
 
     def __init__(self, world, start, operation):
         world.put_back(start)
@@ -361,9 +355,9 @@ class Scene:
         world.put_back(self.start)
         self.rows = world.rows()
         self.repeated = {self.rows}  # a request on the same rows is the one without a fault
-        with befalling() as asked:
+        with befalling() as sent:
             self.outcome = self.request()
-        self.asked, self.told = [each.operation for each in asked], told(asked)
+        self.sent, self.published = [each.operation for each in sent], published(sent)
         self.after = world.seen()
         assert self.outcome.kind == "done"
 
@@ -371,13 +365,8 @@ class Scene:
 @pytest.fixture(scope="module")
 def scene_of(world):
     start = world.state()
-    # For each order once, which the test has set.
+    # Once for each order, which the test has set.
     return functools.cache(lambda name, _: Scene(world, start, CASES[name]))
-
-
-IN_EACH_ORDER = pytest.mark.parametrize(
-    ("name", "order"), [(name, order) for name, it in CASES.items() for order in it.orders]
-)
 
 
 @pytest.fixture
@@ -386,50 +375,57 @@ def ordered(order):
         yield
 
 
-def lets_in(met):
-    return {name for name, status in met.items() if status in {200, 201}}
+def let_in(seen):
+    return {name for name, status in seen.items() if status in {200, 201}}
 
 
-def told(asked):
-    """Return what the event bus has taken."""
-    taken = [each.body["Entries"] for each in asked if each.operation == "PutEvents" and each.done]
+def published(sent):
+    """Return the events that the bus has taken."""
+    taken = [each.body["Entries"] for each in sent if each.operation == "PutEvents" and each.done]
     return {entry["Detail"] for entries in taken for entry in entries}
 
 
-def takes_an_attempt_back(request):
+def forget_lines():
+    """Let `logged` return only the lines from here on."""
+    stream = telemetry.logger.registered_handler.stream
+    stream.seek(0)
+    stream.truncate()
+
+
+def releases_an_attempt(request):
     return request.body.get("UpdateExpression", "").startswith("DELETE ")
 
 
-def assert_logged(lines, outcome, secret_texts, *, keys_unread):
-    """A failure has one line that names its cause, and no line says what is secret."""
-    assert not [text for text in secret_texts if text in json.dumps(lines)]
+def assert_logged(lines, outcome, *, keys_unread):
+    """A failure has one line with its cause; that no line has a secret, the plugin secrecy sees."""
+    assert NEW_PASSWORD not in json.dumps(lines)
     errors = [line for line in lines if line["level"] == "ERROR"]
     if outcome.kind == "failed":
         line = errors.pop()
         assert line["message"] in {"RequestFailed", "OperationFailed", "RecordPostponed"}
         causes = ("botocore.", "MalformedKeySet", "Unavailable: ")
         assert any(cause in line["exception"] for cause in causes)
-    told_before = keys_unread and outcome.kind == "failed"
-    assert [line["message"] for line in errors] == ["SigningKeysUnreadable"] * told_before
+    expected = ["SigningKeysUnreadable"] * (keys_unread and outcome.kind == "failed")
+    assert [line["message"] for line in errors] == expected
 
 
 def assert_true(world, scene, operation, outcome, lines):
-    """What was done is so; what failed has happened as a whole or not at all, or in part."""
-    assert outcome.kind != "refused", outcome.says
-    met = world.seen()
-    is_cleared_up = "CleanUpFailed" not in [line["message"] for line in lines]
+    """A request that was done is in force; one that failed is so too, or in part, or not at all."""
+    assert outcome.kind != "refused", outcome.answer
+    seen = world.seen()
+    is_cleaned_up = "CleanUpFailed" not in [line["message"] for line in lines]
     if outcome.kind == "done":
-        assert outcome.says == scene.outcome.says
+        assert outcome.answer == scene.outcome.answer
     if outcome.token is not None:
         assert call("get_current_session", outcome.token).status == 200
-    if outcome.kind == "done" and is_cleared_up:
-        assert met == scene.after
+    if outcome.kind == "done" and is_cleaned_up:
+        assert seen == scene.after
     elif operation.in_steps:
-        before, after = lets_in(scene.before), lets_in(scene.after)
-        assert before & after <= lets_in(met) <= before | after
+        before, after = let_in(scene.before), let_in(scene.after)
+        assert before & after <= let_in(seen) <= before | after
     else:
-        assert outcome.kind == "failed", "nothing is left to clear up"
-        assert met in (scene.before, scene.after)
+        assert outcome.kind == "failed", "there is nothing to clean up"
+        assert seen in (scene.before, scene.after)
 
 
 def assert_can_be_made_again(world, scene, operation):
@@ -438,59 +434,57 @@ def assert_can_be_made_again(world, scene, operation):
     outcome = scene.request()
     if outcome.kind == "refused":
         assert was_done
-        assert outcome.says == operation.again
+        assert outcome.answer == operation.again
     else:
         assert outcome.kind == "done"
-    met = world.seen() | {name: scene.after[name] for name in operation.may_close}
-    assert met == scene.after
+    seen = world.seen() | {name: scene.after[name] for name in operation.may_close}
+    assert seen == scene.after
     if outcome.token is not None:
         assert call("get_current_session", outcome.token).status == 200
 
 
-def assert_met(world, scene, operation, fault, first, times, logged):
-    """Have a fault befall an operation some times from a request on, and look at what comes."""
+def assert_survived(world, scene, operation, fault, first, times, logged):
+    """The fault befalls the request some times from its `first` call of AWS on."""
     world.put_back(scene.start)
-    known = len(logged())
-    with befalling(EVERY_FAULT[fault], first, times) as asked:
+    forget_lines()
+    with befalling(EVERY_FAULT[fault], first, times) as sent:
         outcome = scene.request()
-    lines, left = logged()[known:], world.rows()
-    asked_last = [each for each in asked if not takes_an_attempt_back(each)][-1].operation
-    keys_unread = operation in REQUESTS.values() and asked_last == "GetSecretValue"
-    assert_logged(lines, outcome, world.secret_texts(outcome), keys_unread=keys_unread)
+    lines, left = logged(), world.rows()
+    last = [each for each in sent if not releases_an_attempt(each)][-1].operation
+    keys_unread = operation in REQUESTS.values() and last == "GetSecretValue"
+    assert_logged(lines, outcome, keys_unread=keys_unread)
     assert_true(world, scene, operation, outcome, lines)
     if times == 1 and EVER in EVERY_FAULT[fault].times:
-        assert [line["level"] for line in lines] == ["INFO"], "it passes, and nobody notices"
-    # No row is cleared away before the bus has taken what it tells.
+        assert [line["level"] for line in lines] == ["INFO"], "a retry hides it"
+    # No row is purged before the bus has taken its event.
     if outcome.kind == "done" or left != scene.rows:
-        assert told(asked) == scene.told
+        assert published(sent) == scene.published
     if outcome.kind == "failed" and left not in scene.repeated:
         assert_can_be_made_again(world, scene, operation)
         scene.repeated.add(left)
 
 
-@pytest.mark.parametrize("fault", EVERY_FAULT)
-@IN_EACH_ORDER
-def test_whatever_fails_the_answer_is_true_and_the_request_can_be_made_again(
-    world, scene_of, ordered, logged, name, order, fault
+@pytest.mark.parametrize(
+    ("name", "order"), [(name, order) for name, it in CASES.items() for order in it.orders]
+)
+def test_the_answer_is_true_and_the_request_can_be_made_again(
+    world, scene_of, ordered, logged, name, order
 ):
     scene = scene_of(name, order)
-    for first, operation in enumerate(scene.asked):
-        if not EVERY_FAULT[fault].can_befall(operation):
+    for fault, (first, sent) in itertools.product(EVERY_FAULT, enumerate(scene.sent)):
+        if not EVERY_FAULT[fault].can_befall(sent):
             continue
         for times in EVERY_FAULT[fault].times:
             try:
-                assert_met(world, scene, CASES[name], fault, first, times, logged)
+                assert_survived(world, scene, CASES[name], fault, first, times, logged)
             except Exception as error:
-                error.add_note(f"{fault}, {times} times from request {first} of {scene.asked} on")
+                error.add_note(f"{fault}, {times} times from request {first} of {scene.sent} on")
                 raise
-
-
-# ------------------------------------------------------- keys that are known
 
 
 @pytest.mark.parametrize("order", [ALONE])
 @pytest.mark.parametrize("name", REQUESTS)
-def test_a_warm_function_goes_on_with_the_keys_that_it_has_whatever_fails(
+def test_a_warm_function_goes_on_with_its_keys_whatever_fails(
     world, scene_of, ordered, logged, monkeypatch, name, order
 ):
     scene, now = scene_of(name, order), world.clock.now
@@ -500,11 +494,11 @@ def test_a_warm_function_goes_on_with_the_keys_that_it_has_whatever_fails(
         world.put_back(scene.start)
         assert call("get_current_session", world.tokens["a stranger's"]).status == 200
         monkeypatch.setattr(world.clock, "now", now + CACHE_SECONDS)
-        known = len(logged())
-        with befalling(fault._replace(operations={"GetSecretValue"}), times=EVER) as asked:
+        forget_lines()
+        with befalling(fault._replace(operations={"GetSecretValue"}), times=EVER) as sent:
             outcome = scene.request()
         monkeypatch.setattr(world.clock, "now", now)
-        assert "GetSecretValue" in [each.operation for each in asked]
-        assert (outcome.kind, outcome.says) == ("done", scene.outcome.says)
-        errors = [line["message"] for line in logged()[known:] if line["level"] == "ERROR"]
+        assert "GetSecretValue" in [each.operation for each in sent]
+        assert (outcome.kind, outcome.answer) == ("done", scene.outcome.answer)
+        errors = [line["message"] for line in logged() if line["level"] == "ERROR"]
         assert errors == ["SigningKeysUnreadable"]

@@ -1,4 +1,4 @@
-"""Telling the event bus when sessions begin and end: real changes, by the streams they leave."""
+"""Publish events when sessions begin and end: real changes, by the streams they leave."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from functions.create_session import app
 from sessions import aws, session_events
-from sessions.dynamodb import SESSIONS
+from sessions.dynamodb import SESSIONS, USERS
 from tests.support.calls import call, invoke
 from tests.support.people import log_in, new_person
 from tests.support.rows import stored_rows, tables
@@ -16,36 +16,31 @@ from tests.support.streams import follow_streams
 pytestmark = pytest.mark.usefixtures("aws")
 
 STREAMED = {"eventSource": "aws:dynamodb", "awsRegion": "us-east-1", "eventVersion": "1.1"}
-BY_TTL = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+BY_TTL = {"userIdentity": {"type": "Service", "principalId": "dynamodb.amazonaws.com"}}
 
 
 class Bus:
-    """A bus that keeps what is put on it, and refuses entries where the test says so."""
+    """A bus that keeps the entries that are put on it, and refuses some where a test says so."""
 
     def __init__(self) -> None:
         self.entries: list[dict[str, Any]] = []
         self.calls = 0
         self.refuses = lambda _: False
-        self.seen = lambda: None
+        self.before = lambda: None
 
     def put_events(self, Entries):  # noqa: N803 - EventBridge's own name
         assert 0 < len(Entries) <= 10
         self.calls += 1
-        self.seen()
-        results = []
-        for number, entry in enumerate(Entries):
-            if self.refuses(number):
-                results.append({"ErrorCode": "ThrottlingException"})
-            else:
-                self.entries.append(entry)
-                results.append({"EventId": "some"})
-        return {
-            "FailedEntryCount": sum("ErrorCode" in each for each in results),
-            "Entries": results,
-        }
+        self.before()
+        refused = [self.refuses(number) for number in range(len(Entries))]
+        self.entries += [entry for entry, no in zip(Entries, refused, strict=True) if not no]
+        results = [
+            {"ErrorCode": "ThrottlingException"} if no else {"EventId": "x"} for no in refused
+        ]
+        return {"FailedEntryCount": sum(refused), "Entries": results}
 
     def events(self):
-        return [(each["DetailType"], json.loads(each["Detail"])) for each in self.entries]
+        return [(entry["DetailType"], json.loads(entry["Detail"])) for entry in self.entries]
 
     def ends(self):
         return [detail for kind, detail in self.events() if kind == "SessionEnded"]
@@ -61,7 +56,7 @@ def bus(monkeypatch):
 
 @pytest.fixture
 def changes(clock):
-    """The records of what the test has changed, and of what the publishing changed since."""
+    """The records of the test's changes, and of the changes by publish_events since."""
     follow = follow_streams()
     return lambda: follow(clock.now)
 
@@ -70,30 +65,33 @@ def publish(records):
     return invoke("publish_events", {"Records": records})
 
 
+def sessions_of(person):
+    """Return the IDs of the sessions that are stored, oldest first."""
+    return sorted(int(row["iat"]["N"]) for row in stored_rows(person)["sessions"])
+
+
 def session_row(person, iat, exp):
     key = {"user": {"S": person.id}, "iat": {"N": str(iat)}}
     rest = {"name": {"S": "A name"}, "jti_sha256": {"B": "c2VjcmV0LWhhc2g="}}
     return key, {**key, **rest, "exp": {"N": str(exp)}}
 
 
-def removal(person, iat, exp, at, **more):
-    key, row = session_row(person, iat, exp)
-    change = {
-        "ApproximateCreationDateTime": at,
-        "Keys": key,
-        "OldImage": row,
-        "SequenceNumber": "7",
-        "StreamViewType": "NEW_AND_OLD_IMAGES",
-    }
-    return {**STREAMED, "eventID": "r", "eventName": "REMOVE", "dynamodb": change, **more}
+def removal(person, exp, at, by):
+    """Return the record of the row of session 5 that was deleted."""
+    key, row = session_row(person, 5, exp)
+    change = {"ApproximateCreationDateTime": at, "Keys": key, "OldImage": row}
+    change |= {"SequenceNumber": "7", "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    return {**STREAMED, "eventID": "r", "eventName": "REMOVE", "dynamodb": change, **by}
 
 
-def test_a_log_in_tells_that_a_session_was_created(clock, bus, changes):
+def test_a_login_publishes_that_a_session_was_created(clock, bus, changes, logged, capsys):
+    """One log line and one metric say so."""
     person = new_person()
     token = log_in(person)
-    assert publish(changes()) == {"batchItemFailures": []}
-    ((kind, detail),) = bus.events()
     listed = call("list_sessions", token, query=None).body["items"][0]
+    records, known, _ = changes(), len(logged()), capsys.readouterr()
+    assert publish(records) == {"batchItemFailures": []}
+    ((kind, detail),) = bus.events()
     assert kind == "SessionCreated"
     assert detail == {
         "user": person.id,
@@ -102,11 +100,17 @@ def test_a_log_in_tells_that_a_session_was_created(clock, bus, changes):
         "expires_at": listed["exp"],
         "name": listed["name"],
     }
-    assert {each["Source"] for each in bus.entries} == {"sessions.sessions"}
-    assert {each["EventBusName"] for each in bus.entries} == {"default"}
+    (entry,) = bus.entries
+    assert (entry["Source"], entry["EventBusName"]) == ("sessions.sessions", "default")
+    (line,) = logged()[known:]
+    assert (line["operation"], line["level"]) == ("publish_events", "INFO")
+    assert (line["message"], line["events"]) == ("EventsPublished", 1)
+    assert line["published"] == [{"type": kind, **detail}]
+    (metric,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (metric["operation"], metric["EventsPublished"]) == ("publish_events", [1.0])
 
 
-def test_a_log_in_that_was_under_way_leaves_nothing_of_a_deleted_user(clock, bus, changes):
+def test_a_late_session_of_a_deleted_user_is_published_and_purged(clock, bus, changes):
     person = new_person()
     invoke("delete_user", {"id": person.id})
     _, row = session_row(person, clock.now, clock.now + 60)
@@ -114,7 +118,7 @@ def test_a_log_in_that_was_under_way_leaves_nothing_of_a_deleted_user(clock, bus
     publish(changes())
     (end,) = bus.ends()
     assert (end["session"], end["reason"]) == (clock.now, "account_deleted")
-    assert stored_rows(person)["sessions"] == []
+    assert sessions_of(person) == []
 
 
 def delete_one(person, token, iats):
@@ -133,49 +137,44 @@ def operation(name, **given):
     return lambda person, _token, _iats: invoke(name, {"id": person.id, **given})
 
 
-# What somebody does with three sessions, the last of which is in use: the reason that is told,
-# and of how many of them, from the oldest on.
+# With three sessions, of which the last is in use: the reason that is published, and for how many
+# of them, from the oldest on.
 ENDS = {
     "delete one": (delete_one, "deleted", 1),
     "delete several": (delete_several, "bulk", 2),
     "delete all but the one in use": (delete_others, "all", 2),
-    "end all of a user": (operation("revoke_user_sessions", all=True), "all", 3),
-    "change the password": (
-        operation("set_password", password="another one"),
-        "password_changed",
-        3,
-    ),
+    "revoke all": (operation("revoke_user_sessions", all=True), "all", 3),
+    "set password": (operation("set_password", password="another one"), "password_changed", 3),
     "ban": (operation("ban_user"), "banned", 3),
     "delete the account": (operation("delete_user"), "account_deleted", 3),
 }
 
 
 @pytest.mark.parametrize("name", ENDS)
-def test_every_end_is_told_once_with_its_reason_and_nothing_secret(clock, bus, changes, name):
+def test_every_end_is_published_once_with_its_reason(clock, bus, changes, name):
     act, reason, ended = ENDS[name]
     person, stranger = new_person(), new_person()
     tokens = [log_in(person) for _ in range(3)]
     log_in(stranger)
-    iats = [row["iat"]["N"] for row in stored_rows(person)["sessions"]]
-    iats = sorted(map(int, iats))
+    iats = sessions_of(person)
     publish(changes())
     began = {detail["session"]: detail for _, detail in bus.events() if detail["user"] == person.id}
     bus.entries.clear()
     clock.now += 60
     act(person, tokens[-1], iats)
     publish(changes())
-    publish(changes())  # what the first changed itself has nothing to tell
-    told = sorted(bus.ends(), key=lambda detail: detail["session"])
-    assert told == [{**began[iat], "reason": reason, "ended_at": clock.now} for iat in iats[:ended]]
+    publish(changes())  # the changes that the first one made itself publish nothing
+    ends = sorted(bus.ends(), key=lambda detail: detail["session"])
+    assert ends == [{**began[iat], "reason": reason, "ended_at": clock.now} for iat in iats[:ended]]
     for secret in (*tokens, *(token.split(".")[1] for token in tokens), "jti", "sha256"):
         assert secret not in json.dumps(bus.entries)
 
 
-def test_everyones_end_is_one_event(clock, bus, changes):
+def test_the_end_of_every_session_of_all_users_is_one_event(clock, bus, changes):
     for _ in range(3):
         log_in(new_person())
     publish(changes())
-    for _ in range(2):  # the first makes the rows, the second changes them
+    for _ in range(2):  # the first creates the rows of the epoch, the second changes them
         bus.entries.clear()
         invoke("revoke_everyone", {"everyone": True})
         publish(changes())
@@ -183,7 +182,7 @@ def test_everyones_end_is_one_event(clock, bus, changes):
         assert bus.events() == [("SessionEnded", everyone)]
 
 
-def test_a_log_in_over_the_limit_tells_whom_it_evicted(clock, bus, changes):
+def test_a_login_over_the_limit_publishes_an_eviction(clock, bus, changes):
     person = new_person()
     for _ in range(app.MAX_SESSIONS_PER_USER + 1):
         log_in(person)
@@ -192,38 +191,37 @@ def test_a_log_in_over_the_limit_tells_whom_it_evicted(clock, bus, changes):
     assert (end["reason"], end["session"]) == ("evicted", clock.now)
 
 
-@pytest.mark.parametrize("by", [{"userIdentity": BY_TTL}, {}])
-def test_a_row_that_goes_after_its_time_is_told_as_expired_at_that_time(clock, bus, by):
-    person = new_person()
-    publish([removal(person, 5, clock.now - 1000, clock.now, **by)])
+@pytest.mark.parametrize("by", [BY_TTL, {}])
+def test_a_row_deleted_after_its_time_is_published_as_expired(clock, bus, by):
+    publish([removal(new_person(), clock.now - 1000, clock.now, by)])
     (end,) = bus.ends()
     assert (end["session"], end["reason"]) == (5, "expired")
     assert end["ended_at"] == end["expires_at"] == clock.now - 1000
     assert "secret" not in json.dumps(bus.entries)
 
 
-def test_a_row_that_goes_before_its_time_was_told_before(clock, bus):
-    publish([removal(new_person(), 5, clock.now + 1000, clock.now)])
+def test_a_row_deleted_before_its_time_was_published_before(clock, bus):
+    publish([removal(new_person(), clock.now + 1000, clock.now, {})])
     assert bus.entries == []
 
 
-def test_a_lifted_ban_says_nothing_and_a_ban_with_an_end_says_when(clock, bus, changes):
+def test_a_ban_publishes_its_end_and_a_lifted_one_nothing(clock, bus, changes):
     person = new_person()
     log_in(person)
     invoke("ban_user", {"id": person.id, "until": clock.now + 50})
     publish(changes())
-    assert [(end["reason"], end["banned_until"]) for end in bus.ends()] == [
-        ("banned", clock.now + 50)
-    ]
-    assert len(stored_rows(person)["sessions"]) == 1  # which counts again once it is lifted
+    (end,) = bus.ends()
+    assert (end["reason"], end["banned_until"]) == ("banned", clock.now + 50)
+    assert len(sessions_of(person)) == 1, "it counts again once the ban is lifted"
     bus.entries.clear()
     invoke("unban_user", {"id": person.id, "revoke_sessions": True})
     publish(changes())
     assert bus.entries == []
-    assert stored_rows(person)["sessions"] == []
+    assert sessions_of(person) == []
 
 
-def test_revoked_rows_go_only_after_their_end_was_told_and_later_ones_stay(clock, bus, changes):
+def test_revoked_rows_are_purged_once_their_end_is_published(clock, bus, changes):
+    """Not before, and sessions that began later stay."""
     person = new_person()
     log_in(person)
     publish(changes())
@@ -233,19 +231,19 @@ def test_revoked_rows_go_only_after_their_end_was_told_and_later_ones_stay(clock
     records = changes()
     (failure,) = publish(records)["batchItemFailures"]
     assert failure["itemIdentifier"] == records[0]["dynamodb"]["SequenceNumber"]
-    assert len(stored_rows(person)["sessions"]) == 2
+    assert len(sessions_of(person)) == 2
     bus.refuses = lambda _: False
     counted = []
-    bus.seen = lambda: counted.append(len(stored_rows(person)["sessions"]))
+    bus.before = lambda: counted.append(len(sessions_of(person)))
     assert publish(records) == {"batchItemFailures": []}
     assert counted[0] == 2
-    assert [row["iat"]["N"] for row in stored_rows(person)["sessions"]] == [str(clock.now + 1)]
+    assert sessions_of(person) == [clock.now + 1]
     assert call("get_current_session", token).status == 200
 
 
-def test_log_ins_before_the_publishing_take_away_nothing_that_is_to_be_told(clock, bus, changes):
+def test_logins_purge_no_row_that_is_yet_to_be_published(clock, bus, changes):
     person = new_person()
-    for _ in range(26):  # more than a login leaves lying about
+    for _ in range(26):  # more rows than a login leaves
         log_in(person)
     invoke("revoke_user_sessions", {"id": person.id, "all": True})
     log_in(person)
@@ -253,7 +251,7 @@ def test_log_ins_before_the_publishing_take_away_nothing_that_is_to_be_told(cloc
     assert [end["reason"] for end in bus.ends()] == ["all"] * 26
 
 
-def test_what_the_bus_did_not_take_is_put_again_and_nothing_twice(clock, bus, changes):
+def test_only_the_entries_that_the_bus_refused_are_put_again(clock, bus, changes):
     person = new_person()
     for _ in range(13):
         log_in(person)
@@ -263,12 +261,12 @@ def test_what_the_bus_did_not_take_is_put_again_and_nothing_twice(clock, bus, ch
     bus.refuses = lambda number: bus.calls == 1 and number % 2 == 0
     invoke("revoke_user_sessions", {"id": person.id, "all": True})
     publish(changes())
-    told = [end["session"] for end in bus.ends()]
-    assert len(told) == len(set(told)) == 13
+    ended = [end["session"] for end in bus.ends()]
+    assert len(ended) == len(set(ended)) == 13
     assert bus.calls == 3
 
 
-def test_records_before_the_one_that_failed_are_not_told_again(clock, bus, changes):
+def test_records_before_a_failed_one_are_not_published_again(clock, bus, changes):
     person = new_person()
     for _ in range(3):
         log_in(person)
@@ -279,36 +277,29 @@ def test_records_before_the_one_that_failed_are_not_told_again(clock, bus, chang
     assert len(bus.entries) == 1
 
 
-@pytest.mark.parametrize(
-    "record",
-    [
-        {},
-        None,
-        {"dynamodb": {}},
-        {"dynamodb": {"Keys": {"iat": {"N": "5"}}, "ApproximateCreationDateTime": "never"}},
-        {
-            "dynamodb": {
-                "Keys": {"iat": {"N": "5"}},
-                "ApproximateCreationDateTime": 5,
-                "NewImage": {"user": {"S": "u"}},
-            }
-        },
-    ],
-)
-def test_a_record_that_nobody_can_read_is_logged_and_holds_up_nothing(
-    clock, bus, changes, logged, record
-):
+KEYS = {"Keys": {"iat": {"N": "5"}}}
+UNREADABLE = [
+    {},
+    None,
+    {"dynamodb": {}},
+    {"dynamodb": {**KEYS, "ApproximateCreationDateTime": "never"}},
+    {"dynamodb": {**KEYS, "ApproximateCreationDateTime": 5, "NewImage": {"user": {"S": "u"}}}},
+]
+
+
+@pytest.mark.parametrize("record", UNREADABLE)
+def test_an_unreadable_record_is_logged_and_passed_over(clock, bus, changes, logged, record):
     log_in(new_person())
-    assert publish([record, *changes()]) == {"batchItemFailures": []}
+    records, known = [record, *changes()], len(logged())
+    assert publish(records) == {"batchItemFailures": []}
     assert len(bus.entries) == 1
-    lines = [line for line in logged() if line.get("operation") == "publish_events"]
-    assert [(line["message"], line["level"]) for line in lines] == [
+    assert [(line["message"], line["level"]) for line in logged()[known:]] == [
         ("RecordUnreadable", "ERROR"),
         ("OperationFailed", "INFO"),
     ]
 
 
-def test_told_again_it_says_the_same_again_and_clears_nothing_else(clock, bus, changes):
+def test_published_again_a_record_says_the_same(clock, bus, changes):
     person = new_person()
     log_in(person)
     invoke("ban_user", {"id": person.id})
@@ -319,38 +310,20 @@ def test_told_again_it_says_the_same_again_and_clears_nothing_else(clock, bus, c
     assert bus.events() == once * 2
 
 
-def test_one_line_says_what_was_told_and_one_metric_that_it_was(
-    clock, bus, changes, logged, capsys
-):
-    person = new_person()
-    log_in(person)
-    records = changes()
-    capsys.readouterr()
-    publish(records)
-    (line,) = (line for line in logged() if line.get("operation") == "publish_events")
-    assert (line["message"], line["level"], line["events"]) == ("EventsPublished", "INFO", 1)
-    assert line["told"][0]["user"] == person.id
-    (metric,) = map(json.loads, capsys.readouterr().out.splitlines())
-    assert metric["EventsPublished"] == [1.0]
-    assert metric["operation"] == "publish_events"
-
-
-@pytest.mark.parametrize("what", ["last_iat", "names"])
-def test_other_changes_of_a_user_say_nothing(clock, bus, changes, what):
+@pytest.mark.parametrize("attribute", ["last_iat", "username"])
+def test_other_changes_of_a_user_publish_nothing(clock, bus, changes, attribute):
     person = new_person()
     token = log_in(person)
     publish(changes())
     bus.entries.clear()
-    if what == "names":
+    if attribute == "username":
         invoke("rename_user", {"id": person.id, "username": f"{person.username}-2"})
     else:
-        key = {"id": {"S": person.id}}
-        values = {":later": {"N": str(clock.now + 5)}}
         tables().update_item(
-            TableName="UsersTable",
-            Key=key,
+            TableName=USERS,
+            Key={"id": {"S": person.id}},
             UpdateExpression="SET last_iat = :later",
-            ExpressionAttributeValues=values,
+            ExpressionAttributeValues={":later": {"N": str(clock.now + 5)}},
         )
     publish(changes())
     assert bus.entries == []

@@ -1,4 +1,4 @@
-"""Calls that are made at once."""
+"""Calls that are made concurrently."""
 
 import threading
 import time
@@ -7,21 +7,19 @@ import pytest
 
 from sessions.concurrent import run_concurrently
 
-SECONDS = 10  # after which a test gives up waiting for what should have come at once
+SECONDS = 10  # a test waits no longer
 
 
-def test_the_calls_are_under_way_together_and_their_results_stand_in_order():
+def test_concurrent_calls_overlap():
+    """Calls are under way together, and their results are in the order of the calls."""
     together = threading.Barrier(3, timeout=SECONDS)
 
     def call(result):
         together.wait()
         return result
 
-    assert run_concurrently(lambda: call("a"), lambda: call(2), lambda: call(None)) == (
-        "a",
-        2,
-        None,
-    )
+    results = run_concurrently(lambda: call("a"), lambda: call(2), lambda: call(None))
+    assert results == ("a", 2, None)
 
 
 def test_the_last_call_is_made_on_the_callers_own_thread():
@@ -29,18 +27,18 @@ def test_the_last_call_is_made_on_the_callers_own_thread():
     assert idents[1] == threading.get_ident() != idents[0]
 
 
-def test_without_a_call_there_is_nothing_to_do():
+def test_no_call_has_no_result():
     assert run_concurrently() == ()
 
 
 class DistinctError(BaseException):
-    """What not even a handler catches."""
+    """An exception that no handler catches."""
 
 
 @pytest.mark.parametrize("raised", [ValueError, DistinctError])
-@pytest.mark.parametrize("failing", [{0}, {1}, {2}, {0, 2}, {1, 2}, {0, 1, 2}])
-def test_of_what_fails_the_one_that_stands_first_is_raised_whichever_came_first(failing, raised):
-    # Each waits for the one behind it, so that they end in the other order.
+@pytest.mark.parametrize("failing", [{0}, {1}, {2}, {0, 2}, {1, 2}])
+def test_of_several_exceptions_that_of_the_first_call_is_raised(failing, raised):
+    # Each call waits for the one behind it, so that they end in the other order.
     ended = [threading.Event() for _ in range(4)]
     ended[3].set()
 
@@ -56,7 +54,7 @@ def test_of_what_fails_the_one_that_stands_first_is_raised_whichever_came_first(
 
 
 @pytest.mark.parametrize("failing", [0, 1])
-def test_nothing_runs_on_once_it_has_failed(failing):
+def test_no_call_is_left_running_after_an_exception(failing):
     has_failed, done = threading.Event(), []
 
     def fail():
@@ -65,7 +63,7 @@ def test_nothing_runs_on_once_it_has_failed(failing):
 
     def go_on():
         assert has_failed.wait(SECONDS)
-        time.sleep(0.05)  # long enough for who would not wait
+        time.sleep(0.05)  # a call that is not waited for would end too late
         done.append(True)
 
     before = threading.enumerate()

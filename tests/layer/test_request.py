@@ -26,39 +26,39 @@ def test_a_token_is_found_with_and_without_its_scheme(spelling):
 
 
 @pytest.mark.parametrize("value", ["", " ", "Bearer a b", "a b", "Basic a.b.c", "Bearer: a.b.c"])
-def test_what_is_no_token_reads_as_none(value):
+def test_a_malformed_token_is_empty(value):
     assert token_of(value) == ""
 
 
-def test_bearer_alone_is_the_token_called_so():
+def test_bearer_alone_is_a_token():
     assert token_of("Bearer") == "Bearer"
 
 
 @pytest.mark.parametrize("values", [(), ("a.b.c", "a.b.c"), ("a.b.c", ""), ("", "a.b.c")])
-def test_there_is_a_token_only_where_there_is_one_header(values):
+def test_more_than_one_header_is_no_token(values):
     assert token_of(*values) == ""
 
 
-def test_the_single_headers_are_read_where_there_are_no_multiple_ones():
+def test_single_headers_are_read_without_multiple_ones():
     assert request_of(headers={"AUTHORIZATION": "a.b.c"}).token() == "a.b.c"
     assert request_of(headers={"authorization": "x"}, multiValueHeaders=None).token() == "x"
     both = request_of(headers={"Authorization": "b"}, multiValueHeaders={"Authorization": ["a"]})
     assert both.token() == "a"
 
 
-def test_headers_that_differ_in_case_alone_are_two_headers():
+def test_two_spellings_of_a_header_are_two_headers():
     request = request_of(multiValueHeaders={"Authorization": ["a"], "authorization": ["b"]})
     assert request.token() == ""
 
 
 @pytest.mark.parametrize("between", ["\xa0", "\u2003", "\x1c", "\x85", "\v", "\f", "\r", "\n"])
-def test_only_spaces_and_tabs_part_a_token_from_its_scheme(between):
+def test_only_a_space_or_tab_divides_scheme_and_token(between):
     assert token_of(f"Bearer{between}a.b.c") == f"Bearer{between}a.b.c"
     assert token_of(f"a.b.c{between}") == f"a.b.c{between}"
 
 
 @given(st.text())
-def test_a_token_holds_no_space_whatever_the_header(text):
+def test_a_token_has_no_space(text):
     assert not {" ", "\t"} & set(token_of(text))
 
 
@@ -66,18 +66,18 @@ def test_a_token_holds_no_space_whatever_the_header(text):
 
 
 @given(st.binary())
-def test_a_body_in_base64_is_the_bytes_that_were_sent(content):
+def test_a_body_in_base64_is_decoded(content):
     body = base64.b64encode(content).decode()
     assert request_of(body=body, isBase64Encoded=True).body() == content
 
 
 @given(st.text(st.characters(codec="utf-8")))
-def test_a_body_as_text_is_its_bytes_in_utf_8(text):
+def test_a_text_is_a_body_in_utf_8(text):
     assert request_of(body=text, isBase64Encoded=False).body() == text.encode()
 
 
 @pytest.mark.parametrize("body", ["{}", "e30", "e30==", "e3 0=", "e30=\n", "e3-_", "é", "=", "e"])
-def test_what_is_no_base64_is_unreadable(body):
+def test_malformed_base64_is_unreadable(body):
     with pytest.raises(UnreadableBody):
         request_of(body=body, isBase64Encoded=True).body()
 
@@ -93,7 +93,7 @@ def test_a_body_that_is_no_text_is_empty(event):
 
 
 @pytest.mark.parametrize("flag", [False, None, "true", 1, 0])
-def test_only_true_says_that_a_body_is_base64(flag):
+def test_only_true_declares_a_body_base64(flag):
     assert request_of(body="e30=", isBase64Encoded=flag).body() == b"e30="
 
 
@@ -102,15 +102,12 @@ def test_only_true_says_that_a_body_is_base64(flag):
 
 def test_an_empty_event_is_an_empty_request():
     request = read_request({}, now=7)
-    assert request == (
-        "", {}, {}, {}, [], "", False, "", "", "", 7, {},
-    )  # fmt: skip
+    assert request == ("", {}, {}, {}, [], "", False, "", "", "", 7, {})
 
 
 def test_header_names_are_read_in_lower_case():
-    assert request_of(headers={"X-Session-NAME": "Kitchen"}).headers == {
-        "x-session-name": "Kitchen"
-    }
+    headers = request_of(headers={"X-Session-NAME": "Kitchen"}).headers
+    assert headers == {"x-session-name": "Kitchen"}
 
 
 @pytest.mark.parametrize(
@@ -119,11 +116,8 @@ def test_header_names_are_read_in_lower_case():
         ({"multiValueQueryStringParameters": {"a": ["1", "2"]}}, {"a": ["1", "2"]}),
         ({"queryStringParameters": {"a": "1"}}, {"a": ["1"]}),
         (
-            {
-                "queryStringParameters": {"a": "2"},
-                "multiValueQueryStringParameters": {"a": ["1", "2"]},
-            },
-            {"a": ["1", "2"]},
+            {"queryStringParameters": {}, "multiValueQueryStringParameters": {"a": ["1"]}},
+            {"a": ["1"]},
         ),
         ({"multiValueQueryStringParameters": None, "queryStringParameters": None}, {}),
         ({"multiValueQueryStringParameters": {"a": None}}, {}),
@@ -132,7 +126,7 @@ def test_header_names_are_read_in_lower_case():
         ({"multiValueQueryStringParameters": {"a": [""]}}, {"a": [""]}),
     ],
 )
-def test_a_query_names_all_its_values(event, query):
+def test_a_query_has_every_value_of_a_parameter(event, query):
     assert request_of(**event).query == query
 
 
@@ -146,15 +140,11 @@ JSON = st.recursive(
 )
 
 
-@given(
-    st.dictionaries(
-        st.sampled_from(
-            ["httpMethod", "headers", "pathParameters", "requestContext", "body", "isBase64Encoded"]
-        ),
-        JSON,
-    )
-)
-def test_an_event_that_no_gateway_sends_is_a_request_all_the_same(event):
+MEMBERS = ["httpMethod", "headers", "pathParameters", "requestContext", "body", "isBase64Encoded"]
+
+
+@given(st.dictionaries(st.sampled_from(MEMBERS), JSON))
+def test_a_malformed_event_is_a_request(event):
     request = read_request(event, now=1)
     assert isinstance(request.method, str)
     assert isinstance(request.request_id, str)
@@ -178,16 +168,17 @@ def test_an_event_that_no_gateway_sends_is_a_request_all_the_same(event):
         ("fe80::1%eth0", "fe80::/64"),
         ("", ""),
         ("not an address", "not an address"),
+        ("\ud800", "\ud800"),
         ("203.0.113.7:443", "203.0.113.7:443"),
         ("203.0.113.007", "203.0.113.007"),
     ],
 )
-def test_an_address_counts_as_its_block(address, block):
+def test_an_address_counts_as_its_network(address, block):
     assert address_block(address) == block
 
 
 @given(st.ip_addresses(v=6), st.integers(0, 2**64 - 1))
-def test_all_addresses_of_a_64_are_one_block(address, host):
+def test_all_addresses_of_a_64_network_count_as_one(address, host):
     if address.ipv4_mapped is None:
         other = type(address)(int(address) >> 64 << 64 | host)
         if other.ipv4_mapped is None:
@@ -195,10 +186,5 @@ def test_all_addresses_of_a_64_are_one_block(address, host):
 
 
 @given(st.ip_addresses(v=4))
-def test_an_ipv4_address_is_itself_mapped_or_not(address):
+def test_an_ipv4_address_counts_as_itself_mapped_or_not(address):
     assert address_block(str(address)) == address_block(f"::ffff:{address}") == str(address)
-
-
-@given(st.text())
-def test_any_text_is_a_block(text):
-    assert isinstance(address_block(text), str)

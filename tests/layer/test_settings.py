@@ -1,5 +1,6 @@
-"""The environment."""
+"""The environment, as settings."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -10,26 +11,41 @@ import pytest
 from sessions import settings
 
 ROOT = Path(__file__).parents[2]
-
-NEEDED = {
-    "SESSIONS_TABLE": "get_session",
-    "USERS_TABLE": "ban_user",
-    "LOGINS_TABLE": "create_user",
-    "SIGNING_KEYS_SECRET": "get_current_session",
-    "TOKEN_ISSUER": "list_sessions",
-    "ALLOWED_ORIGINS": "delete_sessions",
-    "SESSION_SECONDS": "create_session",
-    "REMEMBERED_SESSION_SECONDS": "create_session",
-    "USAGE_PLAN_KEYS": "authorize",
-}
+READERS = ("text", "number", "listed")
+SOURCES = [
+    *sorted(ROOT.glob("layers/sessions/sessions/*.py")),
+    *sorted(ROOT.glob("functions/*/app.py")),
+]
 
 
-@pytest.mark.parametrize("name", NEEDED)
-def test_a_function_that_lacks_a_variable_fails_at_import_and_says_which(name):
-    environment = {key: value for key, value in os.environ.items() if key != name}
+def settings_in(tree):
+    """Return the settings that the code of a tree reads, by name."""
+    return [
+        ast.unparse(node.args[0])
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in READERS
+        and ast.unparse(node.func.value) == "settings"
+    ]
+
+
+def test_every_setting_is_read_at_import():
+    """A function that lacks a variable fails at init, and not at a request."""
+    read = [name for path in SOURCES for name in settings_in(ast.parse(path.read_text()))]
+    assert len(read) > len(READERS)
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.Lambda):
+                assert settings_in(node) == [], path
+
+
+def test_a_missing_variable_fails_the_import():
+    """A function that lacks a variable fails at import, and names it."""
+    environment = {name: value for name, value in os.environ.items() if name != "SESSIONS_TABLE"}
     environment["PYTHONPATH"] = str(ROOT / "layers" / "sessions")
     done = subprocess.run(
-        [sys.executable, "-c", f"import functions.{NEEDED[name]}.app"],
+        [sys.executable, "-c", "import functions.get_session.app"],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -37,10 +53,10 @@ def test_a_function_that_lacks_a_variable_fails_at_import_and_says_which(name):
         check=False,
     )
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == f"sessions.settings.MissingSetting: {name}"
+    assert done.stderr.splitlines()[-1] == "sessions.settings.MissingSetting: SESSIONS_TABLE"
 
 
-def test_a_variable_that_is_empty_is_not_missing(monkeypatch):
+def test_an_empty_variable_is_not_missing(monkeypatch):
     monkeypatch.setenv("A_NAME", "")
     assert settings.text("A_NAME") == ""
     assert settings.listed("A_NAME") == []
@@ -54,13 +70,13 @@ def test_a_number_is_read_as_one(monkeypatch):
         settings.number("A_NUMBER")
 
 
-def test_a_list_is_parted_at_commas_and_has_no_empty_parts(monkeypatch):
+def test_a_list_has_the_parts_between_commas(monkeypatch):
     monkeypatch.setenv("A_LIST", "a,,b c,")
     assert settings.listed("A_LIST") == ["a", "b c"]
 
 
-@pytest.mark.parametrize("read", [settings.text, settings.number, settings.listed])
-def test_what_is_missing_is_missing_however_it_is_read(monkeypatch, read):
+@pytest.mark.parametrize("reader", READERS)
+def test_each_reader_names_a_missing_variable(monkeypatch, reader):
     monkeypatch.delenv("NO_SUCH_NAME", raising=False)
     with pytest.raises(settings.MissingSetting, match=r"^NO_SUCH_NAME$"):
-        read("NO_SUCH_NAME")
+        getattr(settings, reader)("NO_SUCH_NAME")

@@ -1,4 +1,4 @@
-"""Bodies that cannot be read, or say what they must not; and some that look so and are fine.
+"""Bodies that cannot be read or have wrong fields; and values that look wrong and are fine.
 
 They go through the handlers (tests/functions/test_body_refusals.py) and over HTTP
 (tests/gateway/test_hostile_input.py).
@@ -41,151 +41,63 @@ def _pairs(members: Members) -> list[tuple[str, Any]]:
     ]
 
 
-# --------------------------------------------------- what is no JSON
+# --------------------------------------------------- values
+
+
+def named(*values: Any) -> dict[str, Any]:
+    """Return the values by how they begin, and by their length where that is not all."""
+    return {
+        ascii(value) if len(value) <= 40 else f"{value[:12]!a} of {len(value)}": value
+        for value in values
+    }
+
 
 # In place of a value, each makes the whole no JSON (RFC 8259), or none that can be read: a reader
 # may bound depth and numbers (its section 9). After N. Seriot's corpus, "Parsing JSON is a
 # Minefield".
-NO_VALUES: dict[str, str | bytes] = {
-    "nothing": "",
-    "a word": "nonsense",
-    "a word in another case": "True",
-    "a word cut": "nul",
-    "a word prolonged": "truee",
-    "NaN": "NaN",
-    "-NaN": "-NaN",
-    "Infinity": "Infinity",
-    "-Infinity": "[-Infinity]",
-    "undefined": "undefined",
-    "a leading zero": "01",
-    "two leading zeros": "-00",
-    "a plus sign": "+1",
-    "two minus signs": "--1",
-    "a minus sign alone": "-",
-    "a minus sign and a space": "- 1",
-    "a point alone": ".",
-    "no digit before the point": ".5",
-    "no digit behind the point": "1.",
-    "no digit in the exponent": "1e",
-    "a sign alone in the exponent": "1e+",
-    "two exponents": "1e1e1",
-    "an exponent with a point": "1e1.5",
-    "an underscore in a number": "1_000",
-    "a space in a number": "1 000",
-    "a letter behind a number": "1a",
-    "a hexadecimal number": "0x1",
-    "an octal number": "0o7",
-    "a fullwidth digit": "\N{FULLWIDTH DIGIT ONE}",
-    "an Arabic digit": "\N{ARABIC-INDIC DIGIT THREE}",
-    "an integer of 5,000 digits": "9" * 5000,
-    "an integer of 1 MB": "9" * 2**20,
-    "a comma alone": "[,]",
-    "a trailing comma": "[1,]",
-    "a leading comma": "[,1]",
-    "two commas": "[1,,2]",
-    "no comma": "[1 2]",
-    "a colon in an array": "[1:2]",
-    "an array that is open": "[1",
-    "an array closed twice": "[1]]",
-    "an array closed as an object": "[1}",
-    "an object closed as an array": '{"a":1]',
-    "an object without a colon": '{"a" 1}',
-    "an object without a value": '{"a":}',
-    "an object without a name": "{:1}",
-    "an object with a comma for a colon": '{"a",1}',
-    "an object with two colons": '{"a"::1}',
-    "an object with a trailing comma": '{"a":1,}',
-    "an object of an array's values": '{"a"}',
-    "a name that is a number": "{1:1}",
-    "a name without quotes": "{a:1}",
-    "a name in single quotes": "{'a':1}",
-    "a string in single quotes": "'a'",
-    "a string in backticks": "`a`",
-    "a string that is open": '"a',
-    "a string that ends in a backslash": '"\\',
-    "an unknown escape": r'"\q"',
-    "an escape of another language": r'"\x41"',
-    "an escape in capitals": r'"\U0041"',
-    "an escape cut": r'"\u00e"',
-    "an escape with a sign": r'"\u+0e9"',
-    "an escape with a space": r'"\u 0e9"',
-    "an escape in fullwidth digits": '"\\u\uff10\uff10\uff14\uff11"',
-    "a lone high surrogate": r'"\ud83d"',
-    "a lone low surrogate": r'"\ude00"',
-    "two high surrogates": r'"\ud83d\ud83d"',
-    "surrogates the wrong way round": r'"\ude00\ud83d"',
-    "half a surrogate behind a whole one": r'"\ud83d\u00e9"',
-    "a surrogate in a name": r'{"\ud800":1}',
-    "a raw lone surrogate": '"\ud83d"',
-    "a raw line break": '"\n"',
-    "a raw carriage return": '"\r"',
-    "a raw tab": '"\t"',
-    "a raw NUL": '"\0"',
-    "a raw escape character": '"\x1b"',
-    "a NUL behind": "1\0",
-    "a form feed": "\f1",
-    "a vertical tab": "\v1",
-    "a no-break space": "\xa01",
-    "a line separator": "\u20281",
-    "a byte order mark": "\ufeff1",
-    "a comment": "1 /* one */",
-    "a comment to the end of the line": "1 // one\n",
-    "a byte that is no UTF-8": b'"\xff"',
-    "a byte that is no UTF-8, bare": b"\xff",
-    "half a character": b'"\xc3"',
-    "an overlong form": b'"\xc0\x80"',
-    "a surrogate in bytes": b'"\xed\xa0\x80"',
-    "a character beyond Unicode": b'"\xf4\x90\x80\x80"',
-    "arrays nested deeply": "[" * 100_000 + "]" * 100_000,
-    "objects nested deeply": '{"a":' * 100_000 + "1" + "}" * 100_000,
-    "arrays nested deeply, and open": "[" * 100_000,
-}
+NO_VALUES: dict[str, str | bytes] = named(
+    # Words
+    *("", "nonsense", "True", "nul", "truee", "undefined"),
+    *("NaN", "-NaN", "Infinity", "[-Infinity]"),
+    # Numbers
+    *("01", "-00", "+1", "--1", "-", "- 1", ".", ".5", "1.", "1e", "1e+", "1e1e1", "1e1.5"),
+    *("1_000", "1 000", "1a", "0x1", "0o7"),
+    *("\N{FULLWIDTH DIGIT ONE}", "\N{ARABIC-INDIC DIGIT THREE}", "9" * 5000, "9" * 2**20),
+    # Arrays and objects
+    *("[,]", "[1,]", "[,1]", "[1,,2]", "[1 2]", "[1:2]", "[1", "[1]]", "[1}", '{"a":1]'),
+    *('{"a" 1}', '{"a":}', "{:1}", '{"a",1}', '{"a"::1}', '{"a":1,}', '{"a"}'),
+    *("{1:1}", "{a:1}", "{'a':1}"),
+    *("[" * 100_000, "[" * 100_000 + "]" * 100_000, '{"a":' * 100_000 + "1" + "}" * 100_000),
+    # Strings
+    *("'a'", "`a`", '"a', '"\\', r'"\q"', r'"\x41"', r'"\U0041"', r'"\u00e"', r'"\u+0e9"'),
+    *(r'"\u 0e9"', '"\\u\uff10\uff10\uff14\uff11"'),
+    *('"\n"', '"\r"', '"\t"', '"\0"', '"\x1b"'),
+    # Halves of a surrogate pair
+    *(r'"\ud83d"', r'"\ude00"', r'"\ud83d\ud83d"', r'"\ude00\ud83d"', r'"\ud83d\u00e9"'),
+    *(r'{"\ud800":1}', '"\ud83d"'),
+    # Around a value
+    *("1\0", "\f1", "\v1", "\xa01", "\u20281", "\ufeff1", "1 /* one */", "1 // one\n"),
+    # Bytes that are no UTF-8
+    *(b'"\xff"', b"\xff", b'"\xc3"', b'"\xc0\x80"', b'"\xed\xa0\x80"', b'"\xf4\x90\x80\x80"'),
+)
 
-# In place of a value of which nothing depends, each may stand.
-VALUES: dict[str, str] = {
-    "null": "null",
-    "true": "true",
-    "zero": "0",
-    "minus zero": "-0",
-    "minus zero, with an exponent": "-0e-0",
-    "a number": "-1.5E+10",
-    "a huge float": "1e308",
-    "a tiny float": "1e-400",
-    "a float of 5,000 digits": "0." + "9" * 5000,
-    "an integer of 400 digits": "9" * 400,
-    "an empty string": '""',
-    "every escape": r'"\"\\\/\b\f\n\r\t\u0000\u001f\u00e9"',
-    "a pair of surrogates": r'"\ud83d\ude00"',
-    "a pair of surrogates in capitals": r'"\uD83D\uDE00"',
-    "a character outside the first plane": '"😀"',
-    "a character that is none": r'"\uffff\ufdd0"',
-    "a byte order mark in a string": '"\ufeff"',
-    "a line separator in a string": '"\u2028\u2029"',
-    "a delete character": '"\x7f\x80\x9f"',
-    "text from right to left": '"\u202e\u0639"',
-    "a string of 1 MB": '"' + "x" * 2**20 + '"',
-    "an empty array": "[]",
-    "an empty object": "{}",
-    "an empty name": '{"":1}',
-    "a name twice": '{"a":1,"a":2}',
-    "a name that JavaScript knows": '{"__proto__":{"a":1},"constructor":1}',
-    "whitespace everywhere": ' \t\r\n[ \t\r\n1 \t\r\n, \t\r\n{ "a" : 1 } ]\n',
-    "arrays nested": "[" * 100 + "]" * 100,
-    "10,000 values": "[" + "0," * 9_999 + "0]",
-    "what a template would fill in": '"${jndi:ldap://127.0.0.1/a} {{7*7}} $context.requestId"',
-}
+# In place of a value on which nothing depends, each may stand.
+VALUES: dict[str, str] = named(
+    *("null", "true", "0", "-0", "-0e-0", "-1.5E+10", "1e308", "1e-400", "9" * 400),
+    *("0." + "9" * 5000, '""', r'"\"\\\/\b\f\n\r\t\u0000\u001f\u00e9"'),
+    *(r'"\ud83d\ude00"', r'"\uD83D\uDE00"', '"😀"', r'"\uffff\ufdd0"', '"\ufeff"'),
+    *('"\u2028\u2029"', '"\x7f\x80\x9f"', '"\u202e\u0639"', '"' + "x" * 2**20 + '"'),
+    *("[]", "{}", '{"":1}', '{"a":1,"a":2}', '{"__proto__":{"a":1},"constructor":1}'),
+    ' \t\r\n[ \t\r\n1 \t\r\n, \t\r\n{ "a" : 1 } ]\n',
+    *("[" * 100 + "]" * 100, "[" + "0," * 9_999 + "0]"),
+    '"${jndi:ldap://127.0.0.1/a} {{7*7}} $context.requestId"',
+)
 
-# What one reader takes and another does not; nobody may fail of it.
-EITHER_VALUES: dict[str, str] = {
-    "a float that is infinite": "1e400",
-    "a float that is infinite, and negative": "-1e400",
-    "a float with a huge exponent": "1e" + "9" * 400,
-    "a float with a huge negative exponent": "1e-" + "9" * 400,
-    "an integer of 4,300 digits": "9" * 4300,
-    "arrays nested 200 deep": "[" * 200 + "]" * 200,
-    "arrays nested 1,000 deep": "[" * 1000 + "]" * 1000,
-    "objects nested 1,000 deep": '{"a":' * 1000 + "1" + "}" * 1000,
-}
+# Some readers take these and others do not; none may fail because of them.
+EITHER_VALUES: dict[str, str] = named(
+    *("1e400", "-1e400", "1e" + "9" * 400, "1e-" + "9" * 400, "9" * 4300),
+    *("[" * 200 + "]" * 200, "[" * 1000 + "]" * 1000, '{"a":' * 1000 + "1" + "}" * 1000),
+)
 
 
 def with_value(good: Members, value: str | bytes) -> str | bytes:
@@ -194,56 +106,21 @@ def with_value(good: Members, value: str | bytes) -> str | bytes:
     return text.encode() + value + b"}" if isinstance(value, bytes) else f"{text}{value}}}"
 
 
-# --------------------------------------------------- what cannot be read
+# --------------------------------------------------- unreadable bodies
 
-_WHOLE: dict[str, Body] = {
-    "absent": (None, JSON),
-    "absent, and no content type": (None, None),
-    "absent, called a form": (None, FORM),
-    "absent, called multipart": (None, MULTIPART),
-    "empty": ("", JSON),
-    "whitespace": (" \r\n\t", JSON),
-    "NUL": ("\0", JSON),
-    "every byte": (bytes(range(256)), JSON),
-    "words": ("user=joe", JSON),
-    "a comment": ("/* {} */", JSON),
-    "single quotes": ("{'user': 'joe'}", JSON),
-    "a member without a value": ('{"user"}', JSON),
-    "a trailing comma": ('{"user": "joe",}', JSON),
-    "a brace": ("{", JSON),
-    "a closing brace": ("}", JSON),
-    "two objects": ("{}{}", JSON),
-    "two lines of JSON": ("{}\n{}", JSON),
-    "a list": ("[]", JSON),
-    "a list of an object": ('[{"user": "joe", "pass": "joe", "sessions": []}]', JSON),
-    "a string": ('"{}"', JSON),
-    "a number": ("1", JSON),
-    "null": ("null", JSON),
-    "true": ("true", JSON),
-    "NaN alone": ("NaN", JSON),
-    "a list nested deeply": ("[" * 100_000, JSON),
-    "a list nested deeply, and closed": ("[" * 100_000 + "]" * 100_000, JSON),
-    "an object nested deeply": ('{"user":' * 100_000, JSON),
-    "1 MB of brackets": ("[" * 2**20, JSON),
-    "1 MB of NULs": ("\0" * 2**20, JSON),
-    "form empty": ("", FORM),
-    "form of ampersands": ("&&&", FORM),
-    "form of 1 MB of ampersands": ("&" * 2**20, FORM),
-    "form of 64 KB of percent signs": ("%" * 2**16, FORM),
-    "form of an equals sign": ("=", FORM),
-    "form of names without values": ("user&pass&session", FORM),
-    "form in UTF-16": ("user=joe&pass=joe&sessions=1".encode("utf-16"), FORM),
-    "multipart empty": ("", MULTIPART),
-    "multipart of line breaks": ("\r\n" * 1000, MULTIPART),
-    "multipart of dashes": ("-" * 10_000, MULTIPART),
-    "multipart of boundaries": ("--frontier\r\n" * 10_000, MULTIPART),
-    "multipart of 1 MB in one header": (
-        "--frontier\r\nContent-Disposition: form-data; name=" + "x" * 2**20,
-        MULTIPART,
-    ),
-    "multipart of 1 MB of headers": ("--frontier\r\n" + "X: y\r\n" * 2**17, MULTIPART),
-    "multipart without a field": ("--frontier--\r\n", MULTIPART),
-}
+_WHOLE: list[Body] = [
+    *((None, content_type) for content_type in (JSON, None, FORM, MULTIPART)),
+    *((text, JSON) for text in ("", " \r\n\t", "\0", "user=joe", "{", "}", "{}{}", "{}\n{}")),
+    *((text, JSON) for text in ("[]", '"{}"', "1", "null", "true", "[" * 2**20, "\0" * 2**20)),
+    ('[{"user": "joe", "pass": "joe", "sessions": []}]', JSON),
+    (bytes(range(256)), JSON),
+    *((text, FORM) for text in ("", "&&&", "=", "user&pass&session", "&" * 2**20, "%" * 2**16)),
+    ("user=joe&pass=joe&sessions=1".encode("utf-16"), FORM),
+    *((text, MULTIPART) for text in ("", "\r\n" * 1000, "-" * 10_000, "--frontier--\r\n")),
+    ("--frontier\r\n" * 10_000, MULTIPART),
+    ("--frontier\r\nContent-Disposition: form-data; name=" + "x" * 2**20, MULTIPART),
+    ("--frontier\r\n" + "X: y\r\n" * 2**17, MULTIPART),
+]
 
 _SPOILT_JSON: dict[str, Callable[[str], str | bytes]] = {
     "truncated": lambda text: text[:-1],
@@ -366,7 +243,11 @@ def _written(write: Callable[[Members], str], content_type: str) -> Callable[[Me
 
 # Each makes of members that would be taken a body that is not: all that is required is missing.
 UNREADABLE: dict[str, Callable[[Members], Body]] = {
-    **{kind: _fixed(body) for kind, body in _WHOLE.items()},
+    **{
+        f"{kind} as {content_type}": _fixed((content, content_type))
+        for content, content_type in _WHOLE
+        for kind in (["absent"] if content is None else named(content))
+    },
     **{
         f"JSON with {kind} for a value": (lambda good, value=value: (with_value(good, value), JSON))
         for kind, value in NO_VALUES.items()
@@ -392,13 +273,13 @@ UNREADABLE: dict[str, Callable[[Members], Body]] = {
 
 NO_BASE64 = ["{}", '{"user":"joe","pass":"joe","sessions":[]}', "=", "====", "e30", "é", "e3=0"]
 
-# --------------------------------------------------- what says the wrong thing
+# --------------------------------------------------- wrong fields
 
 WRONG_VALUES = [None, 0, 1, 10**30, 1.5, True, False, [], ["x"], {}, {"x": 1}, ""]
 NO_BOOLEANS = [None, 0, 1, 1.0, [], [True], {}, "", "true", "false", "yes"]
 NO_LISTS = [None, 0, 1, 1.5, True, False, {}, {"0": 1}, "", "x", "1800000000", "[1800000000]"]
 
-# What is changed in a body that would be taken, and which fields are then wrong.
+# Changes of a body that would be taken, and the fields that are then wrong.
 WRONG: dict[str, list[tuple[Members, list[str]]]] = {
     "create_session": [
         *[({"user": value}, ["user"]) for value in [*WRONG_VALUES, "x" * 321, "x" * 2**20]],

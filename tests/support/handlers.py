@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 import boto3
 import pytest
+from argon2 import PasswordHasher
 
 from sessions import aws as layer_aws
 from sessions import dynamodb as layer_dynamodb
-from sessions import key_rotation, signing_keys, telemetry
+from sessions import key_rotation, passwords, signing_keys, telemetry
 from sessions.signing_keys import KeySet, parse_key_set
 
 
@@ -47,6 +48,12 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
 def logged(lines: Callable[[], list[str]]) -> Callable[[], list[dict[str, Any]]]:
     """What they say."""
     return lambda: [json.loads(line) for line in lines()]
+
+
+@pytest.fixture
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashes of passwords that cost nothing, for tests with many logins."""
+    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(1, 8, 1))
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """What runs side by side, one after the other, in an order of the test's choice.
 
 For tests that let something happen at a point of a request: which point that is must not be left
-to chance. That the calls are made at once is tests/layer/test_side_by_side.py's to show.
+to chance. That the calls are made at once is tests/layer/test_concurrent.py's to show.
 """
 
 import contextlib

@@ -31,3 +31,8 @@ def log_in(person: Person, **body: Any) -> str:
     assert answer.status == 201, answer
     token: str = answer.body["token"]
     return token
+
+
+def statuses(*tokens: str) -> list[int]:
+    """Return how each token is answered now."""
+    return [call("get_current_session", token).status for token in tokens]

@@ -49,8 +49,9 @@ def epoch_of(user: User) -> int:
 
 
 def add_sessions(user: User, iats: range) -> None:
+    session_epoch = epoch_of(user)
     for iat in iats:
-        session_store.put_session(session_of(user, iat))
+        session_store.put_session(session_of(user, iat, session_epoch))
 
 
 def log_in(user: User, now: int = NOW) -> int:

@@ -1,0 +1,179 @@
+"""The rules of all account operations: their input, their user and their audit line."""
+
+import json
+
+import pytest
+
+from sessions.dynamodb import USERS
+from sessions.errors import AccountError, InvalidInput, UnknownUser
+from tests.support.calls import invoke
+from tests.support.faults import befalling
+from tests.support.leaks import PASSWORD
+from tests.support.operations import ACCOUNT_OPERATIONS, ON_A_USER
+from tests.support.people import log_in, new_person
+from tests.support.rows import tables
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+WIDEST = "ﷺ"  # one character, which is 33 bytes once it is normalised
+ACTOR = "ops@example.com"
+
+NO_OBJECTS = [[], None, 5, "text"]
+NO_ACTORS = [5, "", "x" * 257]
+NO_SELECTORS = {
+    "login or id, one of them": [{}, {"login": None}, {"login": "x", "id": "x"}],
+    "login": [{"login": value} for value in (5, "", "x" * 321)],
+    "id": [{"id": value} for value in (5, "", "x" * 257, "session_epoch#0", "a b")],
+}
+UNKNOWN = [{"login": "unknown"}, {"login": WIDEST * 320}, {"id": "unknown"}, {"id": "x" * 256}]
+
+NO_NAMES = {
+    "username": [
+        *("", 5, ["x"], "x" * 65, "a b", " a", "a\n", "a\0", "a\x7f", "\ud800"),
+        *("a\N{NO-BREAK SPACE}b", "a\N{IDEOGRAPHIC SPACE}b"),
+        *("x@example.com", "@"),  # an address is no username, however the @ is written
+        *("x\N{FULLWIDTH COMMERCIAL AT}example.com", "x\N{SMALL COMMERCIAL AT}example.com"),
+        WIDEST * 63,  # longer than a key
+    ],
+    "email": [
+        *("", 5, "x", "@example.com", "x@", "x@y@z", "x y@z", "x@z\n", "a\0@example.com"),
+        *("a@example.com\x1b[31m", "x@" + "z" * 319, "xy@" + WIDEST * 62),
+    ],
+}
+# Longer than a password may be, and a canary: see tests/support/leaks.py.
+TOO_LONG = PASSWORD * 37
+NO_PASSWORDS = [None, "", 12345678, True, "\udfff", TOO_LONG]
+NAMES = [({name: value}, name) for name, values in NO_NAMES.items() for value in values]
+PASSWORDS = [({"password": value}, "password") for value in NO_PASSWORDS]
+
+# Every line of the log has these.
+OF_EVERY_LINE = {"correlation_id", "location", "message", "service", "timestamp"}
+
+ABSENT = object()
+# Changes of an operation's usual input, and the error's words.
+WRONG = {
+    "create_user": [
+        *NAMES,
+        *PASSWORDS,
+        *[({name: value}, name) for name in NO_NAMES for value in (None, ABSENT)],
+        ({"password": ABSENT}, "password"),
+        ({"password": 1, "username": 1, "email": 1}, "username, email, password"),
+    ],
+    "rename_user": [
+        *NAMES,
+        ({"username": 5, "email": 5}, "username, email"),
+        ({"username": ABSENT}, "username or email, or both"),
+    ],
+    "set_password": [*PASSWORDS, ({"keep_sessions": "yes"}, "keep_sessions")],
+    "ban_user": [
+        ({"until": 1}, "until, which is in the past"),
+        *[({"until": value}, "until") for value in ("tomorrow", 10**12)],
+        *[({"reason": value}, "reason") for value in ("", 5, "x" * 513)],
+    ],
+    "unban_user": [({"revoke_sessions": 1}, "revoke_sessions")],
+    "revoke_user_sessions": [
+        ({"all": ABSENT}, "sessions or all, one of them"),
+        ({"sessions": [1]}, "sessions or all, one of them"),
+        ({"all": "yes"}, "all"),
+        ({"sessions": 5}, "sessions"),
+        *[({"all": False, "sessions": [1, value]}, "sessions") for value in ("x", True)],
+    ],
+    "revoke_everyone": [({"everyone": value}, "everyone") for value in (ABSENT, False, 1)],
+    "rotate_signing_key": [
+        ({"drop": "initial"}, "when or drop, one of them"),
+        ({"drop": ""}, "drop"),
+        ({"when": "now"}, "when"),
+    ],
+}
+
+
+def assert_invalid(operation, event, words):
+    """The input is refused in these words, before anything is asked of AWS."""
+    with befalling() as sent, pytest.raises(InvalidInput) as refused:
+        invoke(operation, event)
+    assert (str(refused.value), sent) == (words, []), event
+
+
+@pytest.mark.parametrize("operation", ACCOUNT_OPERATIONS)
+def test_an_input_is_an_object_whose_actor_is_a_text(clock, operation):
+    for event in NO_OBJECTS:
+        assert_invalid(operation, event, "not an object")
+    for actor in NO_ACTORS:
+        usual = ACCOUNT_OPERATIONS[operation].event(login="joe", actor=actor)
+        assert_invalid(operation, usual, "actor")
+
+
+@pytest.mark.parametrize("operation", ON_A_USER)
+def test_a_user_is_selected_in_one_way(clock, operation):
+    for words, selectors in NO_SELECTORS.items():
+        for selector in selectors:
+            event = ACCOUNT_OPERATIONS[operation].event(**selector)
+            assert_invalid(operation, event, words)
+
+
+@pytest.mark.parametrize("operation", WRONG)
+def test_wrong_fields_are_named_before_anything_is_done(clock, operation):
+    for changes, words in WRONG[operation]:
+        event = ACCOUNT_OPERATIONS[operation].event(login="joe") | changes
+        event = {name: value for name, value in event.items() if value is not ABSENT}
+        assert_invalid(operation, event, words)
+
+
+@pytest.mark.parametrize("operation", ON_A_USER)
+def test_an_unknown_user_is_refused_and_not_created(clock, operation):
+    person = new_person()
+    tables().delete_item(TableName=USERS, Key={"id": {"S": person.id}})
+    before = tables().scan(TableName=USERS)["Items"]
+    for selector in (*UNKNOWN, {"login": person.username}, {"id": person.id}):
+        with pytest.raises(UnknownUser):
+            invoke(operation, ACCOUNT_OPERATIONS[operation].event(**selector))
+    assert tables().scan(TableName=USERS)["Items"] == before
+
+
+def test_a_user_is_found_by_either_name_in_any_case_and_by_id(clock):
+    person = new_person("Ü")
+    for name in (person.username, person.email):
+        for login in (name, name.upper(), name.title()):
+            assert invoke("export_user", {"login": login})["id"] == person.id
+    assert invoke("export_user", {"id": person.id})["id"] == person.id
+
+
+@pytest.mark.parametrize("operation", ACCOUNT_OPERATIONS)
+def test_a_success_is_one_audit_line_and_one_metric(clock, logged, capsys, operation):
+    """The line says nothing else of the input, least of all a password."""
+    person = new_person()
+    log_in(person)
+    known, _ = len(logged()), capsys.readouterr()
+    event = ACCOUNT_OPERATIONS[operation].event(login=person.email, actor=ACTOR)
+    answer = invoke(operation, event)
+    (line,) = logged()[known:]
+    expected = {"level": "INFO", "operation": operation, "actor": ACTOR, "at": clock.now}
+    if operation in ON_A_USER:
+        expected |= {"user": person.id, "login": person.email}
+    elif "id" in answer:
+        expected |= {"user": answer["id"]}
+    assert {name: line[name] for name in line.keys() - OF_EVERY_LINE} == expected
+    metric = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (metric["operation"], metric[line["message"]]) == (operation, [1.0])
+
+
+@pytest.mark.parametrize("operation", ON_A_USER)
+def test_a_refusal_is_one_audit_line_without_a_traceback(clock, logged, operation):
+    with pytest.raises(UnknownUser) as refused:
+        invoke(operation, ACCOUNT_OPERATIONS[operation].event(login="unknown", actor=ACTOR))
+    (line,) = logged()
+    assert (line["level"], line["message"]) == ("INFO", "OperationRefused")
+    assert (line["operation"], line["login"]) == (operation, "unknown")
+    assert (line["actor"], line["at"]) == (ACTOR, clock.now)
+    assert line["reason"] == str(refused.value) == "no user has this name, address or ID"
+    assert not {"user", "exception"} & line.keys()
+
+
+def test_control_characters_are_logged_escaped(clock, logged, lines):
+    for odd in ("\x9b31m", "\x85", "\x7f", "\0", "\n", "\N{LINE SEPARATOR}", "\ud800"):
+        with pytest.raises(AccountError):
+            invoke("ban_user", {"login": f"unknown{odd}", "actor": odd})
+        line, text = logged()[-1], lines()[-1]
+        assert (line["login"], line["actor"]) == (f"unknown{odd}", odd)
+        assert text.isascii()
+        assert text.isprintable()
