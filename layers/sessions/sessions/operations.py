@@ -25,15 +25,11 @@ LambdaHandler = Callable[[Event, Any], dict[str, Any]]
 def account_operation(
     operation: str, outcome: str
 ) -> Callable[[Callable[[Event, int], dict[str, object]]], LambdaHandler]:
-    """Make a handler of an account operation.
+    """Make a handler of the account operation that has this name; `outcome` is its metric.
 
     The handler gets the event and the time, in epoch seconds. Its exceptions fail the invocation,
     so that `aws lambda invoke` shows a FunctionError with their words. Each call writes one line
     for the audit: the actor, the operation, the user and the time.
-
-    Args:
-        operation: the operation's name, which is its folder's.
-        outcome: the metric and the log line of an operation that was done.
     """
 
     def decorate(handle: Callable[[Event, int], dict[str, object]]) -> LambdaHandler:

@@ -53,10 +53,7 @@ def stream_consumer(
     A record that cannot be published now is reported, and Lambda comes again with it and the
     records behind it (Lambda Developer Guide, "Configuring partial batch response with DynamoDB").
     A record that cannot be read is logged and passed over: it would hold up the others for a day.
-
-    Args:
-        operation: the operation's name, which is its folder's.
-        outcome: the metric and the log line of records that were all published.
+    `outcome` is the metric of records that were all published.
     """
 
     def decorate(handle: Callable[[Record], list[Event]]) -> Callable[[Record, Any], Any]:
