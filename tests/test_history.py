@@ -24,7 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from sessions import dynamodb, model, session_epoch, session_store, user_store
+from sessions import dynamodb, logins, model, session_epoch, session_store, user_store
 from sessions.dynamodb import SESSIONS, USERS
 from sessions.errors import UnknownKey
 from tests.support.calls import call, handler_of, invoke
@@ -286,7 +286,7 @@ def test_every_history_shows_each_token_just_what_is_promised(clock):
 def reuse_iat_within_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     allocate_session_id = user_store.allocate_session_id
 
-    def allot(login: model.Login, now: int, address: str) -> model.User:
+    def allot(login: logins.Login, now: int, address: str) -> model.User:
         user = allocate_session_id(login, now, address)
         taken = {
             session.iat

@@ -1,4 +1,4 @@
-"""The core's modules import each other one way: as docs/architecture.md draws them."""
+"""The core's modules stay small and import one way, as docs/architecture.md draws them."""
 
 import ast
 import re
@@ -48,3 +48,16 @@ def test_each_module_imports_only_from_rows_below_its_own():
 def test_what_is_read_are_imports():
     """A test of the test: the store of sessions needs the database."""
     assert "dynamodb" in imported_by("session_store")
+
+
+def test_no_module_has_over_300_lines_and_no_function_over_40():
+    too_long = []
+    for module in MODULES:
+        text = (PACKAGE / f"{module}.py").read_text()
+        too_long += [module] if len(text.splitlines()) > 300 else []
+        too_long += [
+            f"{module}.{node.name}"
+            for node in ast.walk(ast.parse(text))
+            if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 40
+        ]
+    assert too_long == []

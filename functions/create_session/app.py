@@ -9,7 +9,8 @@ from sessions.concurrent import run_concurrently
 from sessions.endpoint import ISSUER, endpoint
 from sessions.errors import InvalidUser
 from sessions.login_throttle import Attempt
-from sessions.model import Login, Session
+from sessions.logins import Login
+from sessions.model import Session
 from sessions.request import Request
 from sessions.responses import Answer, created
 from sessions.session_name import session_name

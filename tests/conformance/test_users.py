@@ -4,7 +4,7 @@ import pytest
 
 from sessions import account_store, session_epoch, user_store
 from sessions.errors import Banned, ChangedMeanwhile, UnknownUser, UserTaken
-from sessions.model import Login, login_key
+from sessions.logins import Login, login_key
 from tests.support.users import (
     ADDRESS,
     NOW,

@@ -1,5 +1,9 @@
-"""The contract over HTTP, through the gateway, with concurrency and with many sessions."""
+"""The contract over HTTP: every route, requests at once, many sessions, other origins.
 
+Nothing but a deployed service's URL, a user and its tables is needed to hold a stack to it.
+"""
+
+import itertools
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -18,17 +22,18 @@ from tests.support.contract import (
     INVALID_SESSION,
     SHORT,
     UP,
-    paths,
 )
 from tests.support.events import ALLOWED_ORIGINS
+from tests.support.operations import ROUTES
 from tests.support.walk import walk
 
 JOE = {"user": "joe", "pass": "joe"}
-LOG_IN = paths("create_session")[SHORT]
-CURRENT = paths("get_current_session")[SHORT]
-LIST = paths("list_sessions")[SHORT]
-SEVERAL = paths("delete_sessions")[SHORT]
-ALL = paths("delete_all_sessions")[SHORT]
+LOG_IN = ROUTES["create_session"].paths[SHORT]
+CURRENT = ROUTES["get_current_session"].paths[SHORT]
+ONE = ROUTES["get_session"].paths[SHORT]
+LIST = ROUTES["list_sessions"].paths[SHORT]
+SEVERAL = ROUTES["delete_sessions"].paths[SHORT]
+ALL = ROUTES["delete_all_sessions"].paths[SHORT]
 SESSIONS = os.environ["SESSIONS_TABLE"]
 USERS = os.environ["USERS_TABLE"]
 
@@ -47,7 +52,7 @@ def dynamodb(service) -> Any:
 
 @pytest.fixture
 def log_in(http: httpx.Client) -> Iterator[Callable[..., dict[str, str]]]:
-    """Log in as joe; return the header that says so. Joe has no other session before."""
+    """Log in as joe and return the header that says so. Joe has no other session before."""
     headers: list[dict[str, str]] = []
 
     def log_in(**more: Any) -> dict[str, str]:
@@ -71,7 +76,7 @@ def test_every_operation_answers_at_both_of_its_paths(http, log_in, spelling):
     walk(http, log_in, JOE, spelling)
 
 
-def test_the_published_examples_work_as_they_are_written(http, log_in):
+def test_the_published_examples_work_as_written(http, log_in):
     content = '{"user":"joe","pass":"joe","rememberMe":true}'
     answer = http.post("/session", content=content, headers={"Content-Type": "application/json"})
     assert answer.status_code == 201
@@ -93,31 +98,29 @@ def test_the_published_examples_work_as_they_are_written(http, log_in):
     assert http.get("/session", headers=token).status_code == 200
 
 
-def test_a_multipart_log_in_keeps_its_bytes(http):
+def test_a_multipart_login_keeps_its_bytes(http):
     fields = {name: (None, value) for name, value in JOE.items()}
     assert http.post(LOG_IN, files=fields).status_code == 201
 
 
-def test_twenty_log_ins_at_once_are_twenty_sessions_and_none_is_ever_revived(http, log_in):
+def test_twenty_logins_at_once_are_twenty_sessions(http, log_in):
+    """No later login gets the ID of one of them, so that none is ever revived."""
     with ThreadPoolExecutor(20) as threads:
         held = list(threads.map(lambda _: log_in(), range(20)))
     ids = [http.get(CURRENT, headers=token).json()["iat"] for token in held]
     assert len(set(ids)) == 20
     newest = max(ids)
-    dead = held[ids.index(newest)]
-    assert (
-        http.delete(paths("delete_session")[SHORT].format(id=newest), headers=dead).status_code
-        == 200
-    )
+    ended = held[ids.index(newest)]
+    assert http.delete(ONE.format(id=newest), headers=ended).status_code == 200
     with ThreadPoolExecutor(20) as threads:
         later = list(threads.map(lambda _: log_in(), range(20)))
     later_ids = {http.get(CURRENT, headers=token).json()["iat"] for token in later}
     assert len(later_ids) == 20
     assert not later_ids & set(ids)
-    assert http.get(CURRENT, headers=dead).json() == INVALID_SESSION
+    assert http.get(CURRENT, headers=ended).json() == INVALID_SESSION
 
 
-def test_two_calls_that_end_the_same_sessions_at_once_count_each_of_them_once(http, log_in):
+def test_calls_that_end_the_same_sessions_at_once_count_each_once(http, log_in):
     here = log_in()
     ids = [http.get(CURRENT, headers=log_in()).json()["iat"] for _ in range(12)]
 
@@ -130,7 +133,7 @@ def test_two_calls_that_end_the_same_sessions_at_once_count_each_of_them_once(ht
         assert sum(threads.map(end, range(6))) == 12
 
 
-def test_one_who_logs_out_everywhere_twice_at_once_is_told_each_session_once(http, log_in):
+def test_deletes_of_all_at_once_count_each_session_once(http, log_in):
     here = log_in()
     for _ in range(8):
         log_in()
@@ -141,7 +144,7 @@ def test_one_who_logs_out_everywhere_twice_at_once_is_told_each_session_once(htt
     assert sum(answer["count"] for answer in answers) == 8
 
 
-def test_a_user_with_2000_sessions_can_list_page_and_end_them(http, log_in, dynamodb):
+def test_a_user_with_2000_sessions_can_list_and_end_them(http, log_in, dynamodb):
     here = log_in()
     mine = http.get(CURRENT, headers=here).json()
     ids = [mine["iat"] + number for number in range(2000, 0, -1)]  # none was revoked before
@@ -152,7 +155,7 @@ def test_a_user_with_2000_sessions_can_list_page_and_end_them(http, log_in, dyna
             "exp": {"N": str(mine["exp"])},
             "name": {"S": "old"},
             "jti_sha256": {"B": b"0" * 32},
-            "session_epoch": {"N": "999"},  # whatever everybody's is by now
+            "session_epoch": {"N": "999"},  # none that the service has reached
         }
         for iat in ids
     ]
@@ -173,7 +176,8 @@ def test_a_user_with_2000_sessions_can_list_page_and_end_them(http, log_in, dyna
         seen += [session["iat"] for session in page]
     assert seen == [*ids, mine["iat"]]
     body = {"sessions": [str(iat) for iat in ids[:230]]}
-    answer = http.request("DELETE", paths("delete_sessions")[CANONICAL], headers=here, json=body)
+    path = ROUTES["delete_sessions"].paths[CANONICAL]
+    answer = http.request("DELETE", path, headers=here, json=body)
     assert answer.json() == {"count": 230, "type": "session"}
     assert http.get(LIST, headers=here).json()["count"] == 1771
     answer = http.delete(f"{ALL}?allButSelf=true", headers=here)
@@ -182,41 +186,34 @@ def test_a_user_with_2000_sessions_can_list_page_and_end_them(http, log_in, dyna
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "PATCH"])
-@pytest.mark.parametrize("path", ["", "/"])
-def test_it_says_that_it_is_up_to_any_method(service, method, path):
-    for content_type in ({}, {"Content-Type": "multipart/form-data"}, {"Content-Type": "x/y"}):
-        answer = httpx.request(method, service.url + path, headers=content_type)
+def test_the_root_answers_any_method(http, service, method):
+    types = ({}, {"Content-Type": "multipart/form-data"}, {"Content-Type": "x/y"})
+    for path, content_type in itertools.product(("", "/"), types):
+        answer = http.request(method, service.url + path, headers=content_type)
         assert_is_an_answer(answer)
         assert (answer.status_code, answer.json()) == (200, UP)
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", "/nope"),
-        ("GET", "/user"),
-        ("POST", "/sessions"),
-        ("PUT", "/session"),
-        ("DELETE", "/session"),
-        ("GET", "/sessions/all"),
-        ("GET", "/session/1/2"),
-        ("GET", "/session/"),
-        ("GET", "/Session"),
-        ("PATCH", "/user/session/1"),
-    ],
-)
-def test_what_is_no_route_is_an_invalid_endpoint_whoever_asks(http, log_in, method, path):
-    for headers in ({}, log_in()):
+NO_ROUTES = [
+    *(("GET", path) for path in ("/nope", "/user", "/sessions/all", "/session/1/2", "/session/")),
+    *(("GET", "/Session"), ("POST", "/sessions"), ("PUT", "/session"), ("DELETE", "/session")),
+    ("PATCH", "/user/session/1"),
+]
+
+
+def test_a_path_that_is_no_route_is_an_invalid_endpoint(http, log_in):
+    """With a token and without."""
+    for headers, (method, path) in itertools.product(({}, log_in()), NO_ROUTES):
         answer = http.request(method, path, headers=headers)
         assert_is_an_answer(answer)
-        assert (answer.status_code, answer.json()) == (404, INVALID_ENDPOINT)
+        assert (answer.status_code, answer.json()) == (404, INVALID_ENDPOINT), path
 
 
 @pytest.mark.parametrize("path", [*API["paths"], "/anything/at/all"])
-def test_a_preflight_is_answered_for_every_path_and_every_allowed_origin(http, path):
-    asked = {"Access-Control-Request-Method": "DELETE"}
+def test_a_preflight_of_an_allowed_origin_is_answered(http, path):
+    request = {"Access-Control-Request-Method": "DELETE"}
     for origin in ALLOWED_ORIGINS:
-        answer = http.options(path.replace("{proxy+}", "x"), headers={**asked, "Origin": origin})
+        answer = http.options(path.replace("{proxy+}", "x"), headers={**request, "Origin": origin})
         assert_is_an_answer(answer)
         assert answer.status_code == 204
         assert answer.headers["access-control-allow-origin"] == origin
@@ -227,9 +224,9 @@ def test_a_preflight_is_answered_for_every_path_and_every_allowed_origin(http, p
         assert int(answer.headers["access-control-max-age"]) > 0
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "text/xml", "x"])
-def test_who_asks_with_a_body_what_a_page_may_do_is_answered_too(http, content_type):
-    for path in ("", LOG_IN, "/anything"):
+def test_a_preflight_with_a_body_is_answered_too(http):
+    types = ("application/json", "text/xml", "x")
+    for path, content_type in itertools.product(("", LOG_IN, "/anything"), types):
         answer = http.request(
             "OPTIONS", path, headers={"Content-Type": content_type}, content=b"\xff{"
         )
@@ -238,7 +235,7 @@ def test_who_asks_with_a_body_what_a_page_may_do_is_answered_too(http, content_t
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", *ALLOWED_ORIGINS, None])
-def test_the_gateways_own_errors_name_one_allowed_origin_and_reflect_none(http, origin):
+def test_an_error_of_the_gateway_names_one_allowed_origin_always(http, origin):
     headers = {"Origin": origin} if origin else {}
     for path in (CURRENT, "/nope"):
         answer = http.get(path, headers=headers)
@@ -246,13 +243,10 @@ def test_the_gateways_own_errors_name_one_allowed_origin_and_reflect_none(http, 
         assert answer.headers["access-control-allow-origin"] == ALLOWED_ORIGINS[0]
 
 
-@pytest.mark.parametrize("origin", ALLOWED_ORIGINS)
-def test_a_page_of_an_allowed_origin_may_read_answers_and_errors_of_functions(http, log_in, origin):
-    for headers, path in (
-        (log_in(), CURRENT),
-        (log_in(), paths("get_session")[SHORT].format(id=7)),
-    ):
-        answer = http.get(path, headers={**headers, "Origin": origin})
+def test_a_page_of_an_allowed_origin_may_read_answers_and_errors(http, log_in):
+    token = log_in()
+    for origin, path in itertools.product(ALLOWED_ORIGINS, (CURRENT, ONE.format(id=7))):
+        answer = http.get(path, headers={**token, "Origin": origin})
         assert answer.headers["access-control-allow-origin"] == origin
         assert answer.headers["access-control-allow-credentials"] == "true"
         readable = answer.headers["access-control-expose-headers"]

@@ -1,12 +1,15 @@
-"""Hostile input as bytes over HTTP: httpx would put much of it right, or refuse to send it.
+"""Hostile input as bytes over HTTP: httpx would correct much of it, or refuse to send it.
 
-The base rule: whatever comes in, the answer is the contract's and never a 5xx, and a refusal
-changes nothing. What is no HTTP never reaches the gateway: the server in front of it answers by
-itself, without a body, as API Gateway's own does, or closes the connection.
+The base rule: every answer is the contract's and never a 5xx, and a refusal changes nothing. A
+request that is no HTTP never reaches the gateway: the server in front of it answers by itself,
+without a body, as API Gateway's own does, or closes the connection.
+
+The handlers get each of tests/payloads (tests/functions/test_*_refusals.py). Of these, only the
+ones come here that HTTP may change on their way: absent, double, large, not printable ASCII, or
+with characters that a URL reserves; and a few plain ones, which show that the way is open.
 """
 
 import json
-import os
 import socket
 from collections.abc import Callable, Iterator
 from http.client import BadStatusLine, HTTPResponse
@@ -17,15 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.payloads.bodies import (
-    EITHER_VALUES,
-    JSON,
-    REQUIRED,
-    UNREADABLE,
-    VALUES,
-    WRONG_CASES,
-    with_value,
-)
+from tests.payloads.bodies import JSON, REQUIRED, UNREADABLE, VALUES, with_value
 from tests.payloads.headers import CANARY, ENDING_VALUES, FOREIGN_ORIGINS, NAMES, ODD_VALUES
 from tests.payloads.identifiers import NO_IDS, NO_SEGMENTS, spelt
 from tests.payloads.tokens import BAD_TOKENS, GOOD_SPELLINGS, WITHOUT_A_SESSION, Victim
@@ -39,37 +34,33 @@ from tests.support.contract import (
     UP,
     is_refusal,
     missing,
-    paths,
 )
 from tests.support.events import ALLOWED_ORIGINS
 from tests.support.forgery import signing_key
 from tests.support.leaks import PASSWORD
+from tests.support.operations import ROUTES
 from tests.support.people import Person
 from tests.support.rows import stored_rows
 
-LOG_IN = paths("create_session")[SHORT]
-CURRENT = paths("get_current_session")[SHORT]
-ONE = paths("get_session")[SHORT]
-LIST = paths("list_sessions")[SHORT]
-SEVERAL = paths("delete_sessions")[SHORT]
-USERS, LOGINS, SESSIONS = (
-    os.environ[f"{table}_TABLE"] for table in ("USERS", "LOGINS", "SESSIONS")
+LOG_IN, CURRENT, ONE, LIST = (
+    ROUTES[name].paths[SHORT]
+    for name in ("create_session", "get_current_session", "get_session", "list_sessions")
 )
 
-# What HTTP/1.1 servers say to what is no HTTP (RFC 9110, section 15; RFC 9112, section 6.1, for
-# the 501), and more than this one reads in one head.
-NO_HTTP = {400, 431}
-NO_FIELD = set("\0\r\n\v\f")  # what this one takes in no header; another may take less
-LARGEST_HEAD = 65_536
+NO_HTTP = {400, 431}  # the refusals of HTTP/1.1 servers (RFC 9110, section 15)
+NO_FIELD = set("\0\r\n\v\f")  # this server takes them in no header; another may take less
+LARGEST_HEAD = 65_536  # this server reads no more
+LARGEST_PLAIN = 8_192  # a server of HTTP takes so much in one header, or more
 
 HEAD = b"Host: localhost\r\nConnection: close\r\n"
 
+CREDENTIALS = json.dumps({"user": "victim", "pass": PASSWORD}).encode()
 NONE_ENDED = {"count": 0, "type": "session"}
 Headers = list[tuple[str, str]]
 
 
 class Answer(NamedTuple):
-    """What came back; the body of what the server in front says is empty."""
+    """An answer; the body of one that the server in front gives is empty."""
 
     status: int
     headers: dict[str, str]
@@ -81,7 +72,7 @@ class Answer(NamedTuple):
 
 
 class Wire(NamedTuple):
-    """A gateway to send bytes to, a client of its database, and where its logs are."""
+    """A gateway that is sent bytes, a client of its database, and the folder of its logs."""
 
     host: str
     port: int
@@ -108,7 +99,7 @@ class Wire(NamedTuple):
         headers: Headers,
         content: bytes | None = None,
     ) -> Answer | None:
-        """Send a request, of which nothing is put right."""
+        """Send a request as it is given."""
         if content is not None:
             headers = [*headers, ("Content-Length", str(len(content)))]
         lines = [f"{method} /api{path} HTTP/1.1", "Host: localhost", "Connection: close"]
@@ -126,7 +117,7 @@ def wire(service) -> Wire:
 
 @pytest.fixture(scope="module", autouse=True)
 def logs(wire) -> Iterator[None]:
-    """Read, at the end, what was logged since anything hostile came."""
+    """Read, at the end, the lines that were logged meanwhile."""
     names = ("functions.log", "access.log", "output")
     before = {name: (wire.state / name).stat().st_size for name in names}
     yield
@@ -142,16 +133,12 @@ def logs(wire) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def victim(service, wire, elsewhere) -> Victim:
-    """Somebody who is attacked, with two sessions, and somebody else, with more."""
-    invoker = service.client("lambda")
+    """A user who is attacked, with two sessions, and another user, with more."""
 
     def new_person(username: str) -> Person:
         names = {"username": username, "email": f"{username}@example.com"}
-        answer = invoker.invoke(
-            FunctionName="CreateUserFunction",
-            Payload=json.dumps({**names, "password": PASSWORD}),
-        )
-        return Person(json.load(answer["Payload"])["id"], **names)
+        made = service.operate("create_user", **names, password=PASSWORD)
+        return Person(made["id"], **names)
 
     def log_in(person: Person) -> str:
         content = json.dumps({"user": person.username, "pass": PASSWORD}).encode()
@@ -168,50 +155,22 @@ def victim(service, wire, elsewhere) -> Victim:
 
 
 @pytest.fixture(scope="module")
-def rows(wire, victim) -> Iterator[list[dict[str, Any]]]:
-    """All that is stored of both, before anything hostile came and when it is over."""
-
-    def stored() -> list[dict[str, Any]]:
-        return [stored_rows(person, wire.dynamodb) for person in (victim.person, victim.stranger)]
-
-    before = stored()
-    yield before
-    assert stored() == before
+def rows(wire, victim) -> Callable[[], list[dict[str, Any]]]:
+    """Read the rows of both."""
+    people = (victim.person, victim.stranger)
+    return lambda: [stored_rows(person, wire.dynamodb) for person in people]
 
 
 @pytest.fixture(scope="module")
-def known(wire, rows) -> Callable[[], dict[str, Any]]:
-    """Read those rows again in one call. A new session would show in its user's row."""
-    keys = {
-        USERS: [{"id": each["user"]["id"]} for each in rows],
-        LOGINS: [{"login": row["login"]} for each in rows for row in each["logins"]],
-        SESSIONS: [
-            {"user": row["user"], "iat": row["iat"]} for each in rows for row in each["sessions"]
-        ],
-    }
-    wanted = {table: {"Keys": each, "ConsistentRead": True} for table, each in keys.items()}
-
-    def read() -> dict[str, Any]:
-        found = wire.dynamodb.batch_get_item(RequestItems=wanted)["Responses"]
-        return {table: sorted(rows, key=_attributes) for table, rows in found.items()}
-
-    return read
-
-
-def _attributes(row: dict[str, Any]) -> list[str]:
-    return sorted(map(str, row.items()))
-
-
-@pytest.fixture(scope="module")
-def before(known) -> dict[str, Any]:
-    return known()
+def before(rows) -> list[dict[str, Any]]:
+    return rows()
 
 
 @pytest.fixture
-def unharmed(known, before) -> Iterator[None]:
-    """Make sure that all is as it was when the test is over."""
+def unharmed(rows, before) -> Iterator[None]:
+    """Hold the rows at the end of a test to those at the beginning."""
     yield
-    assert known() == before
+    assert rows() == before
 
 
 def token_of(victim: Victim) -> Headers:
@@ -219,7 +178,7 @@ def token_of(victim: Victim) -> Headers:
 
 
 def assert_is_an_answer(answer: Answer | None) -> Answer:
-    """Make sure that it is one of the contract's, with all that every answer carries."""
+    """Hold an answer to the contract, with the headers of every answer."""
     assert answer is not None
     assert EVERY_ANSWER.items() <= answer.headers.items()
     assert len(answer.headers["x-request-id"]) == 36
@@ -231,7 +190,7 @@ def assert_is_an_answer(answer: Answer | None) -> Answer:
 
 
 def is_no_http(answer: Answer | None) -> bool:
-    """Say whether the server in front refused by itself, or just closed the connection."""
+    """Say whether the server in front refused by itself, or closed the connection."""
     return answer is None or (answer.status in NO_HTTP and answer.content == b"")
 
 
@@ -240,28 +199,42 @@ def assert_is_up(wire: Wire) -> None:
     assert (answer.status, answer.body) == (200, UP)
 
 
+def is_plain(text: str) -> bool:
+    """Say whether HTTP has no reason to change or to refuse a text on its way."""
+    is_printable = text.isascii() and text.isprintable()
+    return is_printable and text == text.strip() and len(text) <= LARGEST_PLAIN
+
+
 # ------------------------------------------------------------------- tokens
+
+# The key, the time, the session; and an address in the token, from which no key may be fetched.
+PLAIN_TOKENS = {"another key", "alg none, unsigned", "exp past", "another jti", "jku elsewhere"}
 
 
 @pytest.mark.parametrize("spelling", GOOD_SPELLINGS)
-def test_a_good_token_is_taken_however_it_is_spelt(wire, victim, unharmed, spelling):
-    for token in (victim.token, victim.forge()):
-        headers = [("Authorization", spelling.format(token))]
-        assert assert_is_an_answer(wire.request("GET", CURRENT, headers)).status == 200
+def test_a_good_token_may_be_spelt_so(wire, victim, unharmed, spelling):
+    headers = [("Authorization", spelling.format(victim.token))]
+    assert assert_is_an_answer(wire.request("GET", CURRENT, headers)).status == 200
 
 
-@pytest.mark.parametrize("kind", [*BAD_TOKENS, *WITHOUT_A_SESSION])
-def test_a_bad_token_is_refused_over_http(wire, victim, unharmed, kind):
-    value = {**BAD_TOKENS, **WITHOUT_A_SESSION}[kind](victim)
-    values = value if isinstance(value, list) else [] if value is None else [value]
-    answer = wire.request("GET", CURRENT, [("Authorization", value) for value in values])
-    length = sum(map(len, values))
-    if set("".join(values)) & NO_FIELD or length > LARGEST_HEAD - 1024:
-        assert is_no_http(answer)
-        assert_is_up(wire)
-    else:
-        assert_is_an_answer(answer)
-        assert (answer.status, answer.body) == (401, INVALID_SESSION)
+def test_a_bad_token_is_refused_over_http(wire, victim, unharmed, elsewhere):
+    forgeries = {**BAD_TOKENS, **WITHOUT_A_SESSION}
+    assert forgeries.keys() >= PLAIN_TOKENS
+    for kind, forge in forgeries.items():
+        value = forge(victim)
+        values = value if isinstance(value, list) else [] if value is None else [value]
+        if len(values) == 1 and is_plain(values[0]) and kind not in PLAIN_TOKENS:
+            continue
+        answer = wire.request("GET", CURRENT, [("Authorization", value) for value in values])
+        length = sum(map(len, values))
+        if set("".join(values)) & NO_FIELD or length > LARGEST_HEAD - 1024:
+            assert is_no_http(answer), kind
+            assert_is_up(wire)
+        else:
+            answer = assert_is_an_answer(answer)
+            assert (answer.status, answer.body) == (401, INVALID_SESSION), kind
+    with pytest.raises(BlockingIOError):
+        elsewhere.accept()
 
 
 @settings(max_examples=60)
@@ -276,9 +249,8 @@ def test_a_token_with_one_other_byte_is_refused_over_http(wire, victim, unharmed
     assert is_no_http(answer) or assert_is_an_answer(answer).status == (200 if same else 401)
 
 
-def test_a_good_token_in_two_headers_is_refused_though_the_authorizer_has_allowed_it(
-    wire, victim, unharmed
-):
+def test_a_second_token_is_refused(wire, victim, unharmed):
+    """The authorizer has allowed the first one."""
     once = token_of(victim)
     assert wire.request("GET", CURRENT, once).status == 200
     for twice in ([*once, *once], [*once, ("authorization", victim.other_token)]):
@@ -298,62 +270,36 @@ def test_a_token_counts_in_no_other_place(wire, victim, unharmed):
             assert answer.status == 401
 
 
-def test_no_token_had_its_key_fetched_from_where_it_says(elsewhere):
-    with pytest.raises(BlockingIOError):
-        elsewhere.accept()
-
-
 # ------------------------------------------------------------------- bodies
 
-
-# What says nothing, in case it is taken: a login without a password, and no session of anybody's.
-HARMLESS = {"create_session": {"user": "nobody"}, "delete_sessions": {"sessions": ["x"]}}
+# In case one is taken: a login without a password, and a session ID that is none.
+HARMLESS = {"create_session": {"user": "x"}, "delete_sessions": {"sessions": ["x"]}}
+PLAIN_BODIES = {"JSON truncated", "multipart without a boundary"}
 
 
 def octets(body: str | bytes) -> bytes:
     return body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
 
 
-def sent(wire: Wire, victim: Victim, operation: str, body: Any, content_type: Any) -> Answer | None:
-    """Send a body to an operation that reads one."""
-    content = None if body is None else octets(body)
-    headers = [("Content-Type", content_type)] if content_type is not None else []
-    if operation == "create_session":
-        return wire.request("POST", LOG_IN, headers, content)
-    return wire.request("DELETE", SEVERAL, [*token_of(victim), *headers], content)
+def is_plain_body(content: str | bytes | None, content_type: str | None) -> bool:
+    if content is None or content_type is None:
+        return False
+    text = octets(content).decode("latin-1").replace("\r\n", "")
+    return (text == "" or is_plain(text)) and is_plain(content_type)
 
 
-def good(victim: Victim, operation: str) -> dict[str, Any]:
-    """Return a body that would be taken."""
-    if operation == "create_session":
-        return {"user": victim.person.username, "pass": PASSWORD}
-    return {"sessions": [victim.other_claims["iat"]]}
+ODD_BODIES = {
+    kind: write
+    for kind, write in UNREADABLE.items()
+    if kind in PLAIN_BODIES or not is_plain_body(*write(HARMLESS["delete_sessions"]))
+}
 
 
-@pytest.mark.parametrize("operation", REQUIRED)
-@pytest.mark.parametrize("kind", UNREADABLE)
-def test_a_body_that_cannot_be_read_is_refused_over_http(wire, victim, unharmed, operation, kind):
-    body, content_type = UNREADABLE[kind](good(victim, operation))
-    if is_put_right(body, content_type):
-        # So the gateway may take it: what it says then must do no harm.
-        body, content_type = UNREADABLE[kind](HARMLESS[operation])
-        answer = sent(wire, victim, operation, body, content_type)
-        assert (
-            is_no_http(answer)
-            or assert_is_an_answer(answer).status == 400
-            or (answer.body == NONE_ENDED)
-        )
-        assert_is_up(wire)
-    else:
-        answer = assert_is_an_answer(sent(wire, victim, operation, body, content_type))
-        assert (answer.status, answer.body) == (400, missing(*REQUIRED[operation]))
+def is_changed_on_the_way(body: Any, content_type: str | None) -> bool:
+    """Say whether the handler gets another text than the client has sent.
 
-
-def is_put_right(body: Any, content_type: str | None) -> bool:
-    """Say whether what reaches the handler is not what was sent.
-
-    Headers end where a line does, and of what is no UTF-8 the gateway makes U+FFFD, unless its
-    type is one of the template's binary ones.
+    A header ends where a line does, and the gateway makes U+FFFD of bytes that are no UTF-8, unless
+    their type is one of the template's binary ones.
     """
     if set(content_type or "") & NO_FIELD:
         return True
@@ -363,21 +309,44 @@ def is_put_right(body: Any, content_type: str | None) -> bool:
     return content.decode(errors="replace").encode() != content
 
 
-@pytest.mark.parametrize(("operation", "changes", "fields"), WRONG_CASES)
-def test_the_wrong_fields_are_named_over_http(wire, victim, unharmed, operation, changes, fields):
-    body = json.dumps({**good(victim, operation), **changes})
-    answer = assert_is_an_answer(sent(wire, victim, operation, body, JSON))
-    assert (answer.status, answer.body) == (400, missing(*fields))
+def send(wire: Wire, victim: Victim, operation: str, body: Any, content_type: Any) -> Answer | None:
+    """Send a body to an operation that reads one."""
+    route = ROUTES[operation]
+    headers = token_of(victim) if route.needs_token else []
+    headers += [("Content-Type", content_type)] if content_type is not None else []
+    content = None if body is None else octets(body)
+    return wire.request(route.method, route.paths[SHORT], headers, content)
 
 
-@pytest.mark.parametrize("kind", [*VALUES, *EITHER_VALUES])
-def test_odd_json_is_taken_or_refused_over_http(wire, victim, unharmed, kind):
-    body = with_value({"sessions": []}, {**VALUES, **EITHER_VALUES}[kind])
-    answer = assert_is_an_answer(sent(wire, victim, "delete_sessions", body, JSON))
-    if kind in VALUES:
-        assert (answer.status, answer.body) == (200, NONE_ENDED)
-    else:
-        assert answer.status in {200, 400}
+@pytest.mark.parametrize("operation", REQUIRED)
+def test_an_unreadable_body_is_refused_over_http(wire, victim, unharmed, operation):
+    assert ODD_BODIES.keys() >= PLAIN_BODIES
+    good = ROUTES[operation].request(
+        session=victim.other_claims["iat"], login=victim.person.username
+    )
+    for kind, write in ODD_BODIES.items():
+        body, content_type = write(good["body"])
+        if is_changed_on_the_way(body, content_type):
+            # The handler may take the changed text.
+            body, content_type = write(HARMLESS[operation])
+            answer = send(wire, victim, operation, body, content_type)
+            assert (
+                is_no_http(answer)
+                or assert_is_an_answer(answer).status == 400
+                or answer.body == NONE_ENDED
+            ), kind
+            assert_is_up(wire)
+        else:
+            answer = assert_is_an_answer(send(wire, victim, operation, body, content_type))
+            assert (answer.status, answer.body) == (400, missing(*REQUIRED[operation])), kind
+
+
+def test_odd_json_comes_whole_over_http(wire, victim, unharmed):
+    for kind, value in VALUES.items():
+        if not is_plain_body(value, JSON):
+            body = with_value({"sessions": []}, value)
+            answer = assert_is_an_answer(send(wire, victim, "delete_sessions", body, JSON))
+            assert (answer.status, answer.body) == (200, NONE_ENDED), kind
 
 
 # ---------------------------------------------------------------------- IDs
@@ -391,19 +360,19 @@ def as_segment(text: str) -> str:
 @pytest.mark.parametrize(
     ("method", "body"), [("GET", INVALID_SESSION), ("DELETE", SESSION_MISSING)]
 )
-@pytest.mark.parametrize("spelling", [*NO_IDS, *NO_SEGMENTS])
-def test_what_is_no_session_id_is_not_found_over_http(
-    wire, victim, unharmed, method, body, spelling
-):
-    segment = spelt(spelling, victim.other_claims["iat"])
-    if spelling in NO_IDS:
-        segment = as_segment(segment)
-    answer = assert_is_an_answer(wire.request(method, ONE.format(id=segment), token_of(victim)))
-    assert (answer.status, answer.body) == (404, body)
+def test_a_segment_that_is_no_session_id_is_not_found(wire, victim, unharmed, method, body):
+    reserved = [spelling for spelling in NO_IDS if not (is_plain(spelling) and spelling.isalnum())]
+    for spelling in [*reserved, *NO_SEGMENTS]:
+        segment = spelt(spelling, victim.other_claims["iat"])
+        if spelling in reserved:
+            segment = as_segment(segment)
+        answer = wire.request(method, ONE.format(id=segment), token_of(victim))
+        assert_is_an_answer(answer)
+        assert (answer.status, answer.body) == (404, body), spelling
 
 
 @pytest.mark.parametrize("segment", ["..", ".", "", "{iat}/", "/{iat}", "{iat}/..", "../session"])
-def test_a_path_that_is_no_route_is_not_put_right(wire, victim, unharmed, segment):
+def test_a_path_that_is_no_route_stays_as_it_is(wire, victim, unharmed, segment):
     path = ONE.format(id=segment.format(iat=victim.other_claims["iat"]))
     answer = assert_is_an_answer(wire.request("DELETE", path, token_of(victim)))
     assert answer.status == 404
@@ -417,11 +386,10 @@ def test_a_session_id_may_be_percent_encoded(wire, victim, unharmed):
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_another_users_session_looks_exactly_like_one_that_never_was_over_http(
-    wire, victim, rows, unharmed, method
-):
-    mine = {row["iat"]["N"] for row in rows[0]["sessions"]}
-    theirs = {row["iat"]["N"] for row in rows[1]["sessions"]} - mine
+def test_another_users_session_looks_like_an_unknown_one(wire, victim, before, unharmed, method):
+    """In every header, too."""
+    mine, theirs = ({row["iat"]["N"] for row in each["sessions"]} for each in before)
+    theirs -= mine
     assert theirs
     answers = []
     for iat in (*theirs, "7", "9" * 15, "x"):
@@ -432,19 +400,19 @@ def test_another_users_session_looks_exactly_like_one_that_never_was_over_http(
     assert answers[0].status == 404
 
 
-@pytest.mark.parametrize("value", ["%00", "%FF", "-1", "%D9%A3", "1%0A", "9" * 5000 + "x", "1e1"])
-@pytest.mark.parametrize("name", ["limit", "offset"])
-def test_what_is_no_number_is_named_over_http(wire, victim, unharmed, name, value):
-    answer = wire.request("GET", f"{LIST}?{name}={value}", token_of(victim))
-    assert_is_an_answer(answer)
-    assert (answer.status, answer.body) == (400, missing(name))
+def test_a_number_that_is_none_is_named_over_http(wire, victim, unharmed):
+    for name in ("limit", "offset"):
+        for value in ("%00", "%FF", "-1", "%D9%A3", "1%0A", "9" * 5000 + "x", "1e1"):
+            answer = wire.request("GET", f"{LIST}?{name}={value}", token_of(victim))
+            assert_is_an_answer(answer)
+            assert (answer.status, answer.body) == (400, missing(name)), value
 
 
 @pytest.mark.parametrize(
     "query",
     ["%", "&&&", "=", "?" * 1000, "&".join(f"x{n}=1" for n in range(5000)), "a[b]=1", "%00=%00"],
 )
-def test_a_query_that_means_nothing_changes_nothing(wire, victim, unharmed, query):
+def test_a_query_without_a_meaning_changes_nothing(wire, victim, unharmed, query):
     answer = assert_is_an_answer(wire.request("GET", f"{LIST}?{query}", token_of(victim)))
     assert (answer.status, answer.body["count"]) == (200, 2)
 
@@ -452,42 +420,40 @@ def test_a_query_that_means_nothing_changes_nothing(wire, victim, unharmed, quer
 # ------------------------------------------------------------------ headers
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_no_header_changes_an_answer_or_comes_back(wire, victim, unharmed, name):
+def test_no_header_changes_an_answer_or_comes_back(wire, victim, unharmed):
+    """Each name alone, all of them with each short value, and one with each large value."""
     plain = wire.request("GET", CURRENT, token_of(victim))
-    for value in ODD_VALUES:
-        headers = [*token_of(victim), (name, value)]
-        answer = assert_is_an_answer(wire.request("GET", CURRENT, headers))
+    short = [value for value in ODD_VALUES if len(value) < 1000]
+    for headers in [
+        *[[(name, CANARY)] for name in NAMES],
+        *[[(name, value) for name in NAMES] for value in short],
+        *[[("User-Agent", value)] for value in ODD_VALUES if value not in short],
+    ]:
+        answer = wire.request("GET", CURRENT, [*token_of(victim), *headers])
+        assert_is_an_answer(answer)
         assert CANARY not in str(answer)
-        assert (answer.status, answer.body) == (200, plain.body)
-        assert answer.headers.keys() == plain.headers.keys()
+        assert (answer.status, answer.body) == (200, plain.body), headers
+        assert answer.headers.keys() == plain.headers.keys(), headers
 
 
-@pytest.mark.parametrize("value", ENDING_VALUES)
-def test_a_header_that_ends_another_is_refused_or_is_one_more_that_does_not_come_back(
-    wire, victim, unharmed, value
-):
-    for name in NAMES:
-        answer = wire.request("GET", CURRENT, [*token_of(victim), (name, value)])
-        assert CANARY not in str(answer)
-        assert is_no_http(answer) or assert_is_an_answer(answer).status == 200
+def test_a_value_that_ends_a_header_does_not_come_back(wire, victim, unharmed):
+    """It is refused, or is one more header."""
+    for value in ENDING_VALUES:
+        for name in ("Cookie", "Origin", "X-Request-Id"):
+            answer = wire.request("GET", CURRENT, [*token_of(victim), (name, value)])
+            assert CANARY not in str(answer)
+            assert is_no_http(answer) or assert_is_an_answer(answer).status == 200
 
 
-@pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
 @pytest.mark.parametrize(("method", "path"), [("OPTIONS", LOG_IN), ("GET", ""), ("POST", LOG_IN)])
-def test_a_page_of_another_origin_is_told_nothing(wire, origin, method, path):
-    for headers in ([("Origin", origin)], [("origin", origin), ("X-Origin", ALLOWED_ORIGINS[0])]):
+def test_a_page_of_another_origin_may_read_nothing(wire, method, path):
+    odd = [origin for origin in FOREIGN_ORIGINS if not is_plain(origin)]
+    for origin in [*odd, "https://evil.example", "https://app.example.com:443", "null", "*"]:
+        headers = [("origin", origin), ("X-Origin", ALLOWED_ORIGINS[0])]
         answer = wire.request(method, f"{path}?Origin={ALLOWED_ORIGINS[0]}", headers)
         assert EVERY_ANSWER.items() <= answer.headers.items()
-        assert not [name for name in answer.headers if name.startswith("access-control")]
+        assert not [name for name in answer.headers if name.startswith("access-control")], origin
         assert answer.status in {200, 204, 400}
-
-
-@pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
-def test_the_gateways_own_errors_do_not_repeat_an_origin(wire, origin):
-    for path in (CURRENT, "/nope"):
-        answer = assert_is_an_answer(wire.request("GET", path, [("Origin", origin)]))
-        assert answer.headers["access-control-allow-origin"] == ALLOWED_ORIGINS[0]
 
 
 # --------------------------------------------------------------------- HTTP
@@ -538,13 +504,13 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("kind", MALFORMED)
-def test_what_is_no_http_is_refused_in_front_and_the_service_lives_on(wire, kind):
+def test_a_request_that_is_no_http_is_refused_in_front(wire, kind):
     assert is_no_http(wire.exchange(MALFORMED[kind]))
     assert_is_up(wire)
 
 
-def test_a_coding_that_is_not_understood_is_not_implemented(wire):
-    # RFC 9112, section 6.1: the one 5xx, of the server in front, that is the client's to mend.
+def test_an_unknown_coding_is_not_implemented(wire):
+    """RFC 9112, section 6.1: the one 5xx that is the client's fault, of the server in front."""
     answer = wire.exchange(post(b"Transfer-Encoding: gzip, chunked\r\n", b"0\r\n\r\n"))
     assert (answer.status, answer.content) == (501, b"")
     assert_is_up(wire)
@@ -553,15 +519,15 @@ def test_a_coding_that_is_not_understood_is_not_implemented(wire):
 @pytest.mark.parametrize(
     "cut",
     [
-        post(b"Content-Length: 100\r\n", b'{"user":"victim"'),
-        post(CHUNKED, b'50\r\n{"user":"victim"'),
-        post(CHUNKED, b"2\r\n{}\r\n"),
+        post(b"Content-Length: 100\r\n", CREDENTIALS),
+        post(CHUNKED, b"64\r\n" + CREDENTIALS),
+        post(CHUNKED, b"%x\r\n%b\r\n" % (len(CREDENTIALS), CREDENTIALS)),
         post(b"Content-Le"),
         b"GET /api/sess",
         b"",
     ],
 )
-def test_a_request_that_is_cut_short_is_nobodys(wire, victim, unharmed, cut):
+def test_a_request_that_is_cut_short_changes_nothing(wire, victim, unharmed, cut):
     with socket.create_connection((wire.host, wire.port)) as connection:
         connection.sendall(cut)
     assert_is_up(wire)
@@ -583,34 +549,32 @@ def test_a_request_that_is_cut_short_is_nobodys(wire, victim, unharmed, cut):
         (b"", b""),
     ],
 )
-def test_a_body_is_measured_as_http_has_it(wire, headers, body):
+def test_the_length_of_a_body_is_that_of_http(wire, headers, body):
     answer = assert_is_an_answer(wire.exchange(post(headers, body), "POST"))
     assert (answer.status, answer.body) == (400, missing("user", "pass"))
 
 
-def test_what_is_behind_a_body_is_no_part_of_it_and_no_request_of_anybody_else(
-    wire, victim, unharmed
-):
-    smuggled = f"DELETE /api{ONE.format(id=victim.other_claims['iat'])} HTTP/1.1\r\n\r\n"
-    answer = wire.exchange(post(b"Content-Length: 2\r\n", b"{}" + smuggled.encode()), "POST")
-    assert is_no_http(answer) or assert_is_an_answer(answer).body == missing("user", "pass")
-    both = b"Content-Length: 4\r\n" + CHUNKED
-    answer = wire.exchange(post(both, b"0\r\n\r\n" + smuggled.encode()), "POST")
-    assert is_no_http(answer) or assert_is_an_answer(answer).body == missing("user", "pass")
+def test_bytes_behind_a_body_are_no_request(wire, victim, unharmed):
+    path = ONE.format(id=victim.other_claims["iat"])
+    start = f"DELETE /api{path} HTTP/1.1\r\nAuthorization: {victim.token}\r\n".encode()
+    for headers, body in (
+        (b"Content-Length: 2\r\n", b"{}"),
+        (b"Content-Length: 4\r\n" + CHUNKED, b"0\r\n\r\n"),
+    ):
+        answer = wire.exchange(post(headers, body + start + HEAD + b"\r\n"), "POST")
+        assert is_no_http(answer) or assert_is_an_answer(answer).body == missing("user", "pass")
 
 
 @pytest.mark.parametrize("length", [b"10485761", b"9" * 18])
-def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes(wire, length):
+def test_a_length_that_is_too_large_is_refused_before_the_body(wire, length):
     answer = assert_is_an_answer(wire.exchange(post(b"Content-Length: " + length + b"\r\n")))
     assert (answer.status, answer.body) == (413, BODY_TOO_LARGE)
 
 
-@pytest.mark.parametrize(
-    "method", ["TRACE", "CONNECT", "PROPFIND", "X", "$", "PARAMETERS", "X-AMAZON-APIGATEWAY"]
-)
-def test_an_unknown_method_is_an_invalid_endpoint(wire, victim, unharmed, method):
-    answer = assert_is_an_answer(wire.request(method, CURRENT, token_of(victim)))
-    assert (answer.status, answer.body) == (404, INVALID_ENDPOINT)
+def test_an_unknown_method_is_an_invalid_endpoint(wire, victim, unharmed):
+    for method in ("TRACE", "CONNECT", "PROPFIND", "$", "PARAMETERS", "X-AMAZON-APIGATEWAY"):
+        answer = assert_is_an_answer(wire.request(method, CURRENT, token_of(victim)))
+        assert (answer.status, answer.body) == (404, INVALID_ENDPOINT), method
 
 
 @pytest.mark.parametrize("target", [b"*", b"http://evil.example/api/session", b"//api", b"api"])
@@ -619,7 +583,7 @@ def test_a_target_that_is_no_path_is_an_invalid_endpoint(wire, target):
     assert is_no_http(answer) or assert_is_an_answer(answer).body == INVALID_ENDPOINT
 
 
-def test_who_asks_for_a_websocket_gets_what_anybody_gets(wire, victim, unharmed):
+def test_a_request_for_a_websocket_is_answered_as_any_other(wire, victim, unharmed):
     for path, headers, status in (
         ("", b"", 200),
         (CURRENT, b"", 401),

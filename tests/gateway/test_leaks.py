@@ -1,4 +1,4 @@
-"""The watch over what services write: it knows what came up here, and notices it in each file."""
+"""The watch over secrets in the files of a service: it notices each one in each file."""
 
 import json
 from pathlib import Path
@@ -6,8 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.contract import SHORT, paths
+from tests.support.contract import SHORT
 from tests.support.leaks import PASSWORD
+from tests.support.operations import ROUTES
 from tests.support.service import Service, look_through, watch
 
 FILES = ("functions.log", "access.log", "engine.log", "output")
@@ -16,14 +17,15 @@ FILES = ("functions.log", "access.log", "engine.log", "output")
 @pytest.fixture
 def token(service: Service) -> str:
     credentials = {"user": "joe", "pass": "joe"}
-    answer = httpx.post(service.url + paths("create_session")[SHORT], json=credentials, timeout=60)
+    path = ROUTES["create_session"].paths[SHORT]
+    answer = httpx.post(service.url + path, json=credentials, timeout=60)
     return str(answer.json()["token"])
 
 
-def test_a_token_that_was_answered_is_known_and_its_call_is_in_the_logs_without_it(service, token):
+def test_a_request_is_in_the_logs_without_its_token(service, token):
     assert watch.knows(token.split(".")[2])
     answer = httpx.get(
-        service.url + paths("get_current_session")[SHORT],
+        service.url + ROUTES["get_current_session"].paths[SHORT],
         headers={"Authorization": token},
         timeout=60,
     )
@@ -46,7 +48,7 @@ def test_a_secret_in_any_file_of_a_service_is_noticed(service, token, tmp_path, 
 
 
 @pytest.mark.parametrize("line", ['{"a":', "plain", '{"a":"\x9b"}', '{"a":"\N{LINE SEPARATOR}"}'])
-def test_a_line_of_the_functions_that_is_not_json_in_ascii_is_noticed(tmp_path, line):
+def test_a_line_of_the_log_that_is_no_json_in_ascii_is_noticed(tmp_path, line):
     for name in FILES:
         (tmp_path / name).write_text("{}\n")
     (tmp_path / "functions.log").write_text(f"{{}}\n{line}\n")

@@ -5,11 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
-from tests.support.contract import CANONICAL, RATE_LIMITED, TEMPLATE, paths
+from tests.support.contract import CANONICAL, RATE_LIMITED, TEMPLATE
+from tests.support.operations import ROUTES
 from tests.support.service import Start
 
 LIMIT = TEMPLATE.parameters["LoginAttemptsPerNameAndAddress"]
-LOG_IN = paths("create_session")[CANONICAL]
+LOG_IN = ROUTES["create_session"].paths[CANONICAL]
 GUESSES = 50
 
 
@@ -33,12 +34,14 @@ def test_fifty_guesses_at_once_are_five_and_lock_nobody_else_out(start: Start) -
         }
         refused = [answer for answer in answers if answer.status_code == 429]
         assert all(answer.json() == RATE_LIMITED for answer in refused)
-        # Those that the usage plan let through were counted by us.
+        # Those that the usage plan let through were counted by the function.
         counted = [a for a in refused if a.headers["x-ratelimit-limit"] == str(LIMIT)]
         assert len(counted) >= TEMPLATE.parameters["LoginBurstLimit"] - LIMIT
         assert all(0 < int(answer.headers["retry-after"]) <= 900 for answer in counted)
         assert owner.post(LOG_IN, json={"user": "joe", "pass": "joe"}).status_code == 201
-        # The right password at once, as often as may be under way.
+        # Logins with the right password at once, as many as the limit allows, and then as many
+        # again: the first ones are released.
         right = {"user": "joe@example.com", "pass": "joe"}
-        logged_in = threads.map(lambda _: owner.post(LOG_IN, json=right), range(LIMIT))
-        assert {answer.status_code for answer in logged_in} == {201}
+        for _ in range(2):
+            logged_in = threads.map(lambda _: owner.post(LOG_IN, json=right), range(LIMIT))
+            assert {answer.status_code for answer in logged_in} == {201}

@@ -1,7 +1,6 @@
-"""What docs/openapi.yaml allows, and what it does not, sent to the service by schemathesis.
+"""Requests that docs/openapi.yaml allows, and others, sent to the service by schemathesis.
 
-That the document says what the template and the functions say is held to it in
-tests/test_openapi.py.
+tests/test_openapi.py holds the document to the template and to the functions.
 """
 
 import copy
@@ -13,24 +12,24 @@ import schemathesis
 from hypothesis import settings
 from schemathesis.generation.feedback import NO_FEEDBACK
 
-# What schemathesis' own plugin makes its tests with; pyproject.toml says why not by the plugin.
+# As schemathesis' own plugin makes its tests; pyproject.toml has the reason against the plugin.
 from schemathesis.pytest._test_builder import build_operation_test
 
-from tests.support.contract import SHORT, paths
+from tests.support.contract import SHORT
 from tests.support.openapi import DOCUMENT, OPERATIONS
 from tests.support.operations import AUTHENTICATED, ROUTES
 from tests.support.service import Service, Start
 
 CREDENTIALS = {"user": "eve", "pass": "eve"}
 LOG_IN = ["create_session", "create_session_short"]
-# A limit over 50 counts as 50; a name that is too long and what is no ID are passed over.
+# A limit over 50 counts as 50; a name that is too long and an ID that is none are ignored.
 LENIENT = ["list_sessions", "list_sessions_short", "delete_sessions", "delete_sessions_short"]
 # The answers of routes with a token to what the document allows: never 400, nor 401.
 ALLOWED = {str(status) for name in AUTHENTICATED for status in ROUTES[name].answers} - {"400"}
 CONFIG = {
     "generation": {"deterministic": True, "database": "none", "max-examples": 8},
     "checks": {
-        # A method that a path does not have is a route that there is not: 404, and not 405.
+        # An unknown method of a known path is an unknown route: 404, and not 405.
         "unsupported_method": {"enabled": False},
         "positive_data_acceptance": {"expected-statuses": sorted(ALLOWED)},
     },
@@ -46,7 +45,7 @@ CONFIG = {
             "include-operation-id": LENIENT,
             "checks": {"negative_data_rejection": {"enabled": False}},
         },
-        # They lead to the same functions: what is at the limits is tried, and nothing at random.
+        # They lead to the same functions: values at the limits are tried, and none at random.
         {"include-tag": "Short paths", "phases": {"fuzzing": {"enabled": False}}},
     ],
 }
@@ -58,23 +57,24 @@ def operation_id(case: schemathesis.Case) -> str:
 
 
 class Caller:
-    """A user's client. Its token is the newest, and another one once a call may have ended it."""
+    """A user's client. It logs in again once a call may have ended its session."""
 
     def __init__(self, service: Service) -> None:
         self._url = service.url
         self._http = requests.Session()
         self._token = ""
         self.seen: set[tuple[str, int]] = set()  # operations and their statuses
-        eve = b'{"username": "eve", "email": "eve@example.com", "password": "eve"}'
-        service.client("lambda").invoke(FunctionName="CreateUserFunction", Payload=eve)
+        service.operate("create_user", username="eve", email="eve@example.com", password="eve")
 
     def options(self, case: schemathesis.Case) -> dict[str, Any]:
-        """Return what a call needs beside the case itself."""
+        """Return the service, the connection and the token for a call."""
         options = {"base_url": self._url, "session": self._http}
         if operation_id(case) in {*LOG_IN, "is_it_up"}:
             return options
         if not self._token:
-            answer = self._http.post(self._url + paths("create_session")[SHORT], json=CREDENTIALS)
+            answer = self._http.post(
+                self._url + ROUTES["create_session"].paths[SHORT], json=CREDENTIALS
+            )
             self._token = answer.json()["token"]
         return {**options, "headers": {"Authorization": self._token}}
 
@@ -90,7 +90,7 @@ class Caller:
 
 @pytest.fixture(scope="module")
 def caller(start: Start) -> Caller:
-    """A caller of a service of its own: logins that are refused count against an address."""
+    """A caller of a service of its own: refused logins count against an address."""
     return Caller(start("--no-rate-limit"))
 
 
@@ -104,14 +104,14 @@ def api() -> Any:
     return load(DOCUMENT)
 
 
-def test_the_links_lead_through_every_operation_and_each_is_answered_as_described(caller):
+def test_the_links_lead_through_every_operation(caller):
     document = copy.deepcopy(DOCUMENT)
     document["paths"] = {
         path: document["paths"][path]
         for path in document["paths"]
         if path.startswith("/user/")  # where all links lead
     }
-    # schemathesis takes it for the ID of something that no operation makes, and would not log in.
+    # schemathesis takes them for the ID of a resource that nothing makes, and would not log in.
     del document["paths"]["/user/session"]["post"]["parameters"]
     walks = load(document).as_state_machine()
 
@@ -141,11 +141,11 @@ def test_the_links_lead_through_every_operation_and_each_is_answered_as_describe
     assert ("get_session", 404) in caller.seen  # by the link of the one that was ended
 
 
-# Logins last: so many that are refused may have the address throttled.
+# Logins last: the refused ones may have the address throttled.
 @pytest.mark.parametrize(
     ("method", "path"), sorted(OPERATIONS, key=lambda operation: operation[0] == "post")
 )
-def test_whatever_an_operation_is_sent_it_answers_as_described(api, caller, method, path):
+def test_an_operation_answers_as_described(api, caller, method, path):
     def check(case: schemathesis.Case) -> None:
         options = caller.options(case)
         answer = caller.call(case, **options)
@@ -160,7 +160,7 @@ def test_whatever_an_operation_is_sent_it_answers_as_described(api, caller, meth
         given_kwargs={},
         feedback=NO_FEEDBACK,
     )()
-    # It was done and refused; but nobody guesses the ID of a session.
+    # It was done and refused; no random ID is that of a session.
     expected = {404} if "{id}" in path else {200, 201, 400}
     described = {int(status) for status in OPERATIONS[method, path]["responses"]}
     assert expected & described <= {status for _, status in caller.seen}

@@ -1,27 +1,33 @@
-"""The usage plan of the template, over HTTP: a flood is throttled, and nobody outside its shard."""
+"""The usage plan of the template, over HTTP: a flood is throttled, and no caller of another shard.
+
+Pages are no requests of the API: neither its limits nor its access log know of them.
+"""
 
 import importlib
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.support.contract import RATE_LIMITED, TEMPLATE, paths
+from tests.support.contract import RATE_LIMITED, SHORT, TEMPLATE
+from tests.support.leaks import PASSWORD
+from tests.support.operations import ROUTES
+from tests.support.service import Service, Start
 
 JOE = {"user": "joe", "pass": "joe"}
-LOG_IN = paths("create_session")[0]
-CURRENT = paths("get_current_session")[0]
+LOG_IN = ROUTES["create_session"].paths[SHORT]
+CURRENT = ROUTES["get_current_session"].paths[SHORT]
 # More than a gateway on a slow machine refills while it answers them.
 FLOOD = 3_000
 
 
 @pytest.fixture(scope="module")
-def limited(start: Any) -> Any:
+def limited(start: Start) -> Service:
     """A service with its rate limits on."""
     return start()
 
@@ -46,8 +52,7 @@ def until_throttled(http: httpx.Client, **request: Any) -> Iterator[httpx.Respon
 
 
 def assert_was_throttled(answers: Iterator[httpx.Response], otherwise: int) -> None:
-    seen = list(answers)
-    refused = [answer for answer in seen if answer.status_code != otherwise]
+    refused = [answer for answer in answers if answer.status_code != otherwise]
     assert refused
     for answer in refused:
         assert_is_throttled(answer)
@@ -59,8 +64,19 @@ def shard(caller: str) -> str:
     return key
 
 
+def test_pages_are_no_requests_of_the_api(limited):
+    with httpx.Client(base_url=limited.url.removesuffix("/api"), timeout=60) as http:
+        assert {http.get("/").status_code for _ in range(300)} == {200}
+        assert http.get("/favicon.ico").status_code == 404
+    log = (Path(limited.environment["HOME"]) / "access.log").read_text()
+    paths = [json.loads(line)["path"] for line in log.splitlines()]
+    assert "/favicon.ico" in paths
+    assert "/" not in paths
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux answers on all of 127.0.0.0/8")
-def test_an_address_that_floods_the_log_in_is_throttled_and_one_of_another_shard_is_not(limited):
+def test_an_address_that_floods_the_login_is_throttled(limited):
+    """An address of another shard is not."""
     flooder = "127.0.0.1"
     others = (f"127.0.0.{last}" for last in range(2, 255))
     other = next(address for address in others if shard(address) != shard(flooder))
@@ -75,24 +91,15 @@ def test_an_address_that_floods_the_log_in_is_throttled_and_one_of_another_shard
             assert calm.post(LOG_IN, json=JOE).status_code == 201
 
 
-def new_token(http: httpx.Client, limited: Any, name: str) -> tuple[str, str]:
-    """Create a user as an operator does; return a token and whose it is."""
-    user = {"username": name, "email": f"{name}@example.com", "password": name}
-    endpoint = ["--endpoint", limited.database]
-    subprocess.run(
-        [sys.executable, "-m", "local", "invoke", "create_user", "-e", "-", *endpoint],
-        cwd=TEMPLATE.root,
-        env=limited.environment,
-        input=json.dumps(user),
-        text=True,
-        check=True,
-        capture_output=True,
-    )
-    token = http.post(LOG_IN, json={"user": name, "pass": name}).json()["token"]
-    return token, http.get(CURRENT, headers={"Authorization": token}).json()["sub"]
+def new_token(http: httpx.Client, limited: Service, name: str) -> tuple[str, str]:
+    """Create a user and log in; return the token and the user's ID."""
+    email = f"{name}@example.com"
+    user = limited.operate("create_user", username=name, email=email, password=PASSWORD)["id"]
+    return http.post(LOG_IN, json={"user": name, "pass": PASSWORD}).json()["token"], user
 
 
-def test_a_user_who_floods_is_throttled_and_one_of_another_shard_is_not(limited):
+def test_a_user_who_floods_is_throttled(limited):
+    """A user of another shard is not."""
     with httpx.Client(base_url=limited.url, timeout=60) as http:
         flooder, flooding = new_token(http, limited, "flooder")
         people = (new_token(http, limited, f"calm{number}") for number in range(20))

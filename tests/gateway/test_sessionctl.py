@@ -1,52 +1,55 @@
-"""An operator's day with `python -m sessionctl`, at a gateway with the real functions."""
+"""An operator's day with sessionctl, at a gateway with the real functions.
+
+tests/gateway/test_walkthrough.py types its commands in a shell.
+"""
 
 import json
 import shlex
-import subprocess
-import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import httpx
+import pytest
 
+from sessionctl.__main__ import main
 from tests.support.leaks import PASSWORD
-from tests.support.service import ROOT, Service, Start
+from tests.support.service import Service, Start
 
 FIRST, SECOND = PASSWORD, f"{PASSWORD}, and longer"
 
 
 class Operator:
-    """Somebody at a command line, and a person who logs in."""
+    """An operator at a command line, and a user who logs in."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
 
     def types(self, line: str, given: str = "", code: int = 0) -> str:
-        """Run the command; return what it printed, on standard error if it should fail."""
+        """Run the command; return its output, that on standard error if it should fail."""
         gateway = self._service.url.removesuffix("/api")
-        ended = subprocess.run(
-            [sys.executable, "-m", "sessionctl", "--local", gateway, *shlex.split(line)],
-            cwd=ROOT,
-            env=self._service.environment,
-            input=given,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        assert ended.returncode == code, ended
-        return ended.stderr if code else ended.stdout
+        printed, errors = StringIO(), StringIO()
+        with (
+            redirect_stdout(printed),
+            redirect_stderr(errors),
+            pytest.MonkeyPatch.context() as patch,
+        ):
+            patch.setattr("sys.stdin", StringIO(given))
+            ended = main(["--local", gateway, *shlex.split(line)])
+        assert ended == code, (line, printed.getvalue(), errors.getvalue())
+        return (errors if code else printed).getvalue()
 
     def log_in(self, user: str, password: str) -> httpx.Response:
         named = {"user": user, "pass": password}
         return httpx.post(f"{self._service.url}/user/session", json=named, timeout=30)
 
     def status(self, login: httpx.Response) -> int:
-        """Return how a session is answered."""
+        """Return the status of a login's session."""
         token = {"Authorization": f"Bearer {login.json()['token']}"}
         return httpx.get(f"{self._service.url}/user/session", headers=token).status_code
 
 
-def test_an_operator_does_each_thing_with_the_real_functions(start: Start, tmp_path: Path) -> None:
+def test_an_operators_day_with_the_real_functions(start: Start, tmp_path: Path) -> None:
     operator = Operator(start("--no-rate-limit"))
     types, log_in, status = operator.types, operator.log_in, operator.status
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sessions.items import from_item, to_item
-from sessions.model import Login, LoginAddress, Session, User
+from sessions.logins import Login
+from sessions.model import LoginAddress, Session, User
 from tests.support import records
 
 PLAIN = {str: st.text(), int: st.integers(-(10**37), 10**37)}  # a number has at most 38 digits

@@ -5,9 +5,10 @@ from typing import Any
 
 import boto3
 
-from sessions import model, session_store
+from sessions import session_store
 from sessions.dynamodb import LOGINS, SESSIONS, USERS
 from sessions.items import to_item
+from sessions.logins import login_key
 from tests.support.people import Person
 from tests.support.records import session
 
@@ -37,7 +38,7 @@ def tables() -> Any:
 def stored_rows(person: Person, dynamodb: Any = None) -> dict[str, Any]:
     """Return all rows about the user, as the tables hold them, or those of another client."""
     dynamodb = dynamodb or tables()
-    names = [model.login_key(name) for name in (person.username, person.email)]
+    names = [login_key(name) for name in (person.username, person.email)]
     found = dynamodb.batch_get_item(
         RequestItems={
             USERS: {"Keys": [{"id": {"S": person.id}}]},

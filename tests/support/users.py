@@ -4,7 +4,8 @@ import secrets
 from collections.abc import Collection
 
 from sessions import account_store, session_store, user_store
-from sessions.model import Login, Session, User, live_sessions
+from sessions.logins import Login
+from sessions.model import Session, User, live_sessions
 from tests.support import records
 
 NOW = 1_800_000_000

@@ -11,7 +11,8 @@ from sessions import dynamodb
 from sessions.dynamodb import ConditionFailed
 from sessions.errors import ChangedMeanwhile, UnknownUser, UserTaken
 from sessions.items import Item, to_attribute, to_item
-from sessions.model import Login, User, login_key
+from sessions.logins import Login, login_key
+from sessions.model import User
 from sessions.user_store import REVOKE_ALL, find_login
 
 _CHANGED = "the user was changed at this moment; try again"

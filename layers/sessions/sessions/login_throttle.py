@@ -19,7 +19,7 @@ from sessions.concurrent import run_concurrently
 from sessions.dynamodb import ConditionFailed
 from sessions.errors import InvalidPassword, InvalidUser, RateLimited
 from sessions.items import Item
-from sessions.model import Login, login_key
+from sessions.logins import Login, login_key
 from sessions.request import Request, address_block
 from sessions.session_store import read_user_and_sessions
 from sessions.telemetry import best_effort

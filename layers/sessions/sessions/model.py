@@ -3,7 +3,6 @@
 Nothing here knows AWS or the clock. Times are epoch seconds.
 """
 
-import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -79,15 +78,6 @@ class Session(NamedTuple):
         return {"iat": self.iat, "exp": self.exp, "sub": self.user, "name": self.name}
 
 
-class Login(NamedTuple):
-    """A username or e-mail address that a user can log in with, as `login_key` spells it."""
-
-    login: str
-    user: str
-    password_hash: str
-    password_version: int = 0
-
-
 def is_live(session: Session, user: User, session_epoch: int, now: int) -> bool:
     """Say whether `session` of `user` counts at `now`.
 
@@ -134,12 +124,3 @@ def parse_session_id(value: object) -> int | None:
         return None
     is_spelled_once = value.isascii() and value.isdigit() and value[0] != "0"
     return int(value) if is_spelled_once else None
-
-
-def login_key(name: str) -> str:
-    """Return `name`, a username or e-mail address, as it is compared: without case.
-
-    Unicode's NFKC and full case folding (Unicode Standard, section 3.13) make names that look the
-    same equal.
-    """
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())

@@ -12,7 +12,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from sessions import clock, session_store, user_store
 from sessions.dynamodb import can_be_key
 from sessions.errors import AccountError, InvalidInput, UnknownUser
-from sessions.model import Session, User, login_key
+from sessions.logins import login_key
+from sessions.model import Session, User
 from sessions.telemetry import count, logger
 
 _LONGEST_LOGGED = 320  # as long as a name may be
@@ -24,15 +25,11 @@ LambdaHandler = Callable[[Event, Any], dict[str, Any]]
 def account_operation(
     operation: str, outcome: str
 ) -> Callable[[Callable[[Event, int], dict[str, object]]], LambdaHandler]:
-    """Make a handler of an account operation.
+    """Make a handler of the account operation that has this name; `outcome` is its metric.
 
     The handler gets the event and the time, in epoch seconds. Its exceptions fail the invocation,
     so that `aws lambda invoke` shows a FunctionError with their words. Each call writes one line
     for the audit: the actor, the operation, the user and the time.
-
-    Args:
-        operation: the operation's name, which is its folder's.
-        outcome: the metric and the log line of an operation that was done.
     """
 
     def decorate(handle: Callable[[Event, int], dict[str, object]]) -> LambdaHandler:

@@ -53,19 +53,14 @@ def stream_consumer(
     A record that cannot be published now is reported, and Lambda comes again with it and the
     records behind it (Lambda Developer Guide, "Configuring partial batch response with DynamoDB").
     A record that cannot be read is logged and passed over: it would hold up the others for a day.
-
-    Args:
-        operation: the operation's name, which is its folder's.
-        outcome: the metric and the log line of records that were all published.
+    `outcome` is the metric of published records.
     """
 
     def decorate(handle: Callable[[Record], list[Event]]) -> Callable[[Record, Any], Any]:
         @functools.wraps(handle)
         def handler(event: Record, context: Any) -> dict[str, Any]:
-            fields: dict[str, Any] = {
-                "operation": operation,
-                "correlation_id": getattr(context, "aws_request_id", ""),
-            }
+            request_id = getattr(context, "aws_request_id", "")
+            fields: dict[str, Any] = {"operation": operation, "correlation_id": request_id}
             published: list[Event] = []
             failures: list[dict[str, str]] = []
             unreadable = 0
@@ -81,8 +76,8 @@ def stream_consumer(
                     logger.exception("RecordUnreadable", **fields, record=event_id)
                     unreadable += 1
             result = "OperationFailed" if failures or unreadable else outcome
-            logged = published[:_LARGEST_LOG]
-            logger.info(result, **fields, events=len(published), published=logged)
+            fields |= {"events": len(published), "published": published[:_LARGEST_LOG]}
+            logger.info(result, **fields)
             count(operation, result)
             return {"batchItemFailures": failures}
 

@@ -19,7 +19,8 @@ from sessions.errors import (
     Unavailable,
 )
 from sessions.items import Item, from_item, to_attribute
-from sessions.model import Login, LoginAddress, User, is_banned, login_key
+from sessions.logins import Login, login_key
+from sessions.model import LoginAddress, User, is_banned
 from sessions.session_epoch import epoch_in, shard_key
 
 # How many addresses of logins are kept for a user. Each has its place by a hash: so the row stays
@@ -149,15 +150,11 @@ def revoke_all_sessions(user: User, kept: int | None = None) -> User:
     can slip between. A session that another call has revoked since it was read is not kept: that
     would revive it. publish_events purges the rows.
 
-    Args:
-        user: the user, as it was read.
-        kept: the ID of the session to keep.
-
     Returns:
         The user's row just before, which says which sessions were live until now.
 
     Raises:
-        InvalidSession: the user, and so every session, is gone; or `kept` is revoked.
+        InvalidSession: the user does not exist any more; or `kept` is revoked.
     """
     values = {":reason": {"S": "all"}}
     condition = "attribute_exists(id)"
