@@ -165,7 +165,8 @@ def test_every_error_is_described_in_the_layers_words():
         assert set(schema["required"]) == set(schema["properties"]) == set(error.body())
         assert schema["additionalProperties"] is False
         assert error.headers.keys() <= response["headers"].keys()
-    assert json.dumps(nowhere.body(), separators=(",", ":")) in DOCUMENT["info"]["description"]
+    body = json.dumps(nowhere.body(), separators=(",", ":"))
+    assert f"answered {nowhere.status} `{body}`" in DOCUMENT["info"]["description"]
 
 
 @pytest.mark.parametrize("name", COMPONENTS["responses"])

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.payloads.tokens import BAD_TOKENS, GOOD_SPELLINGS, WITHOUT_A_SESSION, Victim
+from sessions.tokens import Claims
+from tests.payloads.tokens import (
+    BAD_TOKENS,
+    GOOD_SPELLINGS,
+    WITHOUT_A_SESSION,
+    WRONG_CLAIMS,
+    Victim,
+)
 from tests.support.calls import call, call_route, invoke
 from tests.support.clock import at
 from tests.support.contract import INVALID_SESSION, UNAUTHORIZED_HEADERS
@@ -62,6 +69,10 @@ def test_a_bad_token_is_refused_without_a_call_of_dynamodb(clock, victim, dynamo
     assert current_session(token) == REFUSAL
     assert authorize(token) == "Deny"
     assert dynamodb_calls == []
+
+
+def test_each_claim_of_a_token_has_wrong_values():
+    assert set(WRONG_CLAIMS) == {*Claims._fields, "iss"}
 
 
 @pytest.mark.parametrize("kind", WITHOUT_A_SESSION)
@@ -126,7 +137,7 @@ def test_any_text_for_a_token_is_refused(clock, text):
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
         lambda inner: (
             st.lists(inner, max_size=3)
-            | st.dictionaries(st.sampled_from(["sub", "iat", "exp", "jti", "iss", "x"]), inner)
+            | st.dictionaries(st.sampled_from([*WRONG_CLAIMS, "x"]), inner)
         ),
         max_leaves=8,
     )

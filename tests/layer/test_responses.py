@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from sessions import errors
 from sessions.responses import created, ok, to_proxy
+from tests.support.contract import ERRORS
 
 ALLOWED = ["https://app.example.com", "http://localhost:8080"]
 
@@ -68,45 +69,31 @@ def test_an_empty_list_of_origins_allows_none(origin):
     assert answer["headers"] == headers_for(None)
 
 
-TOO_MANY = "You Have Been Ratelimited. Please Try Again Later."
-CONTRACT = [
-    (errors.MissingFields(["a"]), 400, "MISSING_FIELDS_ERROR", "Missing Fields"),
-    (errors.InvalidSession(), 401, "INVALID_SESSION_ERROR", "Invalid Session"),
-    (errors.InvalidSession(404), 404, "INVALID_SESSION_ERROR", "Invalid Session"),
-    (errors.InvalidPassword(), 401, "INVALID_PASSWORD_ERROR", "Invalid Password"),
-    (errors.Banned(), 403, "BANNED_ERROR", "Account Banned"),
-    (errors.InvalidUser(), 404, "INVALID_USER_ERROR", "Invalid User"),
-    (errors.SessionMissing(), 404, "SESSION_NOT_FOUND_ERROR", "Session Not Found"),
-    (errors.InvalidEndpoint(), 404, "ENDPOINT_NOT_FOUND_ERROR", "Endpoint Not Found"),
-    (errors.BodyTooLarge(), 413, "BODY_TOO_LARGE_ERROR", "Body Too Large"),
-    (errors.RateLimited(5, 60), 429, "RATELIMITED_ERROR", TOO_MANY),
-    (errors.Internal(), 500, "INTERNAL_SERVER_ERROR", "Internal Server Error"),
-    (errors.Unavailable(), 503, "SERVICE_UNAVAILABLE_ERROR", "Service Unavailable"),
-]
+# That names, statuses and words are the contract's is proved in tests/test_openapi.py.
 
 
-@pytest.mark.parametrize(("error", "status", "code", "message"), CONTRACT)
-def test_an_error_has_the_words_of_the_contract(error, status, code, message):
-    fields = {"fields": ["a"]} if status == 400 else {}
-    assert error.status == status
-    assert error.is_client_error is (status < 500)
-    assert json.loads(json.dumps(error.body())) == {"code": code, "message": message, **fields}
+def test_an_error_is_answered_with_its_code_its_message_and_its_evidence():
+    for error in ERRORS:
+        words = {"code": error.code, "message": error.message}
+        evidence = {"fields": ["user"]} if isinstance(error, errors.MissingFields) else {}
+        assert json.loads(json.dumps(error.body())) == {**words, **evidence}
 
 
-def test_every_error_is_in_the_contract():
-    assert {type(row[0]) for row in CONTRACT} == set(errors.ApiError.__subclasses__())
+def test_only_faults_of_the_service_are_no_errors_of_the_client():
+    faults = {type(error) for error in ERRORS if not error.is_client_error}
+    assert faults == {errors.Internal, errors.Unavailable}
 
 
 def test_the_headers_of_an_error_are_those_of_its_kind():
-    by_kind = {type(error): error.headers for error, *_ in CONTRACT if error.status != 404}
-    assert {kind: headers for kind, headers in by_kind.items() if headers} == {
-        errors.InvalidSession: {"WWW-Authenticate": "Bearer"},
-        errors.InvalidPassword: {"WWW-Authenticate": "Bearer"},
-        errors.RateLimited: {
+    several = [*ERRORS, errors.RateLimited(5, 60)]
+    headers = {(type(error), error.status): error.headers for error in several}
+    assert {kind: each for kind, each in headers.items() if each} == {
+        (errors.InvalidSession, 401): {"WWW-Authenticate": "Bearer"},
+        (errors.InvalidPassword, 401): {"WWW-Authenticate": "Bearer"},
+        (errors.RateLimited, 429): {
             "Retry-After": "60",
             "X-RateLimit-Limit": "5",
             "X-RateLimit-Remaining": "0",
         },
-        errors.Unavailable: {"Retry-After": "1"},
+        (errors.Unavailable, 503): {"Retry-After": "1"},
     }
-    assert not [error for error, *_ in CONTRACT if error.status == 404 and error.headers]

@@ -194,7 +194,7 @@ _WRONG_TIMES = [
     3 * 10**400,
     4 * 10**4299,  # Python reads and writes no more digits
 ]
-_WRONG_CLAIMS = {
+WRONG_CLAIMS = {
     "sub": _WRONG_TEXTS,
     "jti": _WRONG_TEXTS,
     "iss": [*_WRONG_TEXTS, "other", "Sessions", ["sessions"]],
@@ -293,14 +293,14 @@ BAD_TOKENS: dict[str, Forgery] = {
         for member in ("alg", "typ", "kid")
     },
     # ------------------------------------------------------------ the claims
-    **with_each(with_claims, _WRONG_CLAIMS),
+    **with_each(with_claims, WRONG_CLAIMS),
     **{
         f"claims, {kind}": lambda v, write=write: v.forge(claims=write(v.claims))
         for kind, write in _NO_MEMBERS.items()
     },
     **{
         f"{claim} twice": lambda v, claim=claim: v.forge(claims=twice(v.claims, claim))
-        for claim in ("sub", "iat", "exp", "jti", "iss")
+        for claim in WRONG_CLAIMS
     },
     "iat twice, once escaped": lambda v: v.forge(claims=raw(v.claims, ', "\\u0069at": 1')),
     "iat the same in a string": lambda v: v.forge(claims={**v.claims, "iat": str(v.claims["iat"])}),

@@ -1,7 +1,7 @@
 """What a client is promised, read from where the project says it: the template and the layer.
 
-That these say what the contract does is held to it once: the errors in
-tests/layer/test_responses.py, the rest in tests/test_template.py.
+That these say what the contract does is held to it once: the errors in tests/test_openapi.py, the
+rest in tests/test_template.py.
 """
 
 from typing import Any

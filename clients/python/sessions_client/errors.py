@@ -4,6 +4,22 @@ import re
 
 import httpx
 
+__all__ = [
+    "Banned",
+    "BodyTooLarge",
+    "Internal",
+    "InvalidEndpoint",
+    "InvalidPassword",
+    "InvalidSession",
+    "InvalidUser",
+    "MissingFields",
+    "NetworkError",
+    "RateLimited",
+    "SessionMissing",
+    "SessionsError",
+    "Unavailable",
+]
+
 
 class SessionsError(Exception):
     """The base of all errors; the text of an answer is the service's own.
