@@ -14,6 +14,7 @@ import pytest
 import sessions_client
 from sessions import errors
 from sessions_client import NetworkError, SessionsClient, SessionsError
+from sessions_client.model import name_in_contract
 from tests.support.openapi import OPERATIONS, resolved
 
 NODE = shutil.which("node")
@@ -74,7 +75,7 @@ def test_python_has_no_other_errors() -> None:
 
 def test_a_session_has_the_attributes_of_the_contract_in_python() -> None:
     contract = resolved({"$ref": "#/components/schemas/Session"})
-    attributes = {field.name for field in fields(sessions_client.Session)}
+    attributes = {name_in_contract(field.name) for field in fields(sessions_client.Session)}
     assert attributes == set(contract["properties"])
 
 

@@ -103,7 +103,7 @@ def test_a_path_names_only_sessions_that_count(clock, route):
     before = stored_rows(person)
     assert len(before["sessions"]) == 4
     for session in (all_revoked, revoked, expiring):
-        answer = call(route, token, session=session)
+        answer = call_route(route, token, session)
         assert answer.status == 404
         assert name_of_error(404, answer.body) == ROUTES[route].answers[404]
     assert stored_rows(person) == before

@@ -7,9 +7,10 @@ import pytest
 
 from tests.payloads.bodies import FORM, JSON, MULTIPART, multipart
 from tests.payloads.identifiers import NO_IDS, NO_SEGMENTS, spelt
-from tests.support.calls import call
+from tests.support.calls import call, call_route
 from tests.support.clock import at
 from tests.support.contract import HEADERS, INVALID_SESSION, SESSION_MISSING
+from tests.support.operations import ROUTES
 from tests.support.people import Person, log_in, new_person
 from tests.support.rows import stored_rows
 
@@ -17,9 +18,11 @@ pytestmark = pytest.mark.usefixtures("aws")
 
 NOW = 1_800_000_000
 NONE_REVOKED = (200, HEADERS, {"count": 0, "type": "session"})
+BODIES = {"InvalidSession": INVALID_SESSION, "SessionMissing": SESSION_MISSING}
 REFUSED = {
-    "get_session": (404, HEADERS, INVALID_SESSION),
-    "delete_session": (404, HEADERS, SESSION_MISSING),
+    name: (404, HEADERS, BODIES[route.answers[404]])
+    for name, route in ROUTES.items()
+    if route.names_a_session
 }
 NEITHER = [*NO_IDS, *NO_SEGMENTS, ""]
 
@@ -54,7 +57,7 @@ def victim(aws: None) -> Victim:
 @pytest.mark.parametrize("spelling", NEITHER)
 def test_a_text_that_is_no_session_id_names_no_session(clock, victim, spelling):
     for operation, refusal in REFUSED.items():
-        assert call(operation, victim.token, session=spelt(spelling, NOW)) == refusal
+        assert call_route(operation, victim.token, spelt(spelling, NOW)) == refusal
     assert victim.is_unharmed()
 
 
@@ -80,7 +83,7 @@ def test_another_users_session_looks_like_one_that_never_was(clock, victim):
     theirs, theirs_revoked, revoked, never, largest = NOW + 5, NOW + 6, NOW + 1, 7, 10**15 - 1
     for iat in (theirs, theirs_revoked, revoked, never, largest, "x"):
         for operation, refusal in REFUSED.items():
-            assert call(operation, victim.token, session=iat) == refusal
+            assert call_route(operation, victim.token, iat) == refusal
         for value in (iat, str(iat)):
             body = {"sessions": [value]}
             assert call("delete_sessions", victim.token, body=body) == NONE_REVOKED

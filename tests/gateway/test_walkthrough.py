@@ -12,7 +12,7 @@ VARYING = [
     (r'"version": "[\d.]+"', '"version": "VERSION"'),
     (r'"token":"[^"]+"', '"token":"TOKEN"'),
     (r'"(sub|id)": ?"[^"]{22}"', r'"\1":"ID"'),
-    (r'"(iat|exp|banned_at)": ?\d{10}', r'"\1":TIME'),
+    (r'"(\w+)": ?\d{10}\b', r'"\1":TIME'),
     (r"\bcurl \d+", "curl"),
     # What sessionctl prints for people.
     (r"\bID( +)[\w-]{22}", r"ID\1USER"),

@@ -411,7 +411,7 @@ def test_the_version_is_the_one_that_the_service_answers(run):
 def test_a_shell_completes_commands_and_options(run):
     typed = {
         "sessionctl --local user ban --re": ["--reason", "--region"],
-        "sessionctl --local user un": ["unban"],
+        "sessionctl --local user unb": ["unban"],
     }
     for words, completions in typed.items():
         shell = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}

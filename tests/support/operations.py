@@ -100,13 +100,12 @@ class Route(Operation):
             login: the user's name or address, if it takes one.
             password: the user's password.
         """
-        if self.names_a_session:
-            return {"session": session}
+        named = {"session": session} if self.names_a_session else {}
         if self.body is None:
-            return {}
+            return named
         usual = json.loads(load_event(self.name)["body"])
-        told = {"user": login, "pass": password, "sessions": [session]}
-        return {"body": {name: told[name] for name in usual if name in told}}
+        told = {"user": login, "pass": password, "rememberMe": False, "sessions": [session]}
+        return {**named, "body": {name: told.get(name, value) for name, value in usual.items()}}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,12 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 
+def name_in_contract(attribute: str) -> str:
+    """Return what the service calls an attribute: the same in camel case."""
+    first, *others = attribute.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """A session; `iat`, when it began, is its ID, and `sub` is the user's."""
@@ -18,7 +24,8 @@ class Session:
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
         """Return the session that an answer holds, with the attributes above."""
-        return cls(**{attribute.name: body[attribute.name] for attribute in fields(cls)})
+        names = [attribute.name for attribute in fields(cls)]
+        return cls(**{name: body[name_in_contract(name)] for name in names})
 
     @property
     def began(self) -> datetime:
