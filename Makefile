@@ -19,7 +19,7 @@ invoke: .venv/run ## one function on its event: make invoke FUNCTION=create_user
 	@$(BIN)/python -m local invoke $(FUNCTION) -e $(or $(EVENT),events/$(FUNCTION).json)
 
 test: .venv/test ## every test; OPTIONS="-n 0 tests/layer" for some of them, one after the other
-	$(BIN)/python -m pytest -n auto --dist loadfile $(OPTIONS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(OPTIONS)
 
 test-browser: .venv/browser node_modules/ready ## the page, the reference and the published examples, in chromium
 	@command -v chromium >/dev/null || { echo "chromium is needed: apt-get install chromium" >&2; exit 1; }
