@@ -299,10 +299,13 @@ def publishing(act):
 
 REQUESTS = {
     **{name: case(name) for name in ROUTES},
-    "create_session, with an outdated hash": case("create_session", logging_in_with_an_old_hash),
+    # The other order is the usual login's: it has the same concurrent requests.
+    "create_session, with an outdated hash": case(
+        "create_session", logging_in_with_an_old_hash, orders=(ALONE,)
+    ),
     # A login whose answer was lost has a session, which counts towards the limit.
     "create_session, once too often": case(
-        "create_session", logging_in_once_too_often, may_close=("other",)
+        "create_session", logging_in_once_too_often, orders=(ALONE,), may_close=("other",)
     ),
     "delete_session, the one in use": case(
         "delete_session", requesting("delete_session", "in use"), again="InvalidSession"
