@@ -53,6 +53,7 @@ def watched() -> Iterator[None]:
         patch.setattr(key_rotation, "key_set_text", key_set_text)
         telemetry.logger.setLevel(logging.DEBUG)
         logging.root.setLevel(logging.DEBUG)
+        logging.getLogger("moto").setLevel(logging.WARNING)  # it is AWS here: its log is not ours
         logging.root.addHandler(listener)
         yield
         logging.root.removeHandler(listener)
