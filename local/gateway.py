@@ -34,6 +34,7 @@ from local.usage_plan import UsagePlans
 MAX_BODY_BYTES = 10 * 1024 * 1024
 MAX_INTEGRATION_SECONDS = 29.0
 THREADS = 64
+CACHED_ANSWERS = 10_000  # of authorizers; then the oldest goes, so that no flood fills the memory
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,10 @@ class Gateway:
             context["authorizer"] = {"error": str(error)}
             raise Refused("AUTHORIZER_CONFIGURATION_ERROR") from error
         context["authorizer"] = {"integrationLatency": _milliseconds_since(started_at)}
+        self._cache.pop(caller, None)
         self._cache[caller] = (now + authorizer.authorizer_result_ttl_in_seconds, answer)
+        if len(self._cache) > CACHED_ANSWERS:
+            del self._cache[next(iter(self._cache))]
         return answer
 
     async def _integrate(
