@@ -4,7 +4,7 @@ Every read is strongly consistent, and every change is a conditional write. Each
 `Unavailable` for a fault of DynamoDB that outlasts the retries.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -118,9 +118,8 @@ def revoke_sessions(user: str, iats: Iterable[int], reason: str, now: int) -> in
     Raises:
         Unavailable: DynamoDB does not answer; some may be revoked.
     """
-    remaining = iter(iats)
     revoked = 0
-    while batch := list(islice(remaining, dynamodb.LARGEST_TRANSACTION)):
+    for batch in _batches(iats, dynamodb.LARGEST_TRANSACTION):
         updates = [{"Update": _revocation(user, iat, reason, now)} for iat in batch]
         while updates and (failed := dynamodb.transact(updates)):
             # Another call has revoked these since.
@@ -156,9 +155,14 @@ def purge_sessions(user: str, iats: Iterable[int]) -> None:
     Raises:
         Unavailable: DynamoDB does not answer; some may be deleted.
     """
-    remaining = iter(iats)
-    while batch := list(islice(remaining, dynamodb.LARGEST_BATCH_WRITE)):
+    for batch in _batches(iats, dynamodb.LARGEST_BATCH_WRITE):
         dynamodb.delete_items(dynamodb.SESSIONS, [_key(user, iat) for iat in batch])
+
+
+def _batches(iats: Iterable[int], size: int) -> Iterator[list[int]]:
+    remaining = iter(iats)
+    while batch := list(islice(remaining, size)):
+        yield batch
 
 
 def _key(user: str, iat: int) -> Item:
