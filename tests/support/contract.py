@@ -7,14 +7,15 @@ rest in tests/test_template.py.
 from typing import Any
 
 from local.functions import logical_id
-from local.routes import api_of
-from local.template import load_template
+from local.routes import api_of, function_arn, paths_of
+from local.template import arn, load_template
 from sessionctl.version import VERSION
 from sessions import errors
 from tests.support.events import ALLOWED_ORIGINS, load_event
 
 TEMPLATE = load_template(parameters={"AllowedOrigins": ALLOWED_ORIGINS})
-API = api_of(TEMPLATE).body
+_API = api_of(TEMPLATE)
+API = _API.body
 
 SESSION_SECONDS: int = TEMPLATE.parameters["SessionSeconds"]
 REMEMBERED_SESSION_SECONDS: int = TEMPLATE.parameters["RememberedSessionSeconds"]
@@ -80,14 +81,15 @@ def name_of_error(status: int, body: dict[str, Any]) -> str:
 
 def routes_of(function: str) -> dict[tuple[str, str], dict[str, Any]]:
     """Return what the template says of each path, with its method, at which a function answers."""
+    wanted = arn("AWS::Lambda::Function", function)
     return {
         (path, method.upper()): definition
         for path, methods in API["paths"].items()
         for method, definition in methods.items()
-        if f":{function}:" in definition["x-amazon-apigateway-integration"].get("uri", "")
+        if function_arn(definition["x-amazon-apigateway-integration"].get("uri", "")) == wanted
     }
 
 
 def paths(folder: str) -> list[str]:
     """Return the paths at which a function answers, the short one first."""
-    return sorted((path for path, _ in routes_of(logical_id(folder))), key=len)
+    return paths_of(_API, arn("AWS::Lambda::Function", logical_id(folder)))

@@ -33,7 +33,7 @@ class Service(NamedTuple):
     environment: dict[str, str]
 
     def client(self, name: str, **options: Any) -> Any:
-        """Return a client of what is played here: Lambda by the gateway, else by the database."""
+        """Return a client of what is emulated here: Lambda by the gateway, else by the database."""
         gateway = self.url.removesuffix("/api")
         return boto3.client(
             name,
