@@ -343,7 +343,7 @@ def test_a_planted_fault_is_noticed(
             UsersHistory,
             settings=settings(
                 max_examples=200,
-                stateful_step_count=25,
+                stateful_step_count=10,
                 derandomize=True,
                 database=None,
                 phases=[Phase.generate],

@@ -41,12 +41,13 @@ def test_the_names_are_free_again(clock):
     assert invoke("create_user", {**names, "password": PASSWORD})["id"] != person.id
 
 
-def test_cut_short_after_any_call_a_repeat_finishes_it(clock, dynamodb, power_cut):
+def test_cut_short_after_any_call_a_repeat_finishes_it(clock, dynamodb, power_cut, monkeypatch):
     """From the first write on, no session and no login is let in."""
+    monkeypatch.setattr("sessions.dynamodb.LARGEST_BATCH_WRITE", 2)
     for calls in itertools.count():
         person = new_person()
         token = log_in(person)
-        add_sessions(person, range(1, 30))
+        add_sessions(person, range(1, 4))
 
         def delete(login=person.email):
             invoke("delete_user", {"login": login})

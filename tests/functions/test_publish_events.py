@@ -182,9 +182,10 @@ def test_the_end_of_every_session_of_all_users_is_one_event(clock, bus, changes)
         assert bus.events() == [("SessionEnded", everyone)]
 
 
-def test_a_login_over_the_limit_publishes_an_eviction(clock, bus, changes):
+def test_a_login_over_the_limit_publishes_an_eviction(clock, bus, changes, monkeypatch):
+    monkeypatch.setattr(app, "MAX_SESSIONS_PER_USER", 3)
     person = new_person()
-    for _ in range(app.MAX_SESSIONS_PER_USER + 1):
+    for _ in range(4):
         log_in(person)
     publish(changes())
     (end,) = bus.ends()

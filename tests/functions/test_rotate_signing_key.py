@@ -164,7 +164,7 @@ def test_ten_rotations_under_load_refuse_no_request(clock, key_set, cheap_hashes
     rotations = steps = checks = 0
     while rotations < 10:
         steps += 1
-        clock.now += random.randint(1, 20)
+        clock.now += random.randint(1, 40)
         for number, process in enumerate(processes):
             if steps % (number * number + 1):
                 continue
@@ -178,5 +178,5 @@ def test_ten_rotations_under_load_refuse_no_request(clock, key_set, cheap_hashes
         rotations += invoke("rotate_signing_key", {})["rotated"]
     assert len({clock.now - process["_read_at"] for process in processes}) > 2, "of many ages"
     assert len({kid_of(token) for token in tokens}) > 5
-    assert checks > 300
+    assert checks > 150
     assert len(key_set.stored().keys) == 12
