@@ -166,7 +166,7 @@ def test_a_wrong_password_changes_nothing(clock):
     assert stored_rows(person) == before
 
 
-def test_an_outdated_hash_is_renewed_by_the_right_password(clock):
+def test_an_outdated_hash_is_renewed_by_the_right_password(clock, real_hashes):
     person = new_person()
     outdated = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
     tables().update_item(

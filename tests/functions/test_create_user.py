@@ -30,7 +30,7 @@ def login_row(login):
     return tables().get_item(TableName=LOGINS, Key={"login": {"S": login}}).get("Item")
 
 
-def test_stores_the_user_and_both_names_to_log_in_with(clock):
+def test_stores_the_user_and_both_names_to_log_in_with(clock, real_hashes):
     before = size_of_tables()
     created = create("Ann.Straße", "Ann@Example.COM")
     assert created == {"id": created["id"], "username": "Ann.Straße", "email": "Ann@Example.COM"}

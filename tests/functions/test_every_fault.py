@@ -21,7 +21,7 @@ from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 
 from functions.create_session import app
-from sessions import dynamodb, passwords, telemetry, user_store
+from sessions import dynamodb, telemetry, user_store
 from sessions.errors import AccountError, Unavailable
 from sessions.signing_keys import CACHE_SECONDS, KeySet
 from tests.support.calls import call, invoke
@@ -136,7 +136,6 @@ def world(aws):
         patch.setattr(time, "sleep", lambda _: None)
         # A process that has met thousands of faults tries nothing again, for a while.
         patch.setattr(RetryQuota, "acquire", lambda *_: True)
-        patch.setattr(passwords, "_hasher", PasswordHasher(1, 8, 1))
         # Few rows take several batches and transactions, and a login clears up or evicts.
         patch.setattr(dynamodb, "LARGEST_TRANSACTION", 2)
         patch.setattr(dynamodb, "LARGEST_BATCH_WRITE", 2)

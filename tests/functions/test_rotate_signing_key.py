@@ -154,7 +154,7 @@ def test_of_two_changes_at_once_neither_is_lost(clock, key_set, monkeypatch):
     assert (after.current, after.next) == ("b", answer["next"])
 
 
-def test_ten_rotations_under_load_refuse_no_request(clock, key_set, cheap_hashes):
+def test_ten_rotations_under_load_refuse_no_request(clock, key_set):
     """Eight processes sign and check, each so much more rarely that its key set is older."""
     key_set.store(START)
     person = new_person()

@@ -50,10 +50,19 @@ def logged(lines: Callable[[], list[str]]) -> Callable[[], list[dict[str, Any]]]
     return lambda: [json.loads(line) for line in lines()]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cheap_hashes() -> Iterator[PasswordHasher]:
+    """Hashes of passwords that cost nothing, for thousands of logins; the real one is yielded."""
+    real = passwords._hasher
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher(1, 8, 1))
+        yield real
+
+
 @pytest.fixture
-def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hashes of passwords that cost nothing, for tests with many logins."""
-    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(1, 8, 1))
+def real_hashes(cheap_hashes: PasswordHasher, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashes as they are in use."""
+    monkeypatch.setattr(passwords, "_hasher", cheap_hashes)
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def _person_with_an_outdated_hash() -> Person:
     person = new_person()
     login = user_store.find_login(person.username)
     assert login is not None
-    outdated = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    outdated = argon2.PasswordHasher(time_cost=2, memory_cost=8, parallelism=1).hash(PASSWORD)
     user_store.replace_password_hash(login, outdated)
     return person
 
