@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from local.functions import functions_of
-from local.routes import api_of, function_arn
+from local.routes import ANY_METHOD, api_of, function_arn
 from local.template import arn, load_template
 from sessions import errors, responses
-from tests.support.contract import API, REMEMBERED_SESSION_SECONDS, SESSION_SECONDS, TEMPLATE, UP
+from tests.support.contract import API, REMEMBERED_SESSION_SECONDS, SESSION_SECONDS, TEMPLATE
 from tests.support.events import ROOT
 from tests.support.operations import ACCOUNT_OPERATIONS, AUTHORIZER, OPERATIONS
 from tests.support.processes import run_beside
@@ -35,9 +35,20 @@ def test_each_operation_answers_at_its_canonical_and_its_short_path_alike():
         assert ROUTES[method, path] == ROUTES[method, f"/user{path}"]
 
 
-def test_every_path_answers_a_preflight():
-    assert all("options" in methods for methods in API["paths"].values())
-    assert "/{proxy+}" in API["paths"]
+def test_every_path_answers_a_preflight_and_every_method():
+    """So no request meets a gateway response for want of a route, which could name one origin."""
+    assert {"/", "/{proxy+}"} <= set(API["paths"])
+    for path, methods in API["paths"].items():
+        mocks = {
+            method: definition["x-amazon-apigateway-integration"]
+            for method, definition in methods.items()
+            if (method.upper(), path) not in ROUTES
+        }
+        assert set(mocks) == {"options", ANY_METHOD}
+        for method, mock in mocks.items():
+            status = "204" if method == "options" else "200" if path == "/" else "404"
+            assert mock["responses"]["default"]["statusCode"] == status
+            assert "security" not in methods[method]
 
 
 @pytest.mark.parametrize("route", sorted(ROUTES))
@@ -88,14 +99,16 @@ def test_sessions_last_as_long_as_the_contract_says():
 
 INVALID_SESSION, INVALID_ENDPOINT = errors.InvalidSession(), errors.InvalidEndpoint()
 INTERNAL, UNAVAILABLE = errors.Internal(), errors.Unavailable()
-THROTTLED = errors.RateLimited(TEMPLATE.parameters["RateLimit"], 1)
+THROTTLED = errors.RateLimited(1, 1)
 
-# "Gateway response types for API Gateway" in API Gateway's developer guide.
+# "Gateway response types for API Gateway" in API Gateway's developer guide: all of them.
 GATEWAY_ERRORS = {
-    "ACCESS_DENIED": INVALID_SESSION,
+    "ACCESS_DENIED": INVALID_ENDPOINT,
     "API_CONFIGURATION_ERROR": INTERNAL,
     "AUTHORIZER_CONFIGURATION_ERROR": UNAVAILABLE,
     "AUTHORIZER_FAILURE": UNAVAILABLE,
+    "BAD_REQUEST_BODY": INVALID_ENDPOINT,
+    "BAD_REQUEST_PARAMETERS": INVALID_ENDPOINT,
     "DEFAULT_4XX": INVALID_ENDPOINT,
     "DEFAULT_5XX": INTERNAL,
     "EXPIRED_TOKEN": INVALID_ENDPOINT,
@@ -109,22 +122,27 @@ GATEWAY_ERRORS = {
     "RESOURCE_NOT_FOUND": INVALID_ENDPOINT,
     "THROTTLED": THROTTLED,
     "UNAUTHORIZED": INVALID_SESSION,
+    "UNSUPPORTED_MEDIA_TYPE": INVALID_ENDPOINT,
     "WAF_FILTERED": THROTTLED,
 }
 
 
-def test_every_gateway_response_that_a_client_can_meet_is_defined():
-    # The two others, BAD_REQUEST_BODY and BAD_REQUEST_PARAMETERS, come of request validators alone.
-    assert set(RESPONSES) == {*GATEWAY_ERRORS, "UNSUPPORTED_MEDIA_TYPE"}
-    assert "request-validator" not in json.dumps(API)
-    # Only the mocks ask for a body's type, and the service is up whatever the type is.
-    up = RESPONSES["UNSUPPORTED_MEDIA_TYPE"]["responseTemplates"]["application/json"]
-    assert json.loads(up) == UP
+def gateway_response(kind: str) -> dict[str, Any]:
+    """Return the response of a type, which is the default one where the type has none."""
+    default = "DEFAULT_4XX" if GATEWAY_ERRORS[kind].is_client_error else "DEFAULT_5XX"
+    response: dict[str, Any] = RESPONSES.get(kind, RESPONSES[default])
+    return response
+
+
+def test_no_gateway_response_repeats_the_default_one_or_is_of_a_type_that_aws_does_not_know():
+    assert set(RESPONSES) <= set(GATEWAY_ERRORS)
+    for default in ("DEFAULT_4XX", "DEFAULT_5XX"):
+        assert [kind for kind in RESPONSES if RESPONSES[kind] == RESPONSES[default]] == [default]
 
 
 @pytest.mark.parametrize("kind", GATEWAY_ERRORS)
 def test_a_gateway_response_is_the_answer_of_the_layer(kind):
-    error, response = GATEWAY_ERRORS[kind], RESPONSES[kind]
+    error, response = GATEWAY_ERRORS[kind], gateway_response(kind)
     status = 504 if kind == "INTEGRATION_TIMEOUT" else error.status
     assert response["statusCode"] == str(status)
     assert json.loads(response["responseTemplates"]["application/json"]) == error.body()
@@ -139,6 +157,8 @@ def test_a_gateway_response_is_the_answer_of_the_layer(kind):
         origin=TEMPLATE.parameters["AllowedOrigins"][0],
         allowed_origins=TEMPLATE.parameters["AllowedOrigins"],
     )
+    if error is THROTTLED:  # each route has a limit of its own, which the authorizer says
+        answer["headers"]["X-RateLimit-Limit"] = "context.authorizer.limit"
     assert headers == answer["headers"]
 
 
