@@ -23,11 +23,11 @@ Call = Callable[[Function, Any, str], Awaitable[Any]]
 # Lambda quotas: 6 MB for a synchronous invocation.
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
 PATH = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
-# A name, or an ARN whole or from the account on; the alias or version may follow.
+# A name, or an ARN whole or from the account on; the version may follow.
 NAME = re.compile(
     r"(?:(?:arn:[a-z-]+:lambda:[a-z0-9-]+:)?\d{12}:function:)?([A-Za-z0-9_-]+)(?::([^:]+))?"
 )
-QUALIFIERS = {None, "live", "$LATEST"}  # there is only one version here
+QUALIFIERS = {None, "$LATEST"}  # no version is ever published (docs/decisions/0015)
 INVOCATION_TYPES = {"RequestResponse", "Event", "DryRun"}
 
 _running: set[asyncio.Task[None]] = set()  # the loop itself does not keep its tasks alive

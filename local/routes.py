@@ -10,8 +10,7 @@ from local.intrinsics import TemplateError
 from local.template import Template
 
 ANY_METHOD = "x-amazon-apigateway-any-method"
-# A function's ARN, without the alias that may follow: there is only one version here.
-FUNCTION_IN_URI = re.compile(r"/functions/(.+:function:[^:/]+)(?::[^:/]+)?/invocations$")
+FUNCTION_IN_URI = re.compile(r"/functions/(.+:function:[^:/]+)/invocations$")
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,6 @@ from local.intrinsics import TemplateError
 from local.template import Template
 
 POLL_SECONDS = 0.3
-ALIAS = "live"  # there is only one version here
 
 Records = list[dict[str, Any]]
 
@@ -37,12 +36,11 @@ def following(
     log: Callable[[str], object],
 ) -> Iterator[None]:
     """Hand the template's streams to their functions for as long as the block lasts."""
-    by_arn = {function.arn: function for function in functions.values()}
     stopped = threading.Event()
     threads = []
     for mapping in template.resources_of("AWS::Lambda::EventSourceMapping").values():
         table, _, attribute = mapping["EventSourceArn"].rpartition(".")
-        function = by_arn.get(mapping["FunctionName"].removesuffix(f":{ALIAS}"))
+        function = functions.get(mapping["FunctionName"])
         if function is None or attribute != "StreamArn":
             raise TemplateError(f"{mapping['FunctionName']} cannot follow {table}")
         stream = client("dynamodb").describe_table(TableName=table)["Table"]["LatestStreamArn"]

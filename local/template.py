@@ -15,7 +15,7 @@ import yaml
 from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]  # has no types
 from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]
 
-from local.intrinsics import ACCOUNT, REGION, Scope, TemplateError
+from local.intrinsics import ACCOUNT, REGION, Scope, TemplateError, as_text
 
 TEMPLATE = Path(__file__).parents[1] / "template.yaml"
 
@@ -57,19 +57,17 @@ def load_template(path: Path = TEMPLATE, parameters: Mapping[str, Any] | None = 
     """Read, transform and resolve a template; `parameters` replace the defaults in it."""
     source = read(path)
     values = _parameters(source, parameters or {})
-    transformed = _transformed(source)
+    transformed = _transformed(source, values)
     written = transformed["Resources"]
 
     def value_of(name: str, attribute: str | None) -> str:
         """Give every resource its logical ID for a name: this machine has no other stack."""
         if name not in written:
             raise TemplateError(f"nothing in {path.name} is called {name}")
-        kind, properties = written[name]["Type"], written[name].get("Properties", {})
-        if kind == "AWS::Lambda::Alias" and attribute is None:
-            function = properties["FunctionName"]["Ref"]
-            return f"{arn('AWS::Lambda::Function', function)}:{properties['Name']}"
+        kind = written[name]["Type"]
         if attribute is None:
-            return str(properties["StageName"]) if kind == "AWS::ApiGateway::Stage" else name
+            is_stage = kind == "AWS::ApiGateway::Stage"
+            return str(written[name]["Properties"]["StageName"]) if is_stage else name
         return arn(kind, name) if attribute == "Arn" else f"{name}.{attribute}"
 
     scope = Scope(values, transformed.get("Conditions", {}), value_of)
@@ -133,8 +131,8 @@ def _typed(kind: str, value: Any) -> Any:
     return value
 
 
-def _transformed(source: Mapping[str, Any]) -> dict[str, Any]:
-    """Run AWS's own SAM transform."""
+def _transformed(source: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Run AWS's own SAM transform, which is told the values of parameters as texts."""
     fragment: dict[str, Any] = json.loads(json.dumps(source))
     for resource in fragment["Resources"].values():
         properties = resource.get("Properties", {})
@@ -144,5 +142,9 @@ def _transformed(source: Mapping[str, Any]) -> dict[str, Any]:
     logging.getLogger("samtranslator.feature_toggle.feature_toggle").setLevel(logging.ERROR)
     # In place of a session of boto3, which would ask for the profile and region of the developer.
     session = SimpleNamespace(region_name=REGION)
-    transformed = Translator({}, Parser(), boto_session=session).translate(fragment, {})
+    texts = {
+        name: ",".join(value) if isinstance(value, list) else as_text(value)
+        for name, value in values.items()
+    }
+    transformed = Translator({}, Parser(), boto_session=session).translate(fragment, texts)
     return dict(transformed)

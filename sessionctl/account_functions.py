@@ -11,7 +11,6 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
-ALIAS = "live"  # of template.yaml
 LONGEST_ACTOR = 256  # the limit of the operations
 # One attempt, as long as the slowest function may run: a second attempt would do the operation
 # again, and its answer would be about the second time.
@@ -72,7 +71,7 @@ def invoke(client: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:
     Raises:
         OperationError: the function raised an exception, or its answer is no JSON object.
     """
-    response = client.invoke(FunctionName=name, Qualifier=ALIAS, Payload=json.dumps(event).encode())
+    response = client.invoke(FunctionName=name, Payload=json.dumps(event).encode())
     payload = response["Payload"].read()
     try:
         answer = json.loads(payload)

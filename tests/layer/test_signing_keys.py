@@ -217,12 +217,12 @@ def failing(cold, monkeypatch):
     return inject(client, "GetSecretValue", FAULTS["no rights"])
 
 
-def test_the_authorizer_fails_without_keys(failing):
-    """The authorizer fails without keys, so that the gateway answers 503 and not 401."""
+def test_without_keys_the_authorizer_tells_and_the_function_behind_is_unavailable(failing, logged):
     # Of the form of a token, for an unknown key: nothing else has the keys read.
-    header = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6IngifQ"
-    with pytest.raises(Unavailable):
-        invoke("authorize", event_for("authorize", f"{header}.e30.{'x' * 43}"))
+    token = f"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6IngifQ.e30.{'x' * 43}"
+    assert invoke("authorize", event_for("authorize", token))["principalId"] == "203.0.113.7"
+    assert [line["message"] for line in logged()] == ["SigningKeysUnreadable"]
+    assert call("get_current_session", token).status == 503
 
 
 def test_the_authorizer_needs_no_keys_at_a_login(failing):

@@ -29,7 +29,7 @@ def wishing(wish: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "name", ["Echo", "echo", "Echo:live", "Echo:$LATEST", ARN, f"{ARN}:live", "Echo%3Alive"]
+    "name", ["Echo", "echo", "Echo:$LATEST", ARN, f"{ARN}:$LATEST", "Echo%3A$LATEST"]
 )
 def test_a_function_is_invoked_by_each_of_its_names(call, name):
     response = invoke(call, name)
@@ -40,11 +40,11 @@ def test_a_function_is_invoked_by_each_of_its_names(call, name):
 
 
 def test_the_qualifier_may_stand_in_the_query(call):
-    assert invoke(call, query="?Qualifier=live").status_code == 200
+    assert invoke(call, query="?Qualifier=$LATEST").status_code == 200
 
 
-@pytest.mark.parametrize("query", ["", "?Qualifier=live"])
-@pytest.mark.parametrize("name", ["Nothing", "Echo:beta", "Echo:live:live", "arn:aws:lambda:Echo"])
+@pytest.mark.parametrize("query", ["", "?Qualifier=$LATEST"])
+@pytest.mark.parametrize("name", ["Nothing", "Echo:beta", "Echo:live", "arn:aws:lambda:Echo"])
 def test_an_unknown_function_is_not_found(call, name, query):
     response = invoke(call, name, query=query)
     assert response.status_code == 404

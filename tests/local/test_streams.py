@@ -94,9 +94,7 @@ def test_a_poller_retries_what_failed(tmp_path):
         },
     )
     template = SimpleNamespace(
-        resources_of=lambda _: {
-            "M": {"EventSourceArn": "T.StreamArn", "FunctionName": "arn:function:F:live"}
-        }
+        resources_of=lambda _: {"M": {"EventSourceArn": "T.StreamArn", "FunctionName": "F"}}
     )
     function = Function("F", "arn:function:F", tmp_path, "app.handler", 3, 128, {}, ())
     before = threading.active_count()

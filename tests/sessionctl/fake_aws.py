@@ -41,7 +41,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        path = re.fullmatch(r"/2015-03-31/functions/([^/]+)/invocations\?.*", self.path)
+        path = re.fullmatch(r"/2015-03-31/functions/([^/]+)/invocations", self.path)
         if path:
             self.invoke(path[1], json.loads(body))
         else:
