@@ -14,6 +14,7 @@ from local.routes import api_of
 from local.server import application
 from local.template import load_template
 from tests.support.contract import API, TEMPLATE
+from tests.support.events import ROOT
 
 FUNCTIONS = TEMPLATE.resources_of("AWS::Lambda::Function")
 ROLES = TEMPLATE.resources_of("AWS::IAM::Role")
@@ -219,6 +220,21 @@ def test_keys_are_made_one_after_the_other(kind):
     assert len(names) == 32
     before = [resources[name].get("DependsOn") for name in names]
     assert before == [None, *names[:-1]]
+
+
+def test_the_document_says_what_the_service_takes_at_the_defaults():
+    text = (ROOT / "docs" / "deploy.md").read_text()
+    section = text.partition("## How much it takes")[2].partition("\n## ")[0]
+    of, shards = TEMPLATE.parameters, len(TEMPLATE.resources_of("AWS::ApiGateway::ApiKey"))
+    assert f" {shards} shards" in section
+    assert f"about {100 / shards:.0f} %" in section
+    for cell in (
+        f"{of['RateLimit']}, and {of['BurstLimit']} at once",
+        f"{of['LoginRateLimit']}, and {of['LoginBurstLimit']} at once",
+        f"{shards * of['RateLimit']:,}, and {shards * of['LoginRateLimit']} logins",
+        f"{of['ApiRateLimit']:,}, and {of['ApiBurstLimit']:,} at once",
+    ):
+        assert f"| {cell}" in section
 
 
 def test_the_accounts_setting_comes_after_its_role_and_an_api_gateway_resource():

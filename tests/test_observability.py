@@ -466,9 +466,8 @@ def matches(pattern: str, **line: str) -> bool:
 BY_THE_GATEWAY = [
     (status, kind, "RequestFailed" if response["statusCode"] >= "500" else None)
     for kind, response in API["x-amazon-apigateway-gateway-responses"].items()
-    for status in sorted(
-        {response["statusCode"], *(str(each) for each in DEFAULTS.get(kind, ())[:1])}
-    )
+    for own, _ in [DEFAULTS.get(kind, (response["statusCode"], ""))]
+    for status in sorted({response["statusCode"], str(own)})
     if status != "429"
 ]
 
