@@ -142,7 +142,7 @@ def _record(measured: Bundle, folder: Path) -> None:
             time.sleep(1)  # a second login of a user within one second makes one call more
         case = case_of(name, cases.request(name, person))
         aws.tape, aws.is_recording = case.tape, True
-        cases.check(name, answer(case), person, function.environment.get("USAGE_PLAN_KEYS", ""))
+        cases.check(name, answer(case), person, function.environment.get("USAGE_PLAN_KEY", ""))
         aws.tape, aws.is_recording = None, False
         measured.cases[name] = case
         measured.floors[name] = _floor_of(case, folder)

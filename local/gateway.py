@@ -169,7 +169,9 @@ class Gateway:
         started_at = time.perf_counter()
         try:
             response = proxy_response(await self._call(function, event, request.id))
-            context["integration"] = {"status": 200}  # Lambda's own: the function did run
+            context["integration"] = {
+                "integrationStatus": 200
+            }  # Lambda's own: the function did run
             return Outcome(response, function.name)
         except TimeoutError:
             # A function that Lambda stops has failed; one that the gateway gives up on is late.

@@ -6,6 +6,7 @@ Source: CloudFormation User Guide, "Intrinsic function reference".
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import UUID
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
@@ -16,7 +17,7 @@ PSEUDO_PARAMETERS = {
     "AWS::NoValue": NO_VALUE,
     "AWS::Partition": "aws",
     "AWS::Region": REGION,
-    "AWS::StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/local",
+    "AWS::StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/{UUID(int=0)}",
     "AWS::StackName": STACK,
     "AWS::URLSuffix": "amazonaws.com",
 }
@@ -73,6 +74,8 @@ class Scope:
                 return self._substitute(text, {})
             case "Fn::Join", [separator, parts]:
                 return separator.join(map(as_text, self.resolve(parts)))
+            case "Fn::Split", [separator, text]:
+                return as_text(self.resolve(text)).split(separator)
             case "Fn::Select", [index, items]:
                 return self.resolve(items)[int(self.resolve(index))]
             case "Fn::If", [condition, if_true, if_false]:
@@ -80,6 +83,8 @@ class Scope:
             case "Fn::Equals", values:
                 left, right = self.resolve(values)
                 return as_text(left) == as_text(right)
+            case "Fn::Or", conditions:
+                return any(map(self.resolve, conditions))
             case "Fn::Not", [condition]:
                 return not self.resolve(condition)
         raise TemplateError(f"{function} is not supported")

@@ -1,7 +1,8 @@
 """Mock integrations: answers that the gateway makes of mapping templates (VTL).
 
-Source: API Gateway Developer Guide, "Mock integrations for REST APIs" and "Variables for data
-transformations"; `airspeed` is the template language.
+Source: API Gateway Developer Guide, "Mock integrations for REST APIs", "Variables for data
+transformations" and "Override your API's request and response parameters"; `airspeed` is the
+template language.
 
 Not supported: more than one response, response parameters (a template sets headers itself), and a
 body that passes through as its own template.
@@ -19,6 +20,15 @@ from local.intrinsics import TemplateError
 from local.request import ApiRequest
 from local.responses import JSON, Refused, response_of, with_defaults
 from local.routes import Route
+
+
+class _Overrides(dict[str, Any]):
+    """The headers that a template sets; AWS applies an override to each only once."""
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if name in self:
+            raise TemplateError(f"a mapping template overrides {name} a second time")
+        super().__setitem__(name, value)
 
 
 def mock_response(request: ApiRequest, route: Route, context: dict[str, Any]) -> Response:
@@ -39,7 +49,7 @@ def mock_response(request: ApiRequest, route: Route, context: dict[str, Any]) ->
     names = {"input": SimpleNamespace(params=lambda: parameters), "context": context}
     _check_request(integration.get("requestTemplates") or {}, request, names)
     # A template sets the answer's headers under $context.responseOverride.
-    override: dict[str, Any] = {"header": {}}
+    override: dict[str, Any] = {"header": _Overrides()}
     names["context"] = {**context, "responseOverride": override}
     template = (response.get("responseTemplates") or {}).get(JSON, "")
     text = _rendered(template, names)

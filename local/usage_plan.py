@@ -5,9 +5,7 @@ Source: API Gateway Developer Guide, "Throttle requests to your REST APIs" (a to
 the plan's).
 """
 
-from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
 from typing import Any
 
 from local.intrinsics import TemplateError
@@ -20,7 +18,6 @@ class UsagePlans:
 
     def __init__(self, template: Template, api: Api) -> None:
         self._buckets: dict[tuple[str, str], tuple[float, float]] = {}
-        self._calls: Counter[tuple[str, date]] = Counter()
         self._plans = _plans_by_key(template, api)
 
     def charge(self, key: str | None, method: str, now: float) -> str | None:
@@ -31,14 +28,9 @@ class UsagePlans:
         if key is None or key not in self._plans:
             return "INVALID_API_KEY"
         plan, stage = self._plans[key]
-        today = (key, datetime.fromtimestamp(now, UTC).date())
-        if self._calls[today] >= int(plan["Quota"]["Limit"]):
-            return "QUOTA_EXCEEDED"
         own = stage.get("Throttle", {}).get(method)
-        if not self._take((key, method if own else ""), own or plan["Throttle"], now):
-            return "THROTTLED"
-        self._calls[today] += 1
-        return None
+        is_taken = self._take((key, method if own else ""), own or plan["Throttle"], now)
+        return None if is_taken else "THROTTLED"
 
     def _take(self, name: tuple[str, str], limits: Mapping[str, Any], now: float) -> bool:
         """Take a token of a bucket that holds `BurstLimit` of them, and gains `RateLimit` a second.
@@ -60,8 +52,8 @@ def _plans_by_key(template: Template, api: Api) -> dict[str, tuple[dict[str, Any
     found = {}
     for membership in template.resources_of("AWS::ApiGateway::UsagePlanKey").values():
         plan, key = plans[membership["UsagePlanId"]], keys[membership["KeyId"]]
-        if plan.get("Quota", {}).get("Period") != "DAY" or "Throttle" not in plan:
-            raise TemplateError("only usage plans with a throttle and a daily quota are supported")
+        if "Quota" in plan or "Throttle" not in plan:
+            raise TemplateError("only usage plans with a throttle and no quota are supported")
         for stage in plan.get("ApiStages", ()):
             is_ours = (stage["ApiId"], stage["Stage"]) == (api.id, api.stage)
             if is_ours and key.get("Enabled") and "Value" in key:

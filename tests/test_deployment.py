@@ -1,12 +1,20 @@
 """The resources that AWS is asked for, read off SAM's transform: no emulator checks these."""
 
+import asyncio
 import json
 import re
+from contextlib import closing
 from typing import Any
 
+import httpx
 import pytest
 
+from local.gateway import Gateway
+from local.routes import api_of
+from local.server import application
+from local.template import load_template
 from tests.support.contract import API, TEMPLATE
+from tests.support.events import ROOT
 
 FUNCTIONS = TEMPLATE.resources_of("AWS::Lambda::Function")
 ROLES = TEMPLATE.resources_of("AWS::IAM::Role")
@@ -169,10 +177,10 @@ RETAINED = {"UsersTable", "LoginsTable", "SigningKeys"}
 
 
 @pytest.mark.parametrize("name", sorted(TABLES))
-def test_a_table_is_paid_by_request_encrypted_and_named_by_the_stack(name):
+def test_a_table_is_paid_by_request_encrypted_for_nothing_and_named_by_the_stack(name):
     table = TABLES[name]
     assert table["BillingMode"] == "PAY_PER_REQUEST"
-    assert table["SSESpecification"]["SSEEnabled"] is True
+    assert "SSESpecification" not in table  # DynamoDB encrypts; this would be with a key that costs
     assert "TableName" not in table  # a fixed name allows one stack, and no replacement
     ttl = {"AttributeName": EXPIRES[name], "Enabled": True} if name in EXPIRES else None
     assert table.get("TimeToLiveSpecification") == ttl
@@ -182,14 +190,92 @@ def test_a_table_is_paid_by_request_encrypted_and_named_by_the_stack(name):
 
 
 @pytest.mark.parametrize("name", sorted({*TABLES, *RETAINED}))
-def test_users_their_logins_and_the_keys_outlive_the_stack(name):
-    policy = "Retain" if name in RETAINED else "Delete"
-    assert TEMPLATE.resources[name]["DeletionPolicy"] == policy
-    assert TEMPLATE.resources[name]["UpdateReplacePolicy"] == policy
+def test_users_their_logins_and_the_keys_outlive_the_stack_but_not_a_first_try_that_failed(name):
+    policies = ("RetainExceptOnCreate", "Retain") if name in RETAINED else ("Delete", "Delete")
+    resource = TEMPLATE.resources[name]
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == policies
 
 
 def test_the_first_signing_key_is_long_and_its_secret_is_named_by_the_stack():
     _, secret = TEMPLATE.only("AWS::SecretsManager::Secret")
     assert "Name" not in secret
     assert "SecretString" not in secret  # it would stand in the template
-    assert secret["GenerateSecretString"]["PasswordLength"] >= 32
+    # This may never change: CloudFormation would write a new secret in place of the key set.
+    assert secret["GenerateSecretString"] == {
+        "SecretStringTemplate": '{"current": "initial"}',
+        "GenerateStringKey": "initial",
+        "PasswordLength": 64,
+        "ExcludePunctuation": True,
+    }
+
+
+# ---------------------------------------------------- the first deployment
+
+
+@pytest.mark.parametrize("kind", ["ApiKey", "UsagePlanKey"])
+def test_keys_are_made_one_after_the_other(kind):
+    """AWS makes one UsagePlanKey at a time in a region (serverless/serverless#12065)."""
+    resources = TEMPLATE.resources
+    names = [name for name in resources if resources[name]["Type"] == f"AWS::ApiGateway::{kind}"]
+    assert len(names) == 32
+    before = [resources[name].get("DependsOn") for name in names]
+    assert before == [None, *names[:-1]]
+
+
+def test_the_document_says_what_the_service_takes_at_the_defaults():
+    text = (ROOT / "docs" / "deploy.md").read_text()
+    section = text.partition("## How much it takes")[2].partition("\n## ")[0]
+    of, shards = TEMPLATE.parameters, len(TEMPLATE.resources_of("AWS::ApiGateway::ApiKey"))
+    assert f" {shards} shards" in section
+    assert f"about {100 / shards:.0f} %" in section
+    for cell in (
+        f"{of['RateLimit']}, and {of['BurstLimit']} at once",
+        f"{of['LoginRateLimit']}, and {of['LoginBurstLimit']} at once",
+        f"{shards * of['RateLimit']:,}, and {shards * of['LoginRateLimit']} logins",
+        f"{of['ApiRateLimit']:,}, and {of['ApiBurstLimit']:,} at once",
+    ):
+        assert f"| {cell}" in section
+
+
+def test_the_accounts_setting_comes_after_its_role_and_an_api_gateway_resource():
+    """Or AWS refuses it (aws-cloudformation/rain#163, aws-cloudformation-user-guide#1008)."""
+    name, account = TEMPLATE.only("AWS::ApiGateway::Account")
+    assert account["CloudWatchRoleArn"].endswith("ApiLogWriter")
+    first = TEMPLATE.resources[TEMPLATE.resources[name]["DependsOn"]]
+    assert first["Type"] == "AWS::ApiGateway::ApiKey"
+    assert "Condition" not in first
+
+
+def test_the_api_takes_tls_1_2_at_least_and_no_metrics_that_cost_and_nobody_reads():
+    assert REST_API["SecurityPolicy"] == "TLS_1_2"
+    (settings,) = TEMPLATE.only("AWS::ApiGateway::Stage")[1]["MethodSettings"]
+    assert not {"MetricsEnabled", "DataTraceEnabled", "LoggingLevel"} & set(settings)
+
+
+def test_names_that_cloudfront_takes_fit_into_it_whatever_the_stack_is_called():
+    source = load_template(parameters={"Page": "true"})
+    named = {
+        "AWS::CloudFront::OriginAccessControl": "OriginAccessControlConfig",
+        "AWS::CloudFront::ResponseHeadersPolicy": "ResponseHeadersPolicyConfig",
+    }
+    configurations = [source.only(kind)[1][config] for kind, config in named.items()]
+    configurations.append(source.only("AWS::CloudFront::Function")[1])
+    for configuration in configurations:
+        assert re.fullmatch(r"sessions-[0-9a-f]{32}", configuration["Name"])
+
+
+def test_an_origin_that_is_given_twice_does_no_harm():
+    """API Gateway answers 5xx where a mapping template overrides a header a second time."""
+    origin = "https://a.example"
+    template = load_template(parameters={"AllowedOrigins": f"{origin},https://b.example,{origin}"})
+    log: list[str] = []
+    with closing(Gateway(api_of(template), {}, {}, plans=None, log=log.append)) as gateway:
+        transport = httpx.ASGITransport(application(gateway, lambda _: None))
+
+        async def preflight() -> httpx.Response:
+            async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+                return await client.options("/api/session", headers={"Origin": origin})
+
+        answer = asyncio.run(preflight())
+    assert (answer.status_code, log) == (204, [])
+    assert answer.headers["access-control-allow-origin"] == origin

@@ -14,11 +14,12 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import EndpointConnectionError
 
+from local.responses import DEFAULTS
 from local.template import load_template
 from sessions import signing_keys, telemetry
 from sessions.errors import AccountError, Unavailable
 from tests.support.calls import call, invoke
-from tests.support.contract import TEMPLATE
+from tests.support.contract import API, TEMPLATE
 from tests.support.events import ROOT, event_for, load_event
 from tests.support.operations import ACCOUNT_OPERATIONS, AUTHORIZER, OPERATIONS, ROUTES
 from tests.support.people import log_in, new_person
@@ -330,9 +331,19 @@ def test_an_alarm_is_within_what_cloudwatch_takes_and_tells_when_it_starts_and_e
 
 
 def test_silence_is_an_alarm_only_where_something_is_written_each_day():
+    """And it is one after two days, whatever CloudWatch makes of data that is missing."""
     breaching = {name for name, alarm in ALARMS.items() if alarm["TreatMissingData"] == "breaching"}
     assert breaching == {"RotationMissedAlarm"}
-    assert ALARMS["RotationMissedAlarm"]["Period"] == 86_400
+    alarm = ALARMS["RotationMissedAlarm"]
+    watched, measured = alarm["Metrics"]
+    hours, filled = (
+        measured["MetricStat"]["Period"] / 3600,
+        re.fullmatch(r"FILL\(overdue, (\d+)\)", watched["Expression"]),
+    )
+    assert measured["Id"] == "overdue"
+    assert int(filled[1]) > alarm["Threshold"]
+    assert alarm["EvaluationPeriods"] * hours == 48
+    assert alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"]) * hours == 48
 
 
 def test_the_alarms_topic_writes_to_the_address_that_was_given():
@@ -397,10 +408,95 @@ def test_the_fields_of_a_query_are_in_the_lines_that_it_reads(name, written):
 def test_the_access_log_tells_who_and_why_and_nothing_secret():
     logged = json.loads(ACCESS_LOG_FORMAT)
     assert logged["principal"] == "$context.authorizer.principalId"
-    assert logged["authorizerError"] == "$context.authorizer.error"
+    assert logged["errorType"] == "$context.error.responseType"
     assert logged["requestId"] == "$context.requestId"
     assert not re.search(r"apiKey|authorization|token", ACCESS_LOG_FORMAT, re.IGNORECASE)
     assert "\n" not in ACCESS_LOG_FORMAT
+
+
+# How long each value can get. A stack's name has up to 128 characters; a client may choose the
+# request's ID, and API Gateway marks one that is no UUID (Developer Guide, "Access logging for REST
+# APIs"); a principal is a user's ID or an address. What a client can make longer is not here: a
+# path, a header, or a message of AWS's that quotes one.
+MILLISECONDS = len("29000")
+LENGTHS = {
+    "sessions": 128,
+    "$context.status": 3,
+    "$context.error.responseType": len("AUTHORIZER_CONFIGURATION_ERROR"),
+    "$context.httpMethod": len("OPTIONS"),
+    "$context.resourcePath": max(map(len, API["paths"])),
+    "$context.identity.sourceIp": len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255"),
+    "$context.authorizer.principalId": len("ffff:ffff:ffff:ffff::/64"),
+    "$context.requestId": 36 + len("_REPLACED_INVALID_REQUEST_ID"),
+    "$context.extendedRequestId": 36,
+    "$context.requestTimeEpoch": 13,
+    "$context.responseLength": len("10485760"),
+    "$context.responseLatency": MILLISECONDS,
+    "$context.integrationLatency": MILLISECONDS,
+    "$context.integration.integrationStatus": 3,
+    "$context.authorizer.integrationLatency": MILLISECONDS,
+    "$context.authorizer.status": 3,
+}
+
+
+def test_no_caller_makes_a_line_of_the_access_log_so_long_that_it_is_cut():
+    """A filter of JSON cannot read a line that was cut: its failure would be counted nowhere."""
+    longest = re.sub(
+        r':"([^"]+)"', lambda value: f':"{"x" * LENGTHS[value[1]]}"', ACCESS_LOG_FORMAT
+    )
+    assert json.loads(longest).keys() == json.loads(ACCESS_LOG_FORMAT).keys()
+    # API Gateway Developer Guide, "Amazon API Gateway important notes": 1,024 bytes.
+    assert len(longest) <= 900
+
+
+def matches(pattern: str, **line: str) -> bool:
+    """Say whether a line has what a filter asks for: terms of one field each, joined by "or".
+
+    Source: CloudWatch Logs User Guide, "Filter pattern syntax for metric filters".
+    """
+    terms = re.findall(r'\$\.(\w+) = "([^"]+)"', pattern)
+    assert (
+        re.sub(r'\(?\$\.\w+ = "[^"]+"\)?', "x", pattern) == f"{{ {' || '.join('x' * len(terms))} }}"
+    )
+    return any(re.fullmatch(value.replace("*", ".*"), line[field]) for field, value in terms)
+
+
+# What API Gateway answers by itself, with the status of the template and with its own: which one
+# stands in the log is for AWS to say.
+BY_THE_GATEWAY = [
+    (status, kind, "RequestFailed" if response["statusCode"] >= "500" else None)
+    for kind, response in API["x-amazon-apigateway-gateway-responses"].items()
+    for own, _ in [DEFAULTS.get(kind, (response["statusCode"], ""))]
+    for status in sorted({response["statusCode"], str(own)})
+    if status != "429"
+]
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "counted"),
+    [
+        *(("200", "-", None), ("404", "-", None), ("429", "THROTTLED", "RequestThrottled")),
+        *((status, "-", "RequestFailed") for status in ("500", "502", "503", "504")),
+        *BY_THE_GATEWAY,
+    ],
+)
+def test_the_access_log_counts_failures_and_throttles(status, error, counted):
+    filters = TEMPLATE.resources_of("AWS::Logs::MetricFilter").values()
+    found = {
+        transformation["MetricName"]
+        for each in filters
+        for transformation in each["MetricTransformations"]
+        if matches(each["FilterPattern"], status=status, errorType=error)
+    }
+    assert found == ({counted} if counted else set())
+
+
+def test_the_first_widget_counts_failures_as_the_alarm_does():
+    alarm = ALARMS["RequestsFailAlarm"]
+    (dimension,) = alarm["Dimensions"]
+    counted = [alarm["Namespace"], alarm["MetricName"], dimension["Name"], dimension["Value"]]
+    first = next(iter(WIDGETS.values()))
+    assert counted in [line[:-1] for line in first]
 
 
 def test_the_access_log_is_written_by_the_accounts_role_which_a_stack_may_leave_alone():

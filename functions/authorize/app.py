@@ -6,7 +6,8 @@ from sessions import settings
 from sessions.authorizer import Payer, authorizer, signed_user
 from sessions.request import Request, address_block
 
-USAGE_PLAN_KEYS = settings.listed("USAGE_PLAN_KEYS")
+USAGE_PLAN_KEY = settings.text("USAGE_PLAN_KEY")  # each shard's is this and its number
+USAGE_PLAN_SHARDS = settings.number("USAGE_PLAN_SHARDS")
 REQUESTS_PER_SECOND = settings.text("REQUESTS_PER_SECOND")
 LOGINS_PER_SECOND = settings.text("LOGINS_PER_SECOND")
 
@@ -23,4 +24,4 @@ def handler(request: Request) -> Payer:
 
 def _shard(caller: str) -> str:
     digest = hashlib.sha256(caller.encode()).digest()
-    return USAGE_PLAN_KEYS[int.from_bytes(digest) % len(USAGE_PLAN_KEYS)]
+    return f"{USAGE_PLAN_KEY}{int.from_bytes(digest) % USAGE_PLAN_SHARDS:02}"

@@ -3,6 +3,7 @@
 import base64
 import itertools
 import json
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -74,7 +75,7 @@ def refused_request(name: str) -> Any:
     return request(name, NOBODY)
 
 
-def check(name: str, answer: Any, person: Person, usage_plan_keys: str) -> None:
+def check(name: str, answer: Any, person: Person, usage_plan_key: str) -> None:
     """Hold the answer to `request` to what the function promises."""
     if name in ROUTES:
         status, structure = min(ROUTES[name].answers.items())
@@ -86,7 +87,7 @@ def check(name: str, answer: Any, person: Person, usage_plan_keys: str) -> None:
         assert (body.get("iat", person.iat), body.get("count", 1)) == (person.iat, 1), body
     elif name == AUTHORIZER.name:
         assert (_effect(answer), answer["principalId"]) == ("Allow", person.id), answer
-        assert answer["usageIdentifierKey"] in usage_plan_keys.split(",")
+        assert re.fullmatch(rf"{usage_plan_key}\d\d", answer["usageIdentifierKey"])
     elif name == STREAM_CONSUMER.name:
         assert answer == {"batchItemFailures": []}
     else:

@@ -342,13 +342,6 @@ def recovery(deployed: Deployed, token: dict[str, str]) -> bool:
     return recovery["PointInTimeRecoveryStatus"] == "DISABLED"
 
 
-def encryption(deployed: Deployed, token: dict[str, str]) -> bool:
-    """A table's encryption in the template is dropped."""
-    name = deployed.stack.resources["UsersTable"]
-    found = deployed.account.client("dynamodb").describe_table(TableName=name)
-    return "SSEDescription" not in found["Table"]
-
-
 def punctuation(deployed: Deployed, token: dict[str, str]) -> bool:
     """A generated secret has punctuation, though excluded."""
     return not signing_key(deployed).isalnum()
@@ -380,7 +373,7 @@ def renamed_header(deployed: Deployed, token: dict[str, str]) -> bool:
 
 DIFFERENCES: list[Callable[[Deployed, dict[str, str]], bool]] = [
     *(key_of_the_authorizer, key_source, any_method, mock_answers, binary_media_types),
-    *(time_to_live, recovery, encryption, punctuation, limits_of_a_method),
+    *(time_to_live, recovery, punctuation, limits_of_a_method),
     *(encoded_slash, last_slash, renamed_header),
 ]
 

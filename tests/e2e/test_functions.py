@@ -32,7 +32,7 @@ def test_a_function_imports_its_layers_and_python_alone(name, run, layers, perso
 
     report = run(name, request(name, person))
 
-    check(name, report.answer, person, function.environment.get("USAGE_PLAN_KEYS", ""))
+    check(name, report.answer, person, function.environment.get("USAGE_PLAN_KEY", ""))
     own = {function.folder, *(layers / layer.name / "python" for layer in function.layers)}
     python = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")}
     for file in report.files:
@@ -53,7 +53,7 @@ def test_a_function_answers_and_refuses_under_lambdas_runtime(
         answer = runtime.call(request(name, person))
         refusal = runtime.call(refused_request(name))
 
-    check(name, answer, person, environ.get("USAGE_PLAN_KEYS", ""))
+    check(name, answer, person, environ.get("USAGE_PLAN_KEY", ""))
     check_refusal(name, refusal)
     # One outcome metric for each call, and nothing that could be used to log in.
     written = log.read_text()

@@ -167,6 +167,15 @@ def test_a_mock_answers_by_its_templates(call):
     assert response.headers["content-type"] == "application/json"
 
 
+def test_a_mock_that_overrides_a_header_twice_fails(call, gateway, log, monkeypatch):
+    method = gateway.api.body["paths"]["/mock/{id}"]["x-amazon-apigateway-any-method"]
+    response = method["x-amazon-apigateway-integration"]["responses"]["default"]
+    twice = response["responseTemplates"]["application/json"] * 2
+    monkeypatch.setitem(response["responseTemplates"], "application/json", twice)
+    assert call("GET", "/v1/mock/a").status_code == 500
+    assert "overrides X-Method a second time" in "".join(log)
+
+
 def test_a_mock_refuses_a_content_type_it_has_no_template_for(call):
     response = call("POST", "/v1/mock/a", headers={"Content-Type": "text/xml"})
     assert response.status_code == 415
