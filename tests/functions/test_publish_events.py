@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from functions.create_session import app
-from sessions import aws, session_events
+from sessions import aws, event_bus
 from sessions.dynamodb import SESSIONS, USERS
 from tests.support.calls import call, invoke
 from tests.support.people import log_in, new_person
@@ -49,7 +49,7 @@ class Bus:
 @pytest.fixture
 def bus(monkeypatch):
     bus = Bus()
-    monkeypatch.setattr(session_events, "eventbridge", bus)
+    monkeypatch.setattr(event_bus, "eventbridge", bus)
     monkeypatch.setattr(aws, "_PAUSES", (0.0,) * 4)
     return bus
 
