@@ -16,7 +16,7 @@ SOURCE = f"sessions.{settings.text('TOKEN_ISSUER')}"  # tells two stacks on one 
 # Entries of one call (EventBridge API Reference, "PutEvents"). Its size has a limit too, 1 MB now
 # and 256 KB before: ten entries of ours are 15 KB at most, with a name of 64 characters.
 LARGEST_PUT = 10
-PUTS_AT_ONCE = 10  # botocore keeps as many connections (Config, max_pool_connections)
+PUTS_AT_ONCE = 10  # botocore keeps as many connections open (Config, max_pool_connections)
 
 eventbridge = aws.client("events")
 

@@ -8,14 +8,15 @@ from typing import Any
 
 from sessions.concurrent import run_concurrently
 from sessions.errors import Unavailable
-from sessions.event_bus import LARGEST_PUT, PUTS_AT_ONCE, Event, EventsRefused
+from sessions.event_bus import LARGEST_PUT, PUTS_AT_ONCE, EventsRefused
 from sessions.session_events import Record, Step, read_change
 from sessions.telemetry import count, logger
 
-USERS_AT_ONCE = 10  # whose rows are read; botocore keeps as many connections
+USERS_AT_ONCE = 10  # whose rows are read; botocore keeps as many connections open
 
 # No further step is begun when less time is left: enough for one in which some calls take as long
-# as they may (sessions/aws.py). A step makes some 30 round trips at most, and mostly three.
+# as they may (sessions/aws.py). A step is three round trips mostly, and some 70 at most: for ten
+# users with as many rows as a step reads of one.
 RESERVE_MILLISECONDS = 30_000
 
 _LARGEST_LOG = 100  # events in one line: CloudWatch takes 256 KB
@@ -28,10 +29,9 @@ def stream_consumer(
 ) -> Callable[[Handle], Callable[[Record, Any], dict[str, Any]]]:
     """Make a handler of the records of DynamoDB's streams; it gets them as steps, in order.
 
-    The first record that is not done is reported, and Lambda comes again with it and the records
-    behind it (Lambda Developer Guide, "Configuring partial batch response with DynamoDB"). So a
-    record is tried again that cannot be published now, which is logged as an error; and what there
-    is no time for is gone on with, which is not.
+    The first record that is not done is reported, and Lambda comes again with it and those behind
+    it (Lambda Developer Guide, "Configuring partial batch response with DynamoDB and Lambda"). It
+    is one that cannot be published now, an error, or one that there is no time for, which is none.
     A record that cannot be read is logged and passed over: it would hold up the others for a day.
     `outcome` is the metric of published records.
     """
@@ -41,25 +41,12 @@ def stream_consumer(
         def handler(event: Record, context: Any) -> dict[str, Any]:
             request_id = getattr(context, "aws_request_id", "")
             fields: dict[str, Any] = {"operation": operation, "correlation_id": request_id}
-            records, result = event["Records"], outcome
-            done = events = 0
-            published: list[Event] = []
-            try:
-                for step in _steps_done(records, handle, context):
-                    if step.error:
-                        event_id = _event_id(records[done])
-                        error = step.error
-                        logger.error("RecordUnreadable", **fields, record=event_id, exc_info=error)
-                        result = "OperationFailed"
-                    done += step.rest is None
-                    events += len(step.events)
-                    published = [*published, *step.events][:_LARGEST_LOG]
-            except Unavailable:
-                logger.exception("RecordPostponed", **fields, record=_event_id(records[done]))
-                result = "OperationFailed"
-            left = records[done:]
-            fields |= {"events": events, "published": published, "records_left": len(left)}
-            logger.info(result, **fields)
+            steps, failures = _work_through(event["Records"], handle, context, fields)
+            left = event["Records"][sum(step.rest is None for step in steps) :]
+            events = [event for step in steps for event in step.events]
+            fields |= {"events": len(events), "published": events[:_LARGEST_LOG]}
+            result = "OperationFailed" if failures else outcome
+            logger.info(result, **fields, records_left=len(left))
             count(operation, result)
             numbers = [record["dynamodb"]["SequenceNumber"] for record in left[:1]]
             return {"batchItemFailures": [{"itemIdentifier": number} for number in numbers]}
@@ -67,6 +54,26 @@ def stream_consumer(
         return handler
 
     return decorate
+
+
+def _work_through(
+    records: list[Record], handle: Handle, context: Any, fields: dict[str, Any]
+) -> tuple[list[Step], int]:
+    """Have the steps of records done; return those that are, and how many records failed."""
+    steps: list[Step] = []
+    done = failures = 0
+    try:
+        for step in _steps_done(records, handle, context):
+            if step.error:
+                name = _event_id(records[done])
+                logger.error("RecordUnreadable", **fields, record=name, exc_info=step.error)
+                failures += 1
+            done += step.rest is None
+            steps.append(step)
+    except Unavailable:
+        logger.exception("RecordPostponed", **fields, record=_event_id(records[done]))
+        failures += 1
+    return steps, failures
 
 
 def _event_id(record: Any) -> Any:
