@@ -196,14 +196,14 @@ def _one_of_its(subject: Subject) -> Any:
 
 
 def _begun(subject: Subject) -> Any:
-    return {"Records": [_record(None, _session(subject, subject.iats[0]))]}
+    return {"Records": [record_of(None, _session(subject, subject.iats[0]))]}
 
 
 def _revoked_together(subject: Subject) -> Any:
     """Return the records of sessions that were revoked one by one in one transaction."""
     sessions = [_session(subject, iat) for iat in subject.iats[1:101]]
     return {
-        "Records": [_record(each, Session(*each[:3], revoked_reason="bulk")) for each in sessions]
+        "Records": [record_of(each, Session(*each[:3], revoked_reason="bulk")) for each in sessions]
     }
 
 
@@ -211,23 +211,26 @@ def _all_revoked(subject: Subject) -> Any:
     """Return the record of the user's row that *delete all* makes."""
     newest, oldest = subject.iats[0], subject.iats[-1]
     user = User(subject.id, subject.username, subject.email, oldest, last_iat=newest)
-    return {"Records": [_record(user, user._replace(revoked_through=newest, revoked_reason="all"))]}
+    return {
+        "Records": [record_of(user, user._replace(revoked_through=newest, revoked_reason="all"))]
+    }
 
 
 def _session(subject: Subject, iat: int) -> Session:
     return Session(subject.id, iat, iat + SESSION_SECONDS, "Chrome on Windows", bytes(32))
 
 
-def _record(old: User | Session | None, new: User | Session) -> Row:
-    image = _image(new)
+def record_of(old: User | Session | None, new: User | Session) -> Row:
+    """Return the record that a change of a row leaves in its table's stream."""
+    image = image_of(new)
     keys = {name: image[name] for name in ("id", "user", "iat") if name in image}
     change = {"ApproximateCreationDateTime": time.time(), "Keys": keys, "NewImage": image}
-    change |= {"OldImage": _image(old)} if old else {}
+    change |= {"OldImage": image_of(old)} if old else {}
     record = {"eventID": "1", "eventName": "MODIFY" if old else "INSERT"}
     return record | {"dynamodb": change | {"SequenceNumber": "1"}}
 
 
-def _image(row: User | Session) -> Row:
+def image_of(row: User | Session) -> Row:
     """Return a row as a stream has it: its bytes are in base64."""
     image = to_item(row)
     for attribute in image.values():

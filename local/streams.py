@@ -1,19 +1,26 @@
 """Lambda's pollers: functions that follow a table's stream.
 
-Source: Lambda Developer Guide, "Using AWS Lambda with Amazon DynamoDB" and "Control which events
-Lambda sends to your function".
+Source: Lambda Developer Guide, "Using AWS Lambda with Amazon DynamoDB", "Configuring partial batch
+response with DynamoDB and Lambda" and "Control which events Lambda sends to your function".
 
-Not emulated: batching windows, the bisection of batches, limits on retries, streams of many
-shards, and a start in the past: a change that is made while no poller runs reaches no function.
+With a `ParallelizationFactor`, as many batches are passed at once; only the records of one item
+keep their order. A batch waits here for the slowest of those before it, in AWS for its own items.
+
+Not emulated: batching windows, the bisection of batches that fail as a whole, limits on retries,
+streams of many shards, and a start in the past: a change that is made while no poller runs reaches
+no function.
 """
 
 import base64
 import json
 import threading
 import uuid
+import zlib
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,6 +30,7 @@ from local.intrinsics import TemplateError
 from local.template import Template
 
 POLL_SECONDS = 0.3
+BATCH = 100  # records, where a mapping does not say: Lambda's default
 
 Records = list[dict[str, Any]]
 
@@ -44,8 +52,9 @@ def following(
         if function is None or attribute != "StreamArn":
             raise TemplateError(f"{mapping['FunctionName']} cannot follow {table}")
         stream = client("dynamodb").describe_table(TableName=table)["Table"]["LatestStreamArn"]
-        shard = Shard(client("dynamodbstreams"), stream, mapping.get("BatchSize", 100))
-        arguments = (function, handlers[function.name], shard, patterns(mapping), log, stopped)
+        shard = Shard(client("dynamodbstreams"), stream, mapping.get("BatchSize", BATCH))
+        call = partial(_pass, function, handlers[function.name], log)
+        arguments = (call, shard, mapping, log, stopped)
         threads.append(threading.Thread(target=_poll, args=arguments, daemon=True))
     for thread in threads:
         thread.start()
@@ -102,32 +111,58 @@ def _as_json(value: object) -> object:
 
 
 def _poll(
-    function: Function,
-    handler: Handler,
+    call: Callable[[Records], Records],
     shard: Shard,
-    patterns: list[Any],
+    mapping: dict[str, Any],
     log: Callable[[str], object],
     stopped: threading.Event,
 ) -> None:
-    records: Records = []
-    while not stopped.wait(POLL_SECONDS):
-        try:
-            records = records or [each for each in shard.read() if is_wanted(each, patterns)]
-            if records:
-                answer = invoke(function, handler, {"Records": records}, str(uuid.uuid4()))
-                records = not_done(records, answer)
-        except (FunctionError, BotoCoreError, ClientError) as error:
-            log(f"{type(error).__name__}: {error}; it is tried again\n")
+    wanted, limit = patterns(mapping), mapping.get("BatchSize", BATCH)
+    queues: list[Records] = [[] for _ in range(mapping.get("ParallelizationFactor", 1))]
+    with ThreadPoolExecutor(len(queues)) as threads:
+        while not stopped.wait(POLL_SECONDS):
+            try:
+                records = [each for each in shard.read() if is_wanted(each, wanted)]
+            except (BotoCoreError, ClientError) as error:
+                log(f"{type(error).__name__}: {error}; it is tried again\n")
+                continue
+            for record in records:
+                queues[place_of(record, len(queues))].append(record)
+            left = threads.map(call, [queue[:limit] for queue in queues])
+            queues = [[*first, *queue[limit:]] for first, queue in zip(left, queues, strict=True)]
+
+
+def place_of(record: dict[str, Any], queues: int) -> int:
+    """Return the queue of a record: the same for every change of an item."""
+    item = json.dumps(record["dynamodb"]["Keys"], sort_keys=True)
+    return zlib.crc32(item.encode()) % queues
+
+
+def _pass(
+    function: Function, handler: Handler, log: Callable[[str], object], records: Records
+) -> Records:
+    """Invoke a function with records, if there are any, and return those that are not done."""
+    if not records:
+        return []
+    try:
+        answer = invoke(function, handler, {"Records": records}, str(uuid.uuid4()))
+    except FunctionError as error:
+        log(f"{type(error).__name__}: {error}; it is tried again\n")
+        return records
+    return not_done(records, answer)
 
 
 def not_done(records: Records, answer: Any) -> Records:
-    """Return the records from the first on that the function reports as failed."""
+    """Return the records from the first on that the function reports as failed.
+
+    All have failed where it reports one by no sequence number, or by that of no record.
+    """
     failures = (answer or {}).get("batchItemFailures") or []
-    failed = {failure["itemIdentifier"] for failure in failures}
-    for number, record in enumerate(records):
-        if record["dynamodb"]["SequenceNumber"] in failed:
-            return records[number:]
-    return []
+    failed = {failure.get("itemIdentifier") for failure in failures}
+    numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
+    if not failed.issubset(numbers):
+        return records
+    return records[min(map(numbers.index, failed), default=len(records)) :]
 
 
 def patterns(mapping: dict[str, Any]) -> list[Any]:

@@ -87,7 +87,8 @@ def test_a_function_runs_as_the_layers_are_built_is_traced_and_ends_before_the_g
     assert function["Architectures"] == ["arm64"]
     assert function["Handler"] == "app.handler"
     assert function["TracingConfig"] == {"Mode": "Active"}
-    assert 0 < function["Timeout"] < GATEWAY_SECONDS
+    if name != "PublishEventsFunction":  # no gateway waits for it
+        assert 0 < function["Timeout"] < GATEWAY_SECONDS
     for layer in function["Layers"]:
         made_for = TEMPLATE.resources[layer]["Properties"]
         assert made_for["CompatibleRuntimes"] == [function["Runtime"]]

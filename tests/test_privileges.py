@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from local.functions import logical_id
-from sessions import dynamodb, session_events, signing_keys
+from sessions import dynamodb, event_bus, signing_keys
 from tests.support.contract import TEMPLATE
 from tests.support.operations import ON_A_USER, OPERATIONS
 from tests.support.scenarios import prepare
@@ -51,7 +51,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> Iterator[Grants]:
     def record(params: dict[str, Any], model: Any, **_: Any) -> None:
         done.update(resources(model.name, params))
 
-    clients = [dynamodb.client, signing_keys.secretsmanager, session_events.eventbridge]
+    clients = [dynamodb.client, signing_keys.secretsmanager, event_bus.eventbridge]
     for client in clients:
         client.meta.events.register("provide-client-params", record, unique_id="privileges")
     monkeypatch.setattr(signing_keys.signing_keys, "_key_set", None)

@@ -1,16 +1,15 @@
 """Publish events when sessions begin and end. Invoked by the tables' streams."""
 
-from typing import Any
-
 from sessions import session_store
-from sessions.session_events import Event, publish, read_change, stream_consumer
+from sessions.event_bus import publish
+from sessions.session_events import Step
+from sessions.streams import stream_consumer
 
 
 @stream_consumer("publish_events", "EventsPublished")
-def handler(record: dict[str, Any]) -> list[Event]:
-    """Publish the record's events; then purge the rows of the sessions that it revoked."""
-    change = read_change(record)
-    publish(change.events)
+def handler(steps: list[Step]) -> None:
+    """Publish the steps' events; then purge the rows of the sessions that they revoked."""
+    publish([event for step in steps for event in step.events])
     # The rows go last: until their end is published, nothing else knows of those sessions.
-    session_store.purge_sessions(change.user, change.purgeable)
-    return change.events
+    # A row is named twice where two changes of its user stand close together.
+    session_store.purge_rows({row for step in steps for row in step.purgeable})

@@ -21,7 +21,7 @@ from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 
 from functions.create_session import app
-from sessions import dynamodb, telemetry, user_store
+from sessions import dynamodb, event_bus, telemetry, user_store
 from sessions.errors import AccountError, Unavailable
 from sessions.signing_keys import CACHE_SECONDS, KeySet
 from tests.support.calls import call, invoke
@@ -139,6 +139,7 @@ def world(aws):
         # Few rows take several batches and transactions, and a login clears up or evicts.
         patch.setattr(dynamodb, "LARGEST_TRANSACTION", 2)
         patch.setattr(dynamodb, "LARGEST_BATCH_WRITE", 2)
+        patch.setattr(event_bus, "LARGEST_PUT", 2)
         patch.setattr(app, "MAX_SESSIONS_PER_USER", 5)
         world = World(clock)
         patch.setattr(secrets, "token_bytes", world.token_bytes)
@@ -339,7 +340,9 @@ CASES = {
         "publish_events", publishing(lambda world: log_in(world.person))
     ),
     "publish_events, of all sessions revoked": case(
-        "publish_events", publishing(lambda world: operating("revoke_user_sessions")(world)())
+        "publish_events",
+        publishing(lambda world: operating("revoke_user_sessions")(world)()),
+        orders=BOTH,
     ),
 }
 

@@ -1,16 +1,26 @@
 """Publish events when sessions begin and end: real changes, by the streams they leave."""
 
 import json
+import threading
+import zlib
+from collections import Counter
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from functions.create_session import app
-from sessions import aws, session_events
+from local.streams import not_done
+from sessions import aws, event_bus
 from sessions.dynamodb import SESSIONS, USERS
+from sessions.streams import RESERVE_MILLISECONDS
 from tests.support.calls import call, invoke
+from tests.support.contract import TEMPLATE
+from tests.support.faults import FAULTS, inject
 from tests.support.people import log_in, new_person
-from tests.support.rows import stored_rows, tables
+from tests.support.rows import add_sessions, stored_rows, tables
 from tests.support.streams import follow_streams
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -27,13 +37,15 @@ class Bus:
         self.calls = 0
         self.refuses = lambda _: False
         self.before = lambda: None
+        self._one_by_one = threading.Lock()  # several calls come at once
 
     def put_events(self, Entries):  # noqa: N803 - EventBridge's own name
         assert 0 < len(Entries) <= 10
-        self.calls += 1
-        self.before()
-        refused = [self.refuses(number) for number in range(len(Entries))]
-        self.entries += [entry for entry, no in zip(Entries, refused, strict=True) if not no]
+        with self._one_by_one:
+            self.calls += 1
+            self.before()
+            refused = [self.refuses(json.loads(entry["Detail"])) for entry in Entries]
+            self.entries += [entry for entry, no in zip(Entries, refused, strict=True) if not no]
         results = [
             {"ErrorCode": "ThrottlingException"} if no else {"EventId": "x"} for no in refused
         ]
@@ -49,7 +61,7 @@ class Bus:
 @pytest.fixture
 def bus(monkeypatch):
     bus = Bus()
-    monkeypatch.setattr(session_events, "eventbridge", bus)
+    monkeypatch.setattr(event_bus, "eventbridge", bus)
     monkeypatch.setattr(aws, "_PAUSES", (0.0,) * 4)
     return bus
 
@@ -61,8 +73,27 @@ def changes(clock):
     return lambda: follow(clock.now)
 
 
-def publish(records):
-    return invoke("publish_events", {"Records": records})
+def publish(records, context=None):
+    return invoke("publish_events", {"Records": records}, context)
+
+
+def publish_in_steps(records, bus):
+    """Publish with so little time that an invocation stops as soon as it may; yield what each told.
+
+    The next invocation begins where Lambda would begin it.
+    """
+    short = SimpleNamespace(aws_request_id="r", get_remaining_time_in_millis=lambda: 0)
+    for _ in range(10):
+        known = len(bus.entries)
+        records = not_done(records, publish(records, short))
+        yield bus.events()[known:]
+        if not records:
+            return
+    pytest.fail("it never ends")
+
+
+def number_of(record):
+    return record["dynamodb"]["SequenceNumber"]
 
 
 def sessions_of(person):
@@ -252,30 +283,193 @@ def test_logins_purge_no_row_that_is_yet_to_be_published(clock, bus, changes):
     assert [end["reason"] for end in bus.ends()] == ["all"] * 26
 
 
+def test_entries_of_several_records_are_put_together(clock, bus, changes):
+    person = new_person()
+    add_sessions(person, range(1, 24))
+    assert publish(changes()) == {"batchItemFailures": []}
+    assert (len(bus.entries), bus.calls) == (23, 3)
+
+
 def test_only_the_entries_that_the_bus_refused_are_put_again(clock, bus, changes):
     person = new_person()
     for _ in range(13):
         log_in(person)
     publish(changes())
     bus.entries.clear()
-    bus.calls = 0
-    bus.refuses = lambda number: bus.calls == 1 and number % 2 == 0
+    seen = set()
+
+    def refuses_once(event):
+        is_new = event["session"] not in seen
+        seen.add(event["session"])
+        return is_new and event["session"] % 2 == 0
+
+    bus.refuses = refuses_once
     invoke("revoke_user_sessions", {"id": person.id, "all": True})
     publish(changes())
     ended = [end["session"] for end in bus.ends()]
     assert len(ended) == len(set(ended)) == 13
-    assert bus.calls == 3
 
 
-def test_records_before_a_failed_one_are_not_published_again(clock, bus, changes):
+@pytest.mark.parametrize("place", [0, 7, 10, 22])
+def test_exactly_the_first_record_that_the_bus_refused_is_reported(clock, bus, changes, place):
+    """Those before it are not published again."""
     person = new_person()
-    for _ in range(3):
-        log_in(person)
-    records = [each for each in changes() if "iat" in each["dynamodb"]["Keys"]]
-    bus.refuses = lambda _: bus.calls > 1
+    add_sessions(person, range(1, 24))
+    records = changes()
+    first, *_ = refused = sessions_of(person)[place::5]
+    bus.refuses = lambda event: event["session"] in refused
     (failure,) = publish(records)["batchItemFailures"]
-    assert failure == {"itemIdentifier": records[1]["dynamodb"]["SequenceNumber"]}
-    assert len(bus.entries) == 1
+    assert failure == {"itemIdentifier": number_of(records[place])}
+    bus.refuses = lambda _: False
+    publish(not_done(records, {"batchItemFailures": [failure]}))
+    told = Counter(detail["session"] for _, detail in bus.events())
+    assert told.keys() == set(sessions_of(person))
+    assert all(times == 1 for session, times in told.items() if session <= first)
+
+
+def test_the_rows_of_what_the_bus_took_are_purged_and_no_others(clock, bus, changes):
+    people = [new_person() for _ in range(4)]
+    for person in people:
+        log_in(person)
+    publish(changes())
+    for person in people:
+        invoke("revoke_user_sessions", {"id": person.id, "all": True})
+    records = changes()
+    bus.refuses = lambda event: event["user"] in {people[1].id, people[3].id}
+    (failure,) = publish(records)["batchItemFailures"]
+    assert failure == {"itemIdentifier": number_of(records[1])}
+    assert [len(sessions_of(person)) for person in people] == [0, 1, 1, 1]
+
+
+@pytest.fixture
+def lives(clock, bus, changes):
+    """The records of sessions that began, some of which ended; with the events of each."""
+    people = [new_person() for _ in range(12)]
+    for number, person in enumerate(people * 2):
+        token = log_in(person)
+        if number % 3:
+            call("delete_session", token, session=call("get_current_session", token).body["iat"])
+    records = changes()
+    publish(records)
+    events = {}
+    for kind, detail in bus.events():
+        events.setdefault((detail["user"], detail["session"]), []).append(kind)
+    return records, events
+
+
+def chance(name):
+    """Return a number from 0 to 1 that only the name decides, whatever the order of threads."""
+    return zlib.crc32(name.encode()) / 2**32
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(seed=st.integers(0, 10**9), share=st.floats(0, 0.9))
+def test_whatever_the_bus_refuses_each_session_is_told_in_order(lives, bus, seed, share):
+    """Each event at least once, and a session's end never before its beginning."""
+    records, events = lives
+    bus.entries.clear()
+    tries = Counter()
+
+    def refuses(event):
+        name = json.dumps(event)
+        tries[name] += 1
+        return tries[name] < 50 and chance(f"{seed} {tries[name]} {name}") < share
+
+    bus.refuses = refuses
+    while records:
+        records = not_done(records, publish(records))
+    told = {}
+    for kind, detail in bus.events():
+        told.setdefault((detail["user"], detail["session"]), []).append(kind)
+    assert {session: list(dict.fromkeys(kinds)) for session, kinds in told.items()} == events
+
+
+def test_thousands_of_sessions_are_ended_in_steps(clock, bus, changes, logged):
+    """Each is told once, and what an invocation leaves to the next is no failure."""
+    person, other = new_person(), new_person()
+    kept, _ = log_in(person), log_in(other)
+    add_sessions(person, range(1, 251))
+    publish(changes())
+    bus.entries.clear()
+    call("delete_all_sessions", kept, query={"allButSelf": ["true"]})
+    invoke("revoke_user_sessions", {"id": other.id, "all": True})
+    records, known = changes(), len(logged())
+    steps = list(publish_in_steps(records, bus))
+    assert [len(step) for step in steps] == [99, 99, 53]  # the kept one is read each time
+    ended = Counter(end["session"] for end in bus.ends() if end["user"] == person.id)
+    assert ended == Counter(range(1, 251))
+    assert sessions_of(person) == [clock.now]
+    assert call("get_current_session", kept).status == 200
+    lines = [line for line in logged()[known:] if line["operation"] == "publish_events"]
+    assert [(line["level"], line["message"]) for line in lines] == [("INFO", "EventsPublished")] * 3
+    assert [line["records_left"] for line in lines] == [2, 2, 0]
+
+
+def test_a_ban_is_told_to_thousands_of_sessions_by_one_invocation(clock, bus, changes):
+    """It purges nothing, so a next one would begin with the first session again."""
+    banned, other = new_person(), new_person()
+    log_in(banned)
+    log_in(other)
+    add_sessions(banned, range(1, 251))
+    publish(changes())
+    bus.entries.clear()
+    for person in (banned, other):
+        invoke("ban_user", {"id": person.id})
+    steps = list(publish_in_steps(changes(), bus))
+    assert [len(step) for step in steps] == [251, 1]
+    assert len({(end["user"], end["session"]) for end in bus.ends()}) == 252
+
+
+def test_an_invocation_without_time_leaves_records_to_the_next(clock, bus, changes):
+    add_sessions(new_person(), range(1, 121))
+    assert [len(step) for step in publish_in_steps(changes(), bus)] == [100, 20]
+
+
+def test_half_of_the_functions_time_is_for_the_last_step():
+    timeout = TEMPLATE.resources["PublishEventsFunction"]["Properties"]["Timeout"]
+    assert timeout * 1000 == 2 * RESERVE_MILLISECONDS
+
+
+def test_two_changes_of_a_user_may_purge_the_same_rows(clock, bus, changes):
+    person = new_person()
+    log_in(person)
+    for _ in range(2):
+        invoke("revoke_user_sessions", {"id": person.id, "all": True})
+        log_in(person)
+    assert publish(changes()) == {"batchItemFailures": []}
+    assert Counter(end["session"] for end in bus.ends()) == Counter([clock.now, clock.now + 1])
+    assert len(sessions_of(person)) == 1
+
+
+def test_records_before_one_whose_rows_cannot_be_read_are_published(clock, bus, changes, dynamodb):
+    person, other = new_person(), new_person()
+    log_in(person)
+    log_in(other)
+    for each in (person, other):
+        invoke("revoke_user_sessions", {"id": each.id, "all": True})
+    *users, began, _ = changes()
+    inject(dynamodb, "Query", FAULTS["no rights"])
+    (failure,) = publish([began, *users])["batchItemFailures"]
+    assert failure == {"itemIdentifier": number_of(users[0])}
+    assert [kind for kind, _ in bus.events()] == ["SessionCreated"]
+    assert len(sessions_of(person)) == 1
+
+
+def test_a_row_that_is_no_session_holds_up_nobody_else(clock, bus, changes, logged):
+    broken, other = new_person(), new_person()
+    for person in (broken, other):
+        log_in(person)
+    publish(changes())
+    bus.entries.clear()
+    for person in (broken, other):
+        invoke("revoke_user_sessions", {"id": person.id, "all": True})
+    records, known = changes(), len(logged())
+    tables().put_item(TableName=SESSIONS, Item={"user": {"S": broken.id}, "iat": {"N": "5"}})
+    assert publish(records) == {"batchItemFailures": []}
+    assert [end["user"] for end in bus.ends()] == [other.id]
+    (line,) = [line for line in logged()[known:] if line["level"] == "ERROR"]
+    assert (line["message"], line["record"]) == ("RecordUnreadable", records[0]["eventID"])
+    assert "TypeError" in line["exception"]
 
 
 KEYS = {"Keys": {"iat": {"N": "5"}}}

@@ -25,12 +25,12 @@ def handler_of(name: str) -> Any:
     return importlib.import_module(f"functions.{name}.app").handler
 
 
-def invoke(name: str, event: Any) -> Any:
+def invoke(name: str, event: Any, context: Any = None) -> Any:
     """Invoke a function, as Lambda does: the event is the function's own copy."""
     handler = handler_of(name)
     with watch.listening():
         try:
-            answer = handler(copy.deepcopy(event), None)
+            answer = handler(copy.deepcopy(event), context)
         except Exception as error:
             watch.answered(f"{type(error).__name__}: {error}")
             raise

@@ -3,107 +3,55 @@
 docs/events.md describes the events. Only publish_events imports this.
 """
 
-import functools
-import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from sessions import aws, settings
-from sessions.errors import Unavailable
 from sessions.items import Item, from_item
 from sessions.model import Session, User, is_banned, is_live, is_revoked
 from sessions.session_epoch import epoch_in, is_first_shard
 from sessions.session_store import query_sessions
-from sessions.telemetry import count, logger
 
-EVENT_BUS = settings.text("EVENT_BUS")
-SOURCE = f"sessions.{settings.text('TOKEN_ISSUER')}"  # tells two stacks on one bus apart
 ALL_USERS = "*"
-LARGEST_PUT = 10  # EventBridge API Reference, PutEvents
-
-_LARGEST_LOG = 100  # events in one line: CloudWatch takes 256 KB
-
-eventbridge = aws.client("events")
+LARGEST_PAGE = 100  # rows of a step: as many events as are put at once (sessions/event_bus.py)
 
 Event = dict[str, object]
 Record = dict[str, Any]
 
 
-class Change(NamedTuple):
-    """The news in a stream's record.
+class Step(NamedTuple):
+    """What is to be done for a record of a stream, or a part of it.
 
     Attributes:
         events: the events to publish.
-        user: the ID of the user whose sessions they are about.
-        purgeable: the IDs of sessions whose rows are of no use once the events are published.
+        purgeable: the sessions, by user and ID, whose rows are of no use once that is done.
+        rest: reads the next step; None if this is the record's last.
+        error: why this is no step.
     """
 
     events: list[Event]
-    user: str = ""
-    purgeable: tuple[int, ...] = ()
+    purgeable: list[tuple[str, int]] = []
+    rest: Callable[[], "Step"] | None = None
+    error: Exception | None = None
 
 
-def stream_consumer(
-    operation: str, outcome: str
-) -> Callable[[Callable[[Record], list[Event]]], Callable[[Record, Any], dict[str, Any]]]:
-    """Make a handler of the records of DynamoDB's streams; it gets one at a time, in order.
-
-    A record that cannot be published now is reported, and Lambda comes again with it and the
-    records behind it (Lambda Developer Guide, "Configuring partial batch response with DynamoDB").
-    A record that cannot be read is logged and passed over: it would hold up the others for a day.
-    `outcome` is the metric of published records.
-    """
-
-    def decorate(handle: Callable[[Record], list[Event]]) -> Callable[[Record, Any], Any]:
-        @functools.wraps(handle)
-        def handler(event: Record, context: Any) -> dict[str, Any]:
-            request_id = getattr(context, "aws_request_id", "")
-            fields: dict[str, Any] = {"operation": operation, "correlation_id": request_id}
-            published: list[Event] = []
-            failures: list[dict[str, str]] = []
-            unreadable = 0
-            for record in event["Records"]:
-                try:
-                    published += handle(record)
-                except Unavailable:
-                    logger.exception("RecordPostponed", **fields, record=record.get("eventID"))
-                    failures = [{"itemIdentifier": record["dynamodb"]["SequenceNumber"]}]
-                    break
-                except (AttributeError, LookupError, TypeError, ValueError):
-                    event_id = record.get("eventID") if isinstance(record, dict) else None
-                    logger.exception("RecordUnreadable", **fields, record=event_id)
-                    unreadable += 1
-            result = "OperationFailed" if failures or unreadable else outcome
-            fields |= {"events": len(published), "published": published[:_LARGEST_LOG]}
-            logger.info(result, **fields)
-            count(operation, result)
-            return {"batchItemFailures": failures}
-
-        return handler
-
-    return decorate
-
-
-def read_change(record: Record) -> Change:
-    """Return the news in a stream's record.
+def read_change(record: Record) -> Step:
+    """Return the news in a stream's record; where they are about a user's rows, these are the rest.
 
     Raises:
         AttributeError, LookupError, TypeError, ValueError: it is no record of our tables.
-        Unavailable: DynamoDB does not answer.
     """
     change = record["dynamodb"]
     key, old, new = change["Keys"], change.get("OldImage"), change.get("NewImage")
     at = int(change["ApproximateCreationDateTime"])
     if "iat" in key:
-        return Change(list(_of_session(old, new, at)))
+        return Step(list(_of_session(old, new, at)))
     if new is None:
         return _of_deleted_user(key["id"]["S"], at)
     if "session_epoch" in new:
         is_news = is_first_shard(key) and epoch_in([new]) > epoch_in([old or {}])
-        return Change([_ended_for_all_users(at)] if is_news else [])
-    return _of_user(from_item(User, old), from_item(User, new), at) if old else Change([])
+        return Step([_ended_for_all_users(at)] if is_news else [])
+    return _of_user(from_item(User, old), from_item(User, new), at) if old else Step([])
 
 
 def _of_session(old: Item | None, new: Item | None, at: int) -> Iterator[Event]:
@@ -122,34 +70,55 @@ def _of_session(old: Item | None, new: Item | None, at: int) -> Iterator[Event]:
         yield _ended(before, after.revoked_reason, after.exp)
 
 
-def _of_user(before: User, after: User, at: int) -> Change:
+def _of_user(before: User, after: User, at: int) -> Step:
     is_revocation = after.revoked_through > before.revoked_through
     is_ban = is_banned(after, at) and not is_banned(before, at)
     if not is_revocation and not is_ban:
-        return Change([])
+        return Step([])
     reason = (after.revoked_reason or "") if is_revocation else "banned"
     if reason == "account_deleted":
-        return Change([])  # that operation revokes each session by itself, and purges the rows
+        return Step([])  # that operation revokes each session by itself, and purges the rows
     more: Event = {}
     if not is_revocation and after.banned_until is not None:
         more = {"banned_until": after.banned_until}
-    sessions = query_sessions(after.id)
-    return Change(
-        [
-            _ended(session, reason, at, **more)
-            for session in sessions
-            if _lets_in(session, before, at) and not _lets_in(session, after, at)
-        ],
-        after.id,
-        tuple(session.iat for session in sessions if is_revoked(session, after)),
-    )
+
+    def end_of(session: Session) -> Event | None:
+        is_end = _lets_in(session, before, at) and not _lets_in(session, after, at)
+        return _ended(session, reason, at, **more) if is_end else None
+
+    return Step([], rest=partial(_read_rows, after.id, end_of, partial(is_revoked, user=after)))
 
 
-def _of_deleted_user(user: str, at: int) -> Change:
-    """Return the sessions that a login under way stored when all else was deleted."""
-    late = [session for session in query_sessions(user) if session.revoked_reason is None]
-    events = [_ended(session, "account_deleted", at) for session in late]
-    return Change(events, user, tuple(session.iat for session in late))
+def _of_deleted_user(user: str, at: int) -> Step:
+    """Return the step about sessions that a login under way stored when all else was deleted."""
+
+    def is_late(session: Session) -> bool:
+        return session.revoked_reason is None
+
+    def end_of(session: Session) -> Event | None:
+        return _ended(session, "account_deleted", at) if is_late(session) else None
+
+    return Step([], rest=partial(_read_rows, user, end_of, is_late))
+
+
+def _read_rows(
+    user: str,
+    end_of: Callable[[Session], Event | None],
+    is_purgeable: Callable[[Session], bool],
+    below: int | None = None,
+) -> Step:
+    """Return the step about the user's newest sessions, or the newest of those below an ID.
+
+    Raises:
+        LookupError, TypeError, ValueError: a row is no session.
+        Unavailable: DynamoDB does not answer.
+    """
+    sessions = query_sessions(user, LARGEST_PAGE, below)
+    ends = [end for session in sessions if (end := end_of(session))]
+    purgeable = [(user, session.iat) for session in sessions if is_purgeable(session)]
+    rest = partial(_read_rows, user, end_of, is_purgeable)
+    is_last = len(sessions) < LARGEST_PAGE
+    return Step(ends, purgeable, None if is_last else partial(rest, sessions[-1].iat))
 
 
 def _lets_in(session: Session, user: User, at: int) -> bool:
@@ -174,38 +143,4 @@ def _about(session: Session) -> Event:
         "created_at": session.iat,
         "expires_at": session.exp,
         "name": session.name,
-    }
-
-
-def publish(events: list[Event]) -> None:
-    """Put events on the bus.
-
-    Raises:
-        Unavailable: the bus has not taken them all.
-    """
-    entries = [_entry(event) for event in events]
-    for start in range(0, len(entries), LARGEST_PUT):
-        _put(entries[start : start + LARGEST_PUT])
-
-
-def _put(entries: list[dict[str, str]]) -> None:
-    for _ in aws.tries():
-        try:
-            results = eventbridge.put_events(Entries=entries)["Entries"]
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable from error
-        pairs = zip(entries, results, strict=True)
-        entries = [entry for entry, result in pairs if "ErrorCode" in result]
-        if not entries:
-            return
-    raise Unavailable(f"the bus answered {results}")
-
-
-def _entry(event: Event) -> dict[str, str]:
-    detail = {name: value for name, value in event.items() if name != "type"}
-    return {
-        "EventBusName": EVENT_BUS,
-        "Source": SOURCE,
-        "DetailType": str(event["type"]),
-        "Detail": json.dumps(detail),
     }

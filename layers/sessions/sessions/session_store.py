@@ -37,24 +37,29 @@ def read_user_and_sessions(
     return (found[0] if found else None), epoch_in(of_users), by_id
 
 
-def query_sessions(user: str, newest: int | None = None) -> list[Session]:
+def query_sessions(user: str, newest: int | None = None, below: int | None = None) -> list[Session]:
     """Return every session row of the user, newest first, whether or not it counts.
 
     Args:
         user: the user's ID.
         newest: how many rows to return, if not all.
+        below: the ID that all of them are below, if there is one.
     """
     sessions: list[Session] = []
     page: dict[str, Any] = {}
+    condition, values = "#user = :user", {":user": {"S": user}}
+    if below is not None:
+        condition += " AND iat < :below"
+        values[":below"] = {"N": str(below)}
     while True:
         if newest is not None:
             page["Limit"] = newest - len(sessions)  # a page ends after a megabyte, too
         answer = dynamodb.call(
             "query",
             TableName=dynamodb.SESSIONS,
-            KeyConditionExpression="#user = :user",
+            KeyConditionExpression=condition,
             ExpressionAttributeNames={"#user": "user"},
-            ExpressionAttributeValues={":user": {"S": user}},
+            ExpressionAttributeValues=values,
             ConsistentRead=True,
             ScanIndexForward=False,
             **page,
@@ -155,12 +160,17 @@ def purge_sessions(user: str, iats: Iterable[int]) -> None:
     Raises:
         Unavailable: DynamoDB does not answer; some may be deleted.
     """
-    for batch in _batches(iats, dynamodb.LARGEST_BATCH_WRITE):
-        dynamodb.delete_items(dynamodb.SESSIONS, [_key(user, iat) for iat in batch])
+    purge_rows((user, iat) for iat in iats)
 
 
-def _batches(iats: Iterable[int], size: int) -> Iterator[list[int]]:
-    remaining = iter(iats)
+def purge_rows(sessions: Iterable[tuple[str, int]]) -> None:
+    """Delete rows as `purge_sessions` does, of several users: each by the user and its ID."""
+    for batch in _batches(sessions, dynamodb.LARGEST_BATCH_WRITE):
+        dynamodb.delete_items(dynamodb.SESSIONS, [_key(user, iat) for user, iat in batch])
+
+
+def _batches(those: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    remaining = iter(those)
     while batch := list(islice(remaining, size)):
         yield batch
 
