@@ -87,6 +87,10 @@ class Scope:
                 return any(map(self.resolve, conditions))
             case "Fn::Not", [condition]:
                 return not self.resolve(condition)
+            case "Fn::And", conditions:
+                return all(self.resolve(conditions))
+            case "Fn::Or", conditions:
+                return any(self.resolve(conditions))
         raise TemplateError(f"{function} is not supported")
 
     def _substitute(self, text: str, names: Mapping[str, Any]) -> str:

@@ -130,7 +130,7 @@ def refusals(**given):
     return {
         name
         for name, rule in template.source["Rules"].items()
-        if scope.resolve(rule["RuleCondition"])
+        if scope.resolve(rule.get("RuleCondition", True))
         and not all(scope.resolve(each["Assert"]) for each in rule["Assertions"])
     }
 

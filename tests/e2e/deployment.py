@@ -90,6 +90,7 @@ def cloud(folder: Path) -> Iterator[Cloud]:
     functions = {  # have ministack's environment, besides the one in the template
         # The template's AWS_ENDPOINT_URL is empty, which means AWS.
         "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
+        "AWS_ENDPOINT_URL_EVENTBRIDGE": endpoint,
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": endpoint,
         "PYTHONNOUSERSITE": "1",
     }
@@ -212,7 +213,7 @@ def mend(cloud: Cloud, stack: Stack, origins: list[str]) -> None:
     """
     _mend_gateway_responses(cloud, stack, origins)
     _mend_login_authorizer(cloud, stack)
-    _mend_reference_to_the_secret(cloud, stack)
+    mend_reference_to_the_secret(cloud, stack)
     # As on AWS, what was changed is in force with the next deployment.
     cloud.client("apigateway").create_deployment(restApiId=stack.api, stageName="api")
 
@@ -241,7 +242,7 @@ def _mend_login_authorizer(cloud: Cloud, stack: Stack) -> None:
     )
 
 
-def _mend_reference_to_the_secret(cloud: Cloud, stack: Stack) -> None:
+def mend_reference_to_the_secret(cloud: Cloud, stack: Stack) -> None:
     """It resolves a `Ref` of a secret to the name, where AWS gives the ARN."""
     iam = cloud.client("iam")
     name = stack.resources["SigningKeys"]

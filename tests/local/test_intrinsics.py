@@ -41,6 +41,8 @@ def scope():
         ({"Fn::Or": [{"Condition": "IsNot"}, {"Fn::Equals": [1, 2]}]}, False),
         ({"Fn::If": ["IsProd", 1, 2]}, 1),
         ({"Fn::If": ["IsNot", 1, 2]}, 2),
+        ({"Fn::And": [{"Condition": "IsProd"}, {"Condition": "IsNot"}]}, False),
+        ({"Fn::Or": [{"Condition": "IsProd"}, {"Condition": "IsNot"}]}, True),
         ({"kept": 1, "left out": {"Fn::If": ["IsNot", 1, {"Ref": "AWS::NoValue"}]}}, {"kept": 1}),
         ([1, {"Ref": "AWS::NoValue"}], [1]),
         ({"deep": [{"er": {"Ref": "Stage"}}]}, {"deep": [{"er": "prod"}]}),
