@@ -4,8 +4,9 @@ Source: API Gateway Developer Guide, "API Gateway REST APIs". The order of the c
 the route, the authorizer, the key it names, that key's limits, and then the integration.
 
 Not emulated: integrations other than `aws_proxy` and `mock`, request validators, keys that a
-client sends, an account's own throttling, API Gateway's limit on headers, VPC links, and the
-functions' IAM policies.
+client sends, the throttling of a stage or an account, the limits on all headers (10,240 bytes), a
+URL (10,240) and a method's ARN (1,600), whose answers no document of AWS has, the answer to a path
+outside the stage, VPC links, and the functions' IAM policies.
 """
 
 import asyncio
@@ -21,12 +22,27 @@ from starlette.responses import Response
 
 from local.authorizer import Authorizer, AuthorizerAnswer, Identity, authorizer_of, needs_key
 from local.event import access_line, authorizer_event, method_arn, proxy_event, request_context
-from local.functions import Function, FunctionError, Handler, invoke
+from local.functions import (
+    MAX_EVENT_BYTES,
+    Function,
+    FunctionError,
+    Handler,
+    invoke,
+    size_of,
+)
 from local.intrinsics import TemplateError
 from local.invocations import invocation, is_invocation
 from local.mock import mock_response
 from local.request import ApiRequest
-from local.responses import DEFAULTS, MalformedAnswer, Refused, gateway_response, proxy_response
+from local.responses import (
+    DEFAULTS,
+    MalformedAnswer,
+    Refused,
+    body_too_large,
+    event_too_large,
+    gateway_response,
+    proxy_response,
+)
 from local.routes import Api, Route, function_arn, route_of
 from local.usage_plan import UsagePlans
 
@@ -74,10 +90,12 @@ class Gateway:
         if is_invocation(request):
             called = await invocation(request, self._functions, self._call, too_large=too_large)
             return Outcome(*called)
+        if too_large:
+            return Outcome(body_too_large(), "REQUEST_TOO_LARGE")
         started_at = time.perf_counter()
         route = route_of(self.api, request.method, request.path)
         context = request_context(self.api, request, route)
-        outcome = await self._outcome(request, route, context, too_large=too_large)
+        outcome = await self._outcome(request, route, context)
         if self.api.access_log_format:
             logged = {
                 **context,
@@ -89,14 +107,14 @@ class Gateway:
         return outcome
 
     async def _outcome(
-        self, request: ApiRequest, route: Route | None, context: dict[str, Any], *, too_large: bool
+        self, request: ApiRequest, route: Route | None, context: dict[str, Any]
     ) -> Outcome:
         """Do what the API does with a request, and leave in the context what its log shows."""
         try:
-            if not too_large and route is not None:
+            if route is not None:
                 await self._admit(request, route, context)
                 return await self._integrate(request, route, context)
-            kind = "REQUEST_TOO_LARGE" if too_large else "MISSING_AUTHENTICATION_TOKEN"
+            kind = "MISSING_AUTHENTICATION_TOKEN"
         except Refused as refusal:
             kind = refusal.kind
         except Exception as error:  # noqa: BLE001  # a template that is not supported must not end a connection
@@ -166,6 +184,8 @@ class Gateway:
             raise TemplateError(f"{route.resource}: integrations of type {kind} are not supported")
         function = self._function(route.integration["uri"])
         event = proxy_event(self.api, request, route, context)
+        if size_of(event) > MAX_EVENT_BYTES:
+            return Outcome(event_too_large(request.id), f"{function.name}'s event is too large")
         started_at = time.perf_counter()
         try:
             response = proxy_response(await self._call(function, event, request.id))
@@ -176,12 +196,12 @@ class Gateway:
         except TimeoutError:
             # A function that Lambda stops has failed; one that the gateway gives up on is late.
             late = function.timeout_seconds >= MAX_INTEGRATION_SECONDS
-            kind = "INTEGRATION_TIMEOUT" if late else "BAD_GATEWAY"
+            kind = "INTEGRATION_TIMEOUT" if late else "INTEGRATION_FAILURE"
             made_by = f"{function.name} timed out"
         except (FunctionError, MalformedAnswer) as error:
             self._report(error)
             reason = error.kind if isinstance(error, FunctionError) else f"malformed: {error}"
-            kind, made_by = "BAD_GATEWAY", f"{function.name} failed ({reason})"
+            kind, made_by = "INTEGRATION_FAILURE", f"{function.name} failed ({reason})"
         finally:
             context["integrationLatency"] = _milliseconds_since(started_at)
         context["integration"] = {"error": made_by}

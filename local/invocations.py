@@ -1,7 +1,7 @@
 """Lambda's Invoke API: `aws lambda invoke` and `sessionctl` talk to it.
 
 Source: Lambda API Reference, "Invoke". Not emulated: the check of signatures (no key is known
-here), logs in the answer, client contexts, and Lambda's limit on the size of an answer.
+here), logs in the answer, and client contexts.
 """
 
 import asyncio
@@ -14,14 +14,12 @@ from urllib.parse import unquote
 
 from starlette.responses import Response
 
-from local.functions import Function, FunctionError, find_function
+from local.functions import MAX_EVENT_BYTES, Function, FunctionError, find_function
 from local.request import ApiRequest
 from local.responses import response_of
 
 Call = Callable[[Function, Any, str], Awaitable[Any]]
 
-# Lambda quotas: 6 MB for a synchronous invocation.
-MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
 PATH = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 # A name, or an ARN whole or from the account on; the version may follow.
 NAME = re.compile(
@@ -82,7 +80,7 @@ def _checked(
     if not signed or request.header("Origin") is not None:
         reason = "Only signed requests, and none of a page."
         raise _InvocationError(403, "AccessDeniedException", reason)
-    if too_large or len(request.body) > MAX_PAYLOAD_BYTES:
+    if too_large or len(request.body) > MAX_EVENT_BYTES:
         raise _InvocationError(413, "RequestTooLargeException", "The payload is too large.")
     name = unquote(PATH.fullmatch(request.path)[1])  # type: ignore[index]  # is_invocation has matched
     found = NAME.fullmatch(name)

@@ -100,7 +100,8 @@ INVALID_SESSION, INVALID_ENDPOINT = errors.InvalidSession(), errors.InvalidEndpo
 INTERNAL, UNAVAILABLE = errors.Internal(), errors.Unavailable()
 THROTTLED = errors.RateLimited(1, 1)
 
-# "Gateway response types for API Gateway" in API Gateway's developer guide: all of them.
+# "Gateway response types for API Gateway" in the developer guide; all but QUOTA_EXCEEDED, since no
+# plan has a quota.
 GATEWAY_ERRORS = {
     "ACCESS_DENIED": INVALID_ENDPOINT,
     "API_CONFIGURATION_ERROR": INTERNAL,

@@ -4,6 +4,7 @@ Nothing but a deployed service's URL, a user and its tables is needed to hold a 
 """
 
 import itertools
+import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -269,8 +270,25 @@ def test_a_page_of_an_allowed_origin_may_read_answers_and_errors(http, log_in):
         assert readable == "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-Request-Id"
 
 
-def test_a_body_over_10_mb_is_refused_by_the_gateway(http):
-    answer = http.post(LOG_IN, content=b"x" * (10 * 1024 * 1024 + 1))
-    assert_is_an_answer(answer)
-    assert answer.status_code == 413
-    assert answer.json() == BODY_TOO_LARGE
+@pytest.mark.parametrize(
+    ("media_type", "megabytes", "body"),
+    [
+        (
+            "application/json",
+            2,
+            json.dumps(BODY_TOO_LARGE, separators=(",", ":")),
+        ),  # by the function
+        ("multipart/form-data", 4.6, '{"message": "Request Too Long"}'),  # by Lambda, as base64
+        ("application/json", 6, '{"message": "Request Too Long"}'),
+        ("application/json", 10, "HTTP content length exceeded 10485760 bytes."),
+    ],
+)
+def test_a_body_that_is_too_large_is_refused_by_the_first_that_cannot_take_it(
+    http, media_type, megabytes, body
+):
+    """Nobody can give the contract's body and headers to what AWS answers by itself."""
+    content = b"x" * (int(megabytes * 1024 * 1024) + 1)
+    headers = {"Content-Type": media_type, "Origin": ALLOWED_ORIGINS[-1]}
+    answer = http.post(LOG_IN, content=content, headers=headers)
+    assert (answer.status_code, answer.text) == (413, body)
+    assert ("access-control-allow-origin" in answer.headers) is (megabytes == 2)

@@ -126,7 +126,7 @@ def test_a_function_that_lambda_would_stop_has_failed(call, gateway, lines, acce
     gateway._functions = {arn: replace(each, timeout_seconds=0) for arn, each in functions}
     assert call("GET", "/v1/open?wish=hang").json() == {"oops": True}
     assert "Echo timed out" in lines[0]
-    assert json.loads(access_log[0])["error"] == "BAD_GATEWAY"
+    assert json.loads(access_log[0])["error"] == "INTEGRATION_FAILURE"
 
 
 def test_a_function_that_outlasts_the_gateway_is_late(call, monkeypatch, access_log, go_on):
@@ -185,12 +185,39 @@ def test_a_mock_refuses_a_content_type_it_has_no_template_for(call):
 
 
 def test_a_body_of_exactly_the_limit_goes_through(call):
-    assert call("POST", "/v1/open", content=b"x" * MAX_BODY_BYTES).status_code == 200
+    assert call("POST", "/v1/mock/a", content=b"x" * MAX_BODY_BYTES).status_code == 201
 
 
-def test_a_body_over_the_limit_is_refused(call):
-    response = call("POST", "/v1/open", content=b"x" * (MAX_BODY_BYTES + 1))
+def test_a_body_over_the_limit_is_refused_before_the_api(call, access_log):
+    response = call("POST", "/v1/mock/a", content=b"x" * (MAX_BODY_BYTES + 1))
+    assert response.status_code == 413
+    assert response.text == "HTTP content length exceeded 10485760 bytes."
+    assert set(response.headers) == {"content-type", "content-length"}
+    assert access_log == [], "no API has seen it"
+
+
+@pytest.mark.parametrize(
+    ("media_type", "content"),
+    [
+        ("text/plain", b"x" * (6 * 1024 * 1024)),
+        ("text/plain", b'"' * (3 * 1024 * 1024)),  # each of which JSON escapes
+        ("multipart/form-data", b"x" * (9 * 512 * 1024)),  # which is handed on as base64
+    ],
+)
+def test_an_event_over_lambdas_limit_is_refused(call, access_log, media_type, content):
+    headers = {"Content-Type": media_type}
+    less = content[: len(content) * 9 // 10]
+    assert call("POST", "/v1/open", content=less, headers=headers).status_code != 413
+    response = call("POST", "/v1/open", content=content, headers=headers)
     assert (response.status_code, response.json()) == (413, {"message": "Request Too Long"})
+    assert response.headers["x-amzn-errortype"] == "BadRequestException"
+    assert json.loads(access_log[-1])["status"] == "413"
+
+
+def test_an_answer_over_lambdas_limit_is_a_failure_of_the_function(call, lines):
+    response = call("GET", "/v1/open?wish=flood")
+    assert (response.status_code, response.json()) == (500, {"oops": True})
+    assert "Function.ResponseSizeTooLarge" in lines[0]
 
 
 def test_a_body_over_the_limit_that_has_no_length_is_refused(call):

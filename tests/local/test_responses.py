@@ -40,6 +40,13 @@ def test_a_binary_body_is_decoded():
     assert proxy_response(answer).body == b"\xff\x00"
 
 
+def test_a_header_that_api_gateway_keeps_for_itself_has_another_name():
+    answer = {"statusCode": 401, "headers": {"WWW-AUTHENTICATE": "Bearer"}}
+    names = dict(proxy_response(answer).headers.items())
+    assert names.pop("x-amzn-Remapped-WWW-Authenticate") == "Bearer"
+    assert set(names) == {"Content-Type", "content-length"}
+
+
 def test_how_the_answer_is_framed_is_not_the_functions_to_say():
     answer = {"statusCode": 200, "headers": {"Content-Length": "99", "Connection": "close"}}
     assert proxy_response(answer).headers.items() == [

@@ -12,6 +12,8 @@ def handler(event, context):
         raise SystemExit(3)
     if wish == "hang":
         go_on.wait(20)
+    if wish == "flood":
+        return {"statusCode": 200, "body": "x" * (6 * 1024 * 1024 + 100)}
     if wish == "malformed":
         return {"body": "a secret of ours"}
     return {"statusCode": 200, "headers": {"X-A": "1"}, "body": json.dumps(event)}
