@@ -189,9 +189,8 @@ class Gateway:
         started_at = time.perf_counter()
         try:
             response = proxy_response(await self._call(function, event, request.id))
-            context["integration"] = {
-                "integrationStatus": 200
-            }  # Lambda's own: the function did run
+            # Lambda's own status: the function did run.
+            context["integration"] = {"integrationStatus": 200}
             return Outcome(response, function.name)
         except TimeoutError:
             # A function that Lambda stops has failed; one that the gateway gives up on is late.

@@ -13,15 +13,13 @@ from local.event import context_value, fill
 from local.intrinsics import TemplateError
 
 # API Gateway Developer Guide, "Gateway response types for API Gateway", and the messages that
-# API Gateway sends where a template has none.
+# API Gateway sends where a template has none. That of a function which crashes is not documented: AWS
+# logs it as INTEGRATION_FAILURE (DataBiosphere/azul#8192).
 DEFAULTS = {
     "ACCESS_DENIED": (403, "User is not authorized to access this resource"),
     "API_CONFIGURATION_ERROR": (500, "Internal server error"),
     "AUTHORIZER_CONFIGURATION_ERROR": (500, None),
-    "INTEGRATION_FAILURE": (
-        502,
-        "Internal server error",
-    ),  # so AWS logs it: DataBiosphere/azul#8192
+    "INTEGRATION_FAILURE": (502, "Internal server error"),
     "INTEGRATION_TIMEOUT": (504, "Endpoint request timed out"),
     "INVALID_API_KEY": (403, "Forbidden"),
     "MISSING_AUTHENTICATION_TOKEN": (403, "Missing Authentication Token"),
