@@ -13,8 +13,8 @@ from local.event import context_value, fill
 from local.intrinsics import TemplateError
 
 # API Gateway Developer Guide, "Gateway response types for API Gateway", and the messages that
-# API Gateway sends where a template has none. That of a function which crashes is not documented: AWS
-# logs it as INTEGRATION_FAILURE (DataBiosphere/azul#8192).
+# API Gateway sends where a template has none. That of a function which crashes is not documented:
+# AWS logs it as INTEGRATION_FAILURE (DataBiosphere/azul#8192).
 DEFAULTS = {
     "ACCESS_DENIED": (403, "User is not authorized to access this resource"),
     "API_CONFIGURATION_ERROR": (500, "Internal server error"),

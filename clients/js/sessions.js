@@ -178,7 +178,8 @@ const ERRORS = {
   "504 SERVICE_UNAVAILABLE_ERROR": Unavailable,
 };
 
-// Both statuses mean that nothing was done. After a 504 the service may still be at work.
+// What was answered 503 may have been done all the same: a repeated login then leaves one session
+// too many, and all else does no harm. After a 504 the service may still be at work.
 const RETRIED = [429, 503];
 const LONGEST_WAIT_SECONDS = 30;
 const WAIT_SECONDS = 1; // after an answer without Retry-After, such as a proxy's

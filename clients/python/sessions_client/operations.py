@@ -11,7 +11,8 @@ from sessions_client.model import Page, Session, Token
 
 LONGEST_WAIT_SECONDS = 30
 _WAIT_SECONDS = 1  # after an answer without Retry-After, such as a proxy's
-# Both statuses mean that nothing was done. After a 504 the service may still be at work.
+# What was answered 503 may have been done all the same: a repeated login then leaves one session
+# too many, and all else does no harm. After a 504 the service may still be at work.
 _RETRIED = (429, 503)
 
 _Result = TypeVar("_Result")
