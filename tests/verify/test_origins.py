@@ -1,0 +1,78 @@
+"""What pages of other origins may do: preflights, and the answers that they may read."""
+
+import itertools
+
+import pytest
+
+from tests.support.answers import assert_is_an_answer, assert_may_be_read, cors_of
+from tests.support.contract import API, SHORT
+from tests.support.operations import ROUTES
+
+FOREIGN = "https://evil.example"
+PATHS = [path.replace("{id}", "7").replace("{proxy+}", "any/path/at/all") for path in API["paths"]]
+METHODS = {route.method for route in ROUTES.values()}
+NEEDED_HEADERS = {"Authorization", "Content-Type", "X-Session-Name"}
+
+
+@pytest.mark.assumption(3)
+@pytest.mark.parametrize("path", PATHS)
+def test_a_preflight_of_an_allowed_origin_is_answered(deployment, path):
+    for origin in deployment.origins:
+        asked = {"Origin": origin, "Access-Control-Request-Method": "DELETE"}
+        answer = deployment.http.options(path, headers=asked)
+        assert_is_an_answer(answer)
+        assert answer.status_code == 204
+        found = cors_of(answer.headers)
+        assert found["allow-origin"] == origin
+        assert found["allow-credentials"] == "true"
+        assert set(found["allow-methods"].split(", ")) == METHODS
+        assert set(found["allow-headers"].split(", ")) >= NEEDED_HEADERS
+        assert int(found["max-age"]) > 0
+
+
+@pytest.mark.assumption(3)
+@pytest.mark.parametrize("path", PATHS)
+def test_a_preflight_of_another_origin_names_none(deployment, path):
+    for headers in ({}, {"Origin": FOREIGN}, {"Origin": "null"}):
+        answer = deployment.http.options(path, headers=headers)
+        assert_is_an_answer(answer)
+        assert answer.status_code == 204
+        assert cors_of(answer.headers) == {}
+
+
+@pytest.mark.assumption(3)
+def test_a_preflight_with_a_body_is_answered_too(deployment):
+    types = ("application/json", "text/xml", "x")
+    for path, kind in itertools.product(("/", "/session", "/anything"), types):
+        answer = deployment.http.options(path, headers={"Content-Type": kind})
+        assert_is_an_answer(answer)
+        assert answer.status_code in {200, 204}
+
+
+def test_a_page_may_read_successes_if_its_origin_is_allowed(deployment, user):
+    here = user.log_in()
+    for origin in (*deployment.origins, FOREIGN):
+        asked = {**here, "Origin": origin}
+        answers = [
+            deployment.http.get(ROUTES["get_current_session"].paths[SHORT], headers=asked),
+            deployment.http.get(ROUTES["list_sessions"].paths[SHORT], headers=asked),
+            deployment.http.post("/session", json=user.credentials, headers={"Origin": origin}),
+        ]
+        assert [answer.status_code for answer in answers] == [200, 200, 201]
+        for answer in answers:
+            if origin == FOREIGN:
+                assert cors_of(answer.headers) == {}
+            else:
+                assert_may_be_read(answer, origin)
+
+
+@pytest.mark.assumption(3)
+def test_a_page_may_read_that_it_is_up_if_its_origin_is_allowed(deployment):
+    for origin in deployment.origins:
+        assert_may_be_read(deployment.http.get("/", headers={"Origin": origin}), origin)
+    assert cors_of(deployment.http.get("/", headers={"Origin": FOREIGN}).headers) == {}
+
+
+def test_a_second_origin_was_tried(deployment):
+    if len(deployment.origins) < 2:
+        pytest.skip("only one allowed origin is known here: give AllowedOrigins a second one")
