@@ -22,7 +22,7 @@ def assumptions() -> dict[int, Assumption]:
     text = (ROOT / "docs" / "deploy.md").read_text()
     _, _, section = text.partition(HEADING + "\n")
     section = section.partition("\n## ")[0]
-    points = re.findall(r"^(\d+)\. \*\*(.+?)\*\*(.*?)(?=^\S|\Z)", section, re.M | re.S)
+    points = re.findall(r"^(\d+)\. \*\*(.+?)\*\*(.*?)(?=^\S|\Z)", section, re.MULTILINE | re.DOTALL)
     return {
         int(number): Assumption(*(" ".join(part.split()) for part in (sentence, advice)))
         for number, sentence, advice in points

@@ -37,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--stack", help="a stack, by the AWS credentials of the environment")
     group.addoption("--url", help="an API by its URL alone, which shows less")
     group.addoption("--login", help="with --url: a user to log in as, whose sessions are all ended")
+    group.addoption("--header", help="sent along with each request, as NAME: VALUE")
     group.addoption("--change", action="store_true", help="change a parameter, and change it back")
 
 
@@ -57,11 +58,13 @@ def option(request: pytest.FixtureRequest, name: str) -> str | None:
 @pytest.fixture(scope="session")
 def deployment(request: pytest.FixtureRequest) -> Iterator[Deployment]:
     """What is tried."""
+    header = option(request, "header")
+    headers = dict([header.split(": ", 1)]) if header else {}
     if stack := option(request, "stack"):
-        with of_stack(stack) as deployment:
+        with of_stack(stack, headers) as deployment:
             yield deployment
     elif url := option(request, "url"):
-        with of_url(url.rstrip("/")) as deployment:
+        with of_url(url.rstrip("/"), headers) as deployment:
             yield deployment
     else:
         with of_service(request.getfixturevalue("service")) as deployment:
@@ -74,8 +77,8 @@ def limited(request: pytest.FixtureRequest, deployment: Deployment) -> Iterator[
     if option(request, "stack") or option(request, "url"):
         yield deployment
     else:
-        with of_service(request.getfixturevalue("start")()) as deployment:
-            yield deployment
+        with of_service(request.getfixturevalue("start")()) as another:
+            yield another
 
 
 @pytest.fixture(scope="session")

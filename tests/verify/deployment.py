@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +35,9 @@ Lines = Callable[[str], list[dict[str, Any]]]
 
 TIMEOUT_SECONDS = 60
 PATIENCE_SECONDS = 90  # of a test with what arrives late: log lines and events
+METRIC_SECONDS = 300  # of one with CloudWatch, which shows a metric some minutes late
+EMULATOR = os.environ.get("AWS_ENDPOINT_URL")  # as AWS's own tools have it
+EMULATOR_SECONDS = 15  # nothing in an emulator is later
 LOG_IN = ROUTES["create_session"].paths[SHORT]
 ALL = ROUTES["delete_all_sessions"].paths[SHORT]
 
@@ -93,7 +97,7 @@ class User(NamedTuple):
 def of_service(service: Service) -> Iterator[Deployment]:
     """A development gateway."""
     folder = Path(service.environment["HOME"])
-    with _client(service.url) as http:
+    with _client(service.url, {}) as http:
         yield Deployment(
             service.url,
             http,
@@ -105,16 +109,16 @@ def of_service(service: Service) -> Iterator[Deployment]:
 
 
 @contextmanager
-def of_url(url: str) -> Iterator[Deployment]:
+def of_url(url: str, headers: dict[str, str]) -> Iterator[Deployment]:
     """An API of which nothing but the address is known."""
-    with _client(url) as http:
+    with _client(url, headers) as http:
         # Its own refusals name the first allowed origin, whoever asks.
         first = http.get("/session").headers.get("access-control-allow-origin")
         yield Deployment(url, http, [first] if first else [])
 
 
 @contextmanager
-def of_stack(name: str) -> Iterator[Deployment]:
+def of_stack(name: str, headers: dict[str, str]) -> Iterator[Deployment]:
     """A stack in the account and region of the caller's environment."""
     stack = read_stack(name, boto3.client)
     given = {key: value for key, value in stack.parameters.items() if key in TEMPLATE.parameters}
@@ -125,7 +129,7 @@ def of_stack(name: str) -> Iterator[Deployment]:
         function = stack.resources[ACCOUNT_OPERATIONS[operation].function]
         return invoke(functions, function, {**given, "actor": "make verify"})
 
-    with _client(stack.outputs["ApiUrl"]) as http:
+    with _client(stack.outputs["ApiUrl"], headers) as http:
         yield Deployment(
             stack.outputs["ApiUrl"],
             http,
@@ -138,15 +142,14 @@ def of_stack(name: str) -> Iterator[Deployment]:
         )
 
 
-def _client(url: str) -> httpx.Client:
-    emulator = os.environ.get("AWS_ENDPOINT_URL")
-    if not emulator:
-        return httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS)
+def _client(url: str, headers: dict[str, str]) -> httpx.Client:
+    if not EMULATOR:
+        return httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS)
     # What answers in AWS's place has the API, too, and knows it by the name that AWS gave it.
     named = httpx.URL(url)
     return httpx.Client(
-        base_url=emulator + named.path,
-        headers={"Host": named.host},
+        base_url=EMULATOR + named.path,
+        headers={**headers, "Host": named.host},
         timeout=TIMEOUT_SECONDS,
         trust_env=False,  # no proxy knows the way
     )
@@ -185,7 +188,8 @@ def new_users(deployment: Deployment) -> Iterator[Callable[[], User]]:
 
     def new_user() -> User:
         operate = needed(deployment.operate, "a user of its own: it is tried with a stack")
-        name, password = f"verify-{secrets.token_hex(6)}", secrets.token_urlsafe(24)
+        # Letters of other scripts, so that each login shows that they arrive as they are.
+        name, password = f"verify-{secrets.token_hex(6)}", f"Žofie {secrets.token_urlsafe(18)}"
         made.append(name)
         operate("create_user", username=name, email=f"{name}@example.com", password=password)
         return User(name, password, deployment.http)
@@ -208,9 +212,24 @@ def needed(part: Any, what: str) -> Any:
     return part
 
 
-def eventually(found: Callable[[], Any]) -> Any:
+def eventually(found: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
     """Ask until something is found; return that, or nothing after a while."""
-    end = time.monotonic() + PATIENCE_SECONDS
+    end = time.monotonic() + (min(seconds, EMULATOR_SECONDS) if EMULATOR else seconds)
     while not (result := found()) and time.monotonic() < end:
         time.sleep(0.5)
     return result
+
+
+def counted(stack: Stack, metric: str, **dimensions: str) -> float:
+    """Return how often something was counted within the last hour."""
+    now = datetime.now(UTC)
+    found = stack.client("cloudwatch").get_metric_statistics(
+        Namespace="Sessions",
+        MetricName=metric,
+        Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(minutes=1),
+        Period=60,
+        Statistics=["Sum"],
+    )
+    return float(sum(point["Sum"] for point in found["Datapoints"]))

@@ -244,4 +244,3 @@ def test_a_body_that_aws_refuses_is_413(http, megabytes):
     """Over six megabytes Lambda takes no event, over ten API Gateway no body."""
     answer = http.post(LOG_IN, content=b" " * (megabytes * MEGABYTE + 1))
     assert answer.status_code == 413
-

@@ -1,0 +1,236 @@
+"""What stands behind a stack's API: logs, metrics, alarms, streams, tables, and its parameters."""
+
+import json
+import secrets
+import time
+
+import pytest
+
+from tests.support.answers import assert_may_be_read
+from tests.support.contract import CANONICAL, SHORT, TEMPLATE
+from tests.support.operations import ROUTES
+from tests.verify.deployment import METRIC_SECONDS, counted, eventually, needed
+
+CURRENT = ROUTES["get_current_session"].paths[SHORT]
+CHANGE_SECONDS = 900
+
+
+@pytest.fixture
+def stack(deployment):
+    return needed(deployment.stack, "a stack: STACK=...")
+
+
+@pytest.fixture
+def resources(stack):
+    """The names of the stack's resources of a type, by logical ID."""
+    return lambda kind: {
+        name: stack.resources[name]
+        for name in TEMPLATE.resources_of(kind)
+        if name in stack.resources
+    }
+
+
+# ---------------------------------------------------------------------------- logs
+
+
+@pytest.mark.assumption(8)
+def test_each_request_is_a_line_of_json_in_the_access_log(deployment):
+    """Whatever the client says."""
+    accessed = needed(deployment.accessed, "the access log: STACK=...")
+    odd = {"User-Agent": 'a"b\\c{', "Origin": 'https://"evil"'}
+    ids = [
+        deployment.http.request(method, path, headers=odd).headers["x-request-id"]
+        for method, path in (("GET", "/"), ("PATCH", '/a"b\\c'), ("GET", CURRENT))
+    ]
+    lines = [eventually(lambda request_id=each: accessed(request_id)) for each in ids]
+    assert [[line["status"] for line in found] for found in lines] == [["200"], ["404"], ["401"]]
+    assert {line["service"] for found in lines for line in found} == {
+        deployment.stack.name if deployment.stack else "sessions"
+    }
+
+
+@pytest.mark.assumption(9)
+def test_each_call_is_a_line_of_the_functions_log_and_shows_no_secret(deployment, user):
+    logged = needed(deployment.logged, "the functions' log: STACK=...")
+    here = user.log_in()
+    answer = deployment.http.get(CURRENT, headers=here)
+    lines = eventually(lambda: logged(answer.headers["x-request-id"]))
+    assert {line["operation"] for line in lines} >= {"get_current_session"}
+    about = lines + logged(answer.json()["sub"])
+    token = here["Authorization"]
+    for secret in (token, *token.split("."), user.password, "$argon2"):
+        assert secret not in json.dumps(about)
+
+
+# ----------------------------------------------------------------- streams and events
+
+
+@pytest.mark.assumption(10)
+def test_each_session_is_published_and_its_revoked_row_is_purged(deployment, new_user):
+    logged = needed(deployment.logged, "the functions' log: STACK=...")
+    user, http = new_user(), deployment.http
+    here, *_ = [user.log_in() for _ in range(3)]
+    mine = http.get(CURRENT, headers=here).json()
+    listed = http.get(ROUTES["list_sessions"].paths[SHORT], headers=here).json()["items"]
+    newest, *others = sorted((item["iat"] for item in listed), reverse=True)
+    one = ROUTES["delete_session"].paths[CANONICAL].format(id=newest)
+    assert http.delete(one, headers=here).status_code == 200
+    answer = http.delete(ROUTES["delete_all_sessions"].paths[SHORT], headers=here)
+    assert answer.json()["count"] == 2
+
+    def published(kind):
+        events = [event for line in logged(mine["sub"]) for event in line.get("published", [])]
+        return [event for event in events if (event["user"], event["type"]) == (mine["sub"], kind)]
+
+    assert eventually(lambda: len(published("SessionEnded")) >= 3)
+    assert eventually(lambda: not deployment.operate("export_user", login=user.name)["sessions"])
+    reasons = {newest: "deleted", **dict.fromkeys(others, "all")}
+    assert {event["session"] for event in published("SessionCreated")} == reasons.keys()
+    assert {event["session"]: event["reason"] for event in published("SessionEnded")} == reasons
+
+
+@pytest.mark.assumption(11)
+def test_the_schedule_has_looked_after_the_signing_keys(deployment, stack):
+    """Its first run is at once, and publishes the key that is next."""
+    assert deployment.operate("list_signing_keys")["next_since"] is not None
+
+
+# ------------------------------------------------------------------ metrics and alarms
+
+
+@pytest.mark.timeout(METRIC_SECONDS + 60)
+@pytest.mark.assumption(12)
+def test_what_functions_log_is_counted(stack, user):
+    user.log_in()
+    of = {"service": stack.name, "operation": "create_session"}
+    assert eventually(lambda: counted(stack, "SessionCreated", **of), METRIC_SECONDS)
+
+
+@pytest.mark.assumption(13)
+def test_every_alarm_tells_the_topic_and_who_subscribed_to_it(stack, resources):
+    cloudwatch = stack.client("cloudwatch")
+    names = resources("AWS::CloudWatch::Alarm")
+    assert names.keys() == TEMPLATE.resources_of("AWS::CloudWatch::Alarm").keys()
+    found = cloudwatch.describe_alarms(AlarmNames=list(names.values()))["MetricAlarms"]
+    assert {alarm["AlarmName"] for alarm in found} == set(names.values())
+    (topic,) = resources("AWS::SNS::Topic").values()
+    for alarm in found:
+        assert alarm["ActionsEnabled"]
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [topic]
+
+
+@pytest.mark.assumption(13)
+def test_whoever_asked_for_alarms_has_confirmed_it(deployment, stack, resources):
+    if not deployment.parameters["AlarmEmail"]:
+        pytest.skip("the parameter AlarmEmail is empty: nobody hears of alarms")
+    (topic,) = resources("AWS::SNS::Topic").values()
+    listed = stack.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert [each["SubscriptionArn"] for each in listed if each["Protocol"] == "email"] != [
+        "PendingConfirmation"
+    ]
+
+
+@pytest.mark.assumption(14)
+def test_the_saved_queries_and_the_dashboard_are_there(stack, resources):
+    queries = resources("AWS::Logs::QueryDefinition")
+    assert queries.keys() == TEMPLATE.resources_of("AWS::Logs::QueryDefinition").keys()
+    logs = stack.client("logs")
+    found = logs.describe_query_definitions(queryDefinitionNamePrefix=f"{stack.name}/")
+    ids = {each["queryDefinitionId"] for each in found["queryDefinitions"]}
+    assert ids >= set(queries.values())
+    (dashboard,) = resources("AWS::CloudWatch::Dashboard").values()
+    body = stack.client("cloudwatch").get_dashboard(DashboardName=dashboard)["DashboardBody"]
+    assert json.loads(body)["widgets"]
+
+
+# -------------------------------------------------------------------------- tables
+
+
+@pytest.mark.assumption(15)
+def test_tables_forget_what_has_expired(stack, resources):
+    dynamodb, found = stack.client("dynamodb"), {}
+    for name, table in resources("AWS::DynamoDB::Table").items():
+        ttl = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+        if ttl["TimeToLiveStatus"] in {"ENABLED", "ENABLING"}:
+            found[name] = ttl["AttributeName"]
+    assert found == {
+        name: table["TimeToLiveSpecification"]["AttributeName"]
+        for name, table in TEMPLATE.resources_of("AWS::DynamoDB::Table").items()
+        if "TimeToLiveSpecification" in table
+    }
+
+
+@pytest.mark.assumption(15)
+def test_tables_can_be_restored_to_any_moment(stack, resources):
+    dynamodb, found = stack.client("dynamodb"), set()
+    for name, table in resources("AWS::DynamoDB::Table").items():
+        backups = dynamodb.describe_continuous_backups(TableName=table)
+        recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+        if recovery["PointInTimeRecoveryStatus"] == "ENABLED":
+            found.add(name)
+    assert found == {
+        name
+        for name, table in TEMPLATE.resources_of("AWS::DynamoDB::Table").items()
+        if "PointInTimeRecoverySpecification" in table
+    }
+
+
+# ---------------------------------------------------------------------- parameters
+
+
+def change(stack, **parameters):
+    """Deploy other values of parameters alone, as `sam deploy` does: by a change set."""
+    cloudformation, name = stack.client("cloudformation"), f"verify-{secrets.token_hex(6)}"
+    cloudformation.create_change_set(
+        StackName=stack.name,
+        ChangeSetName=name,
+        UsePreviousTemplate=True,
+        Capabilities=["CAPABILITY_IAM"],
+        Parameters=[
+            {"ParameterKey": key, "ParameterValue": parameters[key]}
+            if key in parameters
+            else {"ParameterKey": key, "UsePreviousValue": True}
+            for key in stack.parameters
+        ],
+    )
+    made = {"StackName": stack.name, "ChangeSetName": name}
+    cloudformation.get_waiter("change_set_create_complete").wait(**made)
+    cloudformation.execute_change_set(**made)
+    time.sleep(1)  # until it has begun
+    cloudformation.get_waiter("stack_update_complete").wait(
+        StackName=stack.name, WaiterConfig={"Delay": 5, "MaxAttempts": CHANGE_SECONDS // 5}
+    )
+
+
+@pytest.fixture(scope="module")
+def another_origin(request, deployment):
+    """One more origin, which the deployment allows for as long as the tests last.
+
+    It can be nobody's: there are no hosts under `.invalid` (RFC 6761, section 6.4).
+    """
+    if not request.config.getoption("change", default=False):
+        pytest.skip("changes a parameter, and changes it back: CHANGE=1")
+    stack = needed(deployment.stack, "a stack: STACK=...")
+    before = stack.parameters["AllowedOrigins"]
+    another = f"https://{secrets.token_hex(6)}.invalid"
+    try:
+        change(stack, AllowedOrigins=f"{before},{another}")
+        yield another
+    finally:
+        change(stack, AllowedOrigins=before)
+
+
+@pytest.mark.timeout(2 * CHANGE_SECONDS)
+@pytest.mark.assumption(16)
+@pytest.mark.parametrize("path", [CURRENT, "/nope"], ids=["of a function", "of a mock"])
+def test_a_parameter_that_changed_alone_reaches_every_answer(deployment, another_origin, path):
+    headers = {"Authorization": "x", "Origin": another_origin}
+
+    def allowed():
+        answer = deployment.http.get(path, headers=headers)
+        return answer if "access-control-allow-origin" in answer.headers else None
+
+    # A stage answers in parts as before for some seconds.
+    answer = eventually(allowed)
+    assert answer
+    assert_may_be_read(answer, another_origin)
