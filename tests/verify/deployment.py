@@ -37,7 +37,7 @@ TIMEOUT_SECONDS = 60
 PATIENCE_SECONDS = 90  # of a test with what arrives late: log lines and events
 METRIC_SECONDS = 300  # of one with CloudWatch, which shows a metric some minutes late
 EMULATOR = os.environ.get("AWS_ENDPOINT_URL")  # as AWS's own tools have it
-EMULATOR_SECONDS = 15  # nothing in an emulator is later
+EMULATOR_SECONDS = 5  # nothing in an emulator is later
 LOG_IN = ROUTES["create_session"].paths[SHORT]
 ALL = ROUTES["delete_all_sessions"].paths[SHORT]
 
