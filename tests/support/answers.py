@@ -10,6 +10,8 @@ from tests.support.contract import EVERY_ANSWER
 CORS = "access-control-"
 # API Gateway renames a function's header, and lets its own keep the name.
 CHALLENGES = {"www-authenticate", "x-amzn-remapped-www-authenticate"}
+# Of a body that a mock does not read; some of those in the template.
+MEDIA_TYPES = ("application/json", "multipart/form-data", "text/plain", "text/xml")
 EXPOSED = {
     "Retry-After",
     "X-RateLimit-Limit",

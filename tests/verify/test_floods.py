@@ -31,7 +31,9 @@ def flood(limited, rate, **request):
     began, sent = time.monotonic(), 0
     with ThreadPoolExecutor(AT_ONCE) as threads:
         while sent < FLOOD:
-            answers = list(threads.map(lambda _: limited.http.request(**request), range(5 * AT_ONCE)))
+            answers = list(
+                threads.map(lambda _: limited.http.request(**request), range(5 * AT_ONCE))
+            )
             sent += len(answers)
             if throttled := [answer for answer in answers if answer.status_code == 429]:
                 return throttled

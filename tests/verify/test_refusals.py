@@ -209,19 +209,25 @@ NO_ROUTES = [
 @pytest.mark.assumption(3)
 @pytest.mark.parametrize(("method", "path"), NO_ROUTES)
 def test_a_path_that_is_no_route_is_an_invalid_endpoint(deployment, callers, method, path):
-    """With a token and without, whatever the type of the body, for pages of every origin."""
-    tokens = (callers["nobody"], callers["stranger"], callers["somebody"])
-    types = ({}, {"Content-Type": "application/x-www-form-urlencoded"}, {"Content-Type": "x/y"})
-    for (origin, _, is_allowed), token, kind in itertools.product(
-        of_pages(deployment), tokens, types
+    """With a token and without, for pages of every origin."""
+    for (origin, _, is_allowed), caller in itertools.product(
+        of_pages(deployment), ("nobody", "stranger", "somebody")
     ):
-        asked = {**token, **kind, **({"Origin": origin} if origin else {})}
+        asked = {**callers[caller], **({"Origin": origin} if origin else {})}
         answer = deployment.http.request(method, path, headers=asked)
         assert_is(answer, 404, contract.INVALID_ENDPOINT)
         if is_allowed:
             assert_may_be_read(answer, origin)
         else:
             assert cors_of(answer.headers) == {}
+
+
+@pytest.mark.assumption(3)
+@pytest.mark.parametrize("path", ["/", "/nope", "/user"])
+def test_a_body_of_a_type_that_mocks_do_not_know_is_never_a_success(http, path):
+    for method in ("POST", "OPTIONS"):
+        answer = http.request(method, path, headers={"Content-Type": "image/png"})
+        assert_is(answer, 404, contract.INVALID_ENDPOINT)
 
 
 @pytest.mark.assumption(3)
