@@ -18,6 +18,11 @@ class Stack(NamedTuple):
     outputs: dict[str, str]
     resources: dict[str, str]
 
+    @property
+    def api(self) -> str:
+        """Return the ID of its API."""
+        return self.resources["SessionsApi"]
+
 
 def read_stack(name: str, client: Client) -> Stack:
     """Look up a stack that is deployed."""

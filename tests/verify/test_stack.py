@@ -3,6 +3,7 @@
 import json
 import secrets
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -64,9 +65,9 @@ def test_each_call_is_a_line_of_the_functions_log_and_shows_no_secret(deployment
 # ----------------------------------------------------------------- streams and events
 
 
-@pytest.mark.assumption(10)
-def test_each_session_is_published_and_its_revoked_row_is_purged(deployment, new_user):
-    logged = needed(deployment.logged, "the functions' log: STACK=...")
+@pytest.fixture(scope="module")
+def follower(deployment, new_user):
+    """Three sessions that have ended: why each did, by its ID; and their user's name and ID."""
     user, http = new_user(), deployment.http
     here, *_ = [user.log_in() for _ in range(3)]
     mine = http.get(CURRENT, headers=here).json()
@@ -76,14 +77,26 @@ def test_each_session_is_published_and_its_revoked_row_is_purged(deployment, new
     assert http.delete(one, headers=here).status_code == 200
     answer = http.delete(ROUTES["delete_all_sessions"].paths[SHORT], headers=here)
     assert answer.json()["count"] == 2
+    return {newest: "deleted", **dict.fromkeys(others, "all")}, user.name, mine["sub"]
+
+
+@pytest.mark.assumption(10)
+def test_rows_of_revoked_sessions_are_purged(deployment, follower):
+    """By the function that reads the tables' streams."""
+    _, name, _ = follower
+    assert eventually(lambda: not deployment.operate("export_user", login=name)["sessions"])
+
+
+@pytest.mark.assumption(10)
+def test_the_beginning_and_the_end_of_each_session_are_published(deployment, follower):
+    logged = needed(deployment.logged, "the functions' log: STACK=...")
+    reasons, _, user = follower
 
     def published(kind):
-        events = [event for line in logged(mine["sub"]) for event in line.get("published", [])]
-        return [event for event in events if (event["user"], event["type"]) == (mine["sub"], kind)]
+        events = [event for line in logged(user) for event in line.get("published", [])]
+        return [event for event in events if (event["user"], event["type"]) == (user, kind)]
 
-    assert eventually(lambda: len(published("SessionEnded")) >= 3)
-    assert eventually(lambda: not deployment.operate("export_user", login=user.name)["sessions"])
-    reasons = {newest: "deleted", **dict.fromkeys(others, "all")}
+    assert eventually(lambda: len(published("SessionEnded")) >= len(reasons))
     assert {event["session"] for event in published("SessionCreated")} == reasons.keys()
     assert {event["session"]: event["reason"] for event in published("SessionEnded")} == reasons
 
@@ -201,35 +214,51 @@ def change(stack, **parameters):
     )
 
 
-@pytest.fixture(scope="module")
-def another_origin(request, deployment):
-    """One more origin, which the deployment allows for as long as the tests last.
-
-    It can be nobody's: there are no hosts under `.invalid` (RFC 6761, section 6.4).
-    """
+@pytest.fixture
+def may_change(request, stack):
     if not request.config.getoption("change", default=False):
         pytest.skip("changes a parameter, and changes it back: CHANGE=1")
-    stack = needed(deployment.stack, "a stack: STACK=...")
-    before = stack.parameters["AllowedOrigins"]
-    another = f"https://{secrets.token_hex(6)}.invalid"
+
+
+@contextmanager
+def changed(stack, **parameters):
+    """Have other values of parameters for as long as the block lasts."""
     try:
-        change(stack, AllowedOrigins=f"{before},{another}")
-        yield another
+        change(stack, **parameters)
+        yield
     finally:
-        change(stack, AllowedOrigins=before)
+        change(stack, **{name: stack.parameters[name] for name in parameters})
 
 
+@pytest.mark.usefixtures("may_change")
 @pytest.mark.timeout(2 * CHANGE_SECONDS)
 @pytest.mark.assumption(16)
-@pytest.mark.parametrize("path", [CURRENT, "/nope"], ids=["of a function", "of a mock"])
-def test_a_parameter_that_changed_alone_reaches_every_answer(deployment, another_origin, path):
-    headers = {"Authorization": "x", "Origin": another_origin}
+def test_a_parameter_that_changed_alone_reaches_functions(stack, user):
+    """Sessions that begin meanwhile last a second longer."""
+    longer = int(stack.parameters["SessionSeconds"]) + 1
 
-    def allowed():
-        answer = deployment.http.get(path, headers=headers)
-        return answer if "access-control-allow-origin" in answer.headers else None
+    def lasts():
+        session = user.http.get(CURRENT, headers=user.log_in()).json()
+        return session["exp"] - session["iat"]
 
-    # A stage answers in parts as before for some seconds.
-    answer = eventually(allowed)
-    assert answer
-    assert_may_be_read(answer, another_origin)
+    with changed(stack, SessionSeconds=str(longer)):
+        assert eventually(lambda: lasts() == longer)
+    assert eventually(lambda: lasts() == longer - 1)
+
+
+@pytest.mark.usefixtures("may_change")
+@pytest.mark.timeout(2 * CHANGE_SECONDS)
+@pytest.mark.assumption(16)
+def test_a_parameter_that_changed_alone_reaches_functions_and_mocks(deployment, stack):
+    """An origin that can be nobody's: there are no hosts under `.invalid` (RFC 6761, 6.4)."""
+    origin = f"https://{secrets.token_hex(6)}.invalid"
+    headers = {"Authorization": "x", "Origin": origin}
+    with changed(stack, AllowedOrigins=f"{stack.parameters['AllowedOrigins']},{origin}"):
+        for path in (CURRENT, "/nope"):
+            answer = eventually(lambda path=path: named(deployment.http.get(path, headers=headers)))
+            assert_may_be_read(answer, origin)
+
+
+def named(answer):
+    """Return an answer if it names an origin. A stage answers as before for some seconds."""
+    return answer if "access-control-allow-origin" in answer.headers else None
