@@ -20,7 +20,6 @@ DIFFERENCES = {
     "test_the_schedule_has_looked_after_the_signing_keys": "no schedule runs",
     "test_what_functions_log_is_counted": NO_METRICS,
     "test_what_was_throttled_is_counted": NO_METRICS,
-    "test_the_beginning_and_the_end": "what a stream's function prints is in no log group",
     "test_every_alarm_tells_the_topic": "alarms on metric math are left out",
     "test_the_saved_queries_and_the_dashboard": "saved queries are left out",
     "test_tables_forget_what_has_expired": "a table's TTL is dropped",

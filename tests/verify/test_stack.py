@@ -43,7 +43,8 @@ def test_each_request_is_a_line_of_json_in_the_access_log(deployment):
         deployment.http.request(method, path, headers=odd).headers["x-request-id"]
         for method, path in (("GET", "/"), ("PATCH", '/a"b\\c'), ("GET", CURRENT))
     ]
-    lines = [line for each in ids for line in eventually(lambda word=each: accessed(word))]
+    assert eventually(lambda: all(map(accessed, ids)))
+    lines = [line for each in ids for line in accessed(each)]
     assert [line["status"] for line in lines] == ["200", "404", "401"]
     (service,) = {line["service"] for line in lines}
     assert service == (deployment.stack.name if deployment.stack else "sessions")
