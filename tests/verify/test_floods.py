@@ -51,7 +51,7 @@ def assert_was_throttled(answers, limit):
     throttled_answers.extend(answers)
 
 
-@pytest.mark.assumption(5)
+@pytest.mark.assumption(5, 7)
 def test_a_user_who_floods_is_throttled_and_others_are_not(limited):
     needed(limited.operate, "users of its own: it is tried with a stack")
     limit = limited.parameters["RateLimit"]
@@ -78,7 +78,7 @@ def test_wrong_passwords_are_limited_exactly(limited):
             assert_may_be_read(answer, origin)
 
 
-@pytest.mark.assumption(5)
+@pytest.mark.assumption(5, 7)
 def test_logins_without_end_are_throttled(limited, deployment):
     """They are of no user, so that they count as nobody's wrong passwords."""
     limit, origin = limited.parameters["LoginRateLimit"], limited.origins[0]

@@ -82,7 +82,7 @@ def test_the_published_examples_work_as_written(http, user):
     assert http.get("/session", headers=token).status_code == 200
 
 
-@pytest.mark.assumption(4)
+@pytest.mark.assumption(6)
 def test_a_body_may_be_multipart(http, user):
     fields = {name: (None, value) for name, value in user.credentials.items()}
     answer = http.post("/session", files=fields)

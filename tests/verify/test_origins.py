@@ -1,12 +1,17 @@
 """What pages of other origins may do: preflights, and the answers that they may read."""
 
 import itertools
+import socket
+import ssl
+import warnings
 
+import httpx
 import pytest
 
 from tests.support.answers import MEDIA_TYPES, assert_is_an_answer, assert_may_be_read, cors_of
 from tests.support.contract import API, SHORT
 from tests.support.operations import ROUTES
+from tests.verify.deployment import EMULATOR
 
 FOREIGN = "https://evil.example"
 PATHS = [path.replace("{id}", "7").replace("{proxy+}", "any/path/at/all") for path in API["paths"]]
@@ -76,3 +81,24 @@ def test_a_page_may_read_that_it_is_up_if_its_origin_is_allowed(deployment):
 def test_a_second_origin_was_tried(deployment):
     if len(deployment.origins) < 2:
         pytest.skip("only one allowed origin is known here: give AllowedOrigins a second one")
+
+
+@pytest.mark.assumption(18)
+def test_tls_below_1_2_is_refused(deployment):
+    """By an alert of the server's own, since this machine may speak no such TLS, either."""
+    url = httpx.URL(deployment.url)
+    if url.scheme != "https" or EMULATOR:
+        pytest.skip("needs an address of AWS's: this one is of this machine")
+    context = ssl.create_default_context()
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    with warnings.catch_warnings(action="ignore"):
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+    with socket.create_connection((url.host, 443), timeout=30) as connection:
+        try:
+            context.wrap_socket(connection, server_hostname=url.host).close()
+        except (ssl.SSLError, ConnectionError) as error:
+            if "PROTOCOL_VERSION" not in str(error) and not isinstance(error, ConnectionError):
+                pytest.skip(f"needs a machine that speaks TLS 1.1: {error}")
+        else:
+            pytest.fail("a connection with TLS 1.1 was taken")

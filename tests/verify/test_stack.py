@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.support.answers import assert_may_be_read
 from tests.support.contract import CANONICAL, SHORT, TEMPLATE
@@ -191,24 +192,29 @@ def test_tables_can_be_restored_to_any_moment(stack, resources):
 # ---------------------------------------------------------------------- parameters
 
 
-def change(stack, **parameters):
-    """Deploy other values of parameters alone, as `sam deploy` does: by a change set."""
-    cloudformation, name = stack.client("cloudformation"), f"verify-{secrets.token_hex(6)}"
-    cloudformation.create_change_set(
-        StackName=stack.name,
-        ChangeSetName=name,
-        UsePreviousTemplate=True,
-        Capabilities=["CAPABILITY_IAM"],
-        Parameters=[
+def change_set(stack, **parameters):
+    """Return a change set of other values of parameters alone, as `sam deploy` makes them."""
+    return {
+        "StackName": stack.name,
+        "ChangeSetName": f"verify-{secrets.token_hex(6)}",
+        "UsePreviousTemplate": True,
+        "Capabilities": ["CAPABILITY_IAM"],
+        "Parameters": [
             {"ParameterKey": key, "ParameterValue": parameters[key]}
             if key in parameters
             else {"ParameterKey": key, "UsePreviousValue": True}
             for key in stack.parameters
         ],
-    )
-    made = {"StackName": stack.name, "ChangeSetName": name}
-    cloudformation.get_waiter("change_set_create_complete").wait(**made)
-    cloudformation.execute_change_set(**made)
+    }
+
+
+def change(stack, **parameters):
+    """Deploy other values of parameters."""
+    cloudformation, made = stack.client("cloudformation"), change_set(stack, **parameters)
+    named = {key: made[key] for key in ("StackName", "ChangeSetName")}
+    cloudformation.create_change_set(**made)
+    cloudformation.get_waiter("change_set_create_complete").wait(**named)
+    cloudformation.execute_change_set(**named)
     time.sleep(1)  # until it has begun
     cloudformation.get_waiter("stack_update_complete").wait(
         StackName=stack.name, WaiterConfig={"Delay": 5, "MaxAttempts": CHANGE_SECONDS // 5}
@@ -263,3 +269,26 @@ def test_a_parameter_that_changed_alone_reaches_functions_and_mocks(deployment, 
 def named(answer):
     """Return an answer if it names an origin. A stage answers as before for some seconds."""
     return answer if "access-control-allow-origin" in answer.headers else None
+
+
+@pytest.mark.assumption(17)
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"DomainName": "accounts.example.com", "CertificateArn": ""},
+        {"PageDomainName": "", "PageCertificateArn": "arn:aws:acm:us-east-1:1:certificate/1"},
+        {"Page": "true", "AddressRateLimit": "100"},
+    ],
+    ids=str,
+)
+def test_parameters_that_contradict_each_other_are_refused(stack, given):
+    """Before anything is changed: no change set comes of them."""
+    made = change_set(stack, **given)
+    cloudformation = stack.client("cloudformation")
+    try:
+        with pytest.raises(ClientError):
+            cloudformation.create_change_set(**made)
+    finally:
+        cloudformation.delete_change_set(
+            **{key: made[key] for key in ("StackName", "ChangeSetName")}
+        )
