@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.assumptions import BY_EYE, assumptions
+from tests.support.assumptions import BY_EYE, IF_NOT, assumptions
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted(
@@ -67,4 +67,4 @@ def test_each_point_of_what_only_aws_can_show_is_tried_or_looked_at():
     assert not tried & by_eye
     assert tried | by_eye == points.keys()
     for number in tried:
-        assert points[number].advice.startswith("If not: "), number
+        assert points[number].advice.startswith(IF_NOT), number

@@ -22,7 +22,6 @@ DIFFERENCES = {
     "test_what_was_throttled_is_counted": NO_METRICS,
     "test_every_alarm_tells_the_topic": "alarms on metric math are left out",
     "test_the_saved_queries_and_the_dashboard": "saved queries are left out",
-    "test_parameters_that_contradict": "a template's rules are ignored",
     "test_tables_forget_what_has_expired": "a table's TTL is dropped",
     "test_a_table_can_be_restored_to_any_moment": "a table's recovery is dropped",
 }

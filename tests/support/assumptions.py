@@ -6,8 +6,8 @@ from typing import NamedTuple
 from tests.support.events import ROOT
 
 HEADING = "## What only AWS can show"
-BY_EYE = "*By eye:*"
-"""How the advice of a point begins that no test tries."""
+IF_NOT, BY_EYE = "If not: ", "*By eye:* "
+"""How the advice of a point begins that a test tries, and of one that none does."""
 
 
 class Assumption(NamedTuple):

@@ -14,7 +14,7 @@ import pytest
 # `make verify` leaves tests/conftest.py out, which makes the environment one of no account.
 pytest.register_assert_rewrite("tests.support.answers")
 
-from tests.support.assumptions import BY_EYE, assumptions  # noqa: E402 - it must come first
+from tests.support.assumptions import BY_EYE, IF_NOT, assumptions  # noqa: E402 - it must come first
 from tests.verify.deployment import (  # noqa: E402
     Deployment,
     User,
@@ -138,7 +138,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             for reason in sorted({why for each, why in found if each == verdict and why}):
                 terminalreporter.write_line(f"{'':15}because: {reason}")
         if verdict == FAILED or (verdict == NOT_SEEN and advice.startswith(BY_EYE)):
-            terminalreporter.write_line(f"{'':15}what to do: {advice}")
+            terminalreporter.write_line(f"{'':15}what to do: {advice.removeprefix(IF_NOT)}")
 
 
 def reason_of(report: pytest.TestReport) -> str:
