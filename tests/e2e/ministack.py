@@ -15,6 +15,7 @@ DIFFERENCES = {
     "test_a_path_that_is_no_route": NO_MOCKS,
     "test_a_body_of_a_type_that_mocks_do_not_know": "the status of DEFAULT_4XX is for no other",
     "test_a_functions_challenge_comes_under_another_name": "WWW-Authenticate keeps its name",
+    "test_a_body_that_aws_cannot_take": "it takes up to 10 MB, and refuses in our words",
     "test_a_slash_makes_another_path": "a slash at the end is ignored, an encoded one splits",
     "test_each_request_is_a_line_of_json_in_the_access_log": "there is no access log",
     "test_the_schedule_has_looked_after_the_signing_keys": "no schedule runs",

@@ -239,14 +239,26 @@ def test_a_slash_makes_another_path(http, callers, path):
     assert_is(answer, 404, error)
 
 
-def test_a_body_over_two_megabytes_is_refused(http):
-    answer = http.post(LOG_IN, content=b" " * (2 * MEGABYTE + 1))
-    assert_is(answer, 413, contract.BODY_TOO_LARGE)
+def test_a_body_over_two_megabytes_is_refused(deployment):
+    for origin, spelling, is_allowed in of_pages(deployment):
+        asked = {"Origin": origin} if origin else {}
+        content = b" " * (2 * MEGABYTE + 1)
+        answer = send(deployment.http, "create_session", asked, spelling, content=content)
+        assert_is(answer, 413, contract.BODY_TOO_LARGE)
+        assert cors_of(answer.headers).get("allow-origin") == (origin if is_allowed else None)
 
 
 @pytest.mark.assumption(4)
-@pytest.mark.parametrize("megabytes", [6, 10])
-def test_a_body_that_aws_refuses_is_413(http, megabytes):
-    """Over six megabytes Lambda takes no event, over ten API Gateway no body."""
-    answer = http.post(LOG_IN, content=b" " * (megabytes * MEGABYTE + 1))
-    assert answer.status_code == 413
+@pytest.mark.parametrize(
+    ("media_type", "megabytes", "text"),
+    [
+        ("multipart/form-data", 4.6, '{"message": "Request Too Long"}'),  # as base64
+        ("application/json", 6, '{"message": "Request Too Long"}'),
+        ("application/json", 10, "HTTP content length exceeded 10485760 bytes."),
+    ],
+)
+def test_a_body_that_aws_cannot_take_is_refused_in_its_words(http, media_type, megabytes, text):
+    """By Lambda, and over ten megabytes by API Gateway: nobody can give them our body."""
+    content = b"x" * (int(megabytes * MEGABYTE) + 1)
+    answer = http.post(LOG_IN, content=content, headers={"Content-Type": media_type})
+    assert (answer.status_code, answer.text) == (413, text)
