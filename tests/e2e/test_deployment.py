@@ -75,7 +75,10 @@ def open_for_joe(account: Cloud, stack: Stack) -> httpx.Client:
 
 def keys_of(account: Cloud, stack: Stack) -> list[str]:
     gateway = account.client("apigateway")
-    plan = gateway.get_usage_plan_keys(usagePlanId=stack.resources["UsagePlan"])["items"]
+    pages = gateway.get_paginator("get_usage_plan_keys").paginate(
+        usagePlanId=stack.resources["UsagePlan"]
+    )
+    plan = [each for page in pages for each in page["items"]]
     values = [gateway.get_api_key(apiKey=each["id"], includeValue=True) for each in plan]
     return [each["value"] for each in values]
 

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import boto3
 import httpx
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local.template import load_template
 from sessionctl.account_functions import CONFIG, OperationError, invoke
@@ -199,8 +200,8 @@ def new_users(deployment: Deployment) -> Iterator[Callable[[], User]]:
     for name in made:
         try:
             deployment.operate("delete_user", login=name)
-        except OperationError as error:
-            if error.kind != "UnknownUser":  # it was never made
+        except (OperationError, BotoCoreError, ClientError) as error:
+            if getattr(error, "kind", "") != "UnknownUser":  # it was never made
                 left.append(name)
     assert not left, f"delete these users by hand, with sessionctl: {left}"
 
