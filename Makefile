@@ -5,7 +5,7 @@ PIP := -m pip --disable-pip-version-check --quiet install
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
-.PHONY: help run reference invoke test test-browser conformance check build rehearse instructions bench page soak lock release clean
+.PHONY: help run reference invoke test test-browser conformance check build rehearse verify instructions bench page soak lock release clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -44,6 +44,15 @@ build: .venv-build/ready .aws-sam/recipe ## the artefacts that `sam deploy` ship
 
 rehearse: build .venv/e2e ## what was built: run as Lambda would, and deployed on this machine
 	$(BIN)/python -m pytest tests/e2e $(OPTIONS)
+
+# Without tests/conftest.py, which makes the environment one of no account; in the region of the profile,
+# unless the environment names one, and not in the default above.
+verify: .venv/test ## try a deployment: STACK=... or URL=..., CHANGE=1; docs/deploy.md says what it does
+	@test -n "$(STACK)$(URL)" || { echo "STACK=..., by your AWS profile; or URL=https://.../api LOGIN=... PASSWORD=..." >&2; exit 2; }
+	@$(if $(filter file,$(origin AWS_DEFAULT_REGION)),env -u AWS_DEFAULT_REGION) \
+	    $(BIN)/python -m pytest tests/verify --confcutdir=tests/verify --force-enable-socket --tb=short \
+	    $(if $(STACK),--stack "$(STACK)") $(if $(URL),--url "$(URL)") $(if $(LOGIN),--login "$(LOGIN)") \
+	    $(if $(CHANGE),--change) $(OPTIONS)
 
 # The functions find the layer by themselves; what measures them needs its errors, too.
 BENCHMARK := PYTHONPATH=layers/sessions $(BIN)/python -m benchmarks

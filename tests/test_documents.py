@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.assumptions import BY_EYE, IF_NOT, assumptions
+
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted(
     path
@@ -50,3 +52,19 @@ def test_each_decision_is_numbered_as_its_file_is():
 
 def test_the_readme_is_short():
     assert len((ROOT / "README.md").read_text().splitlines()) <= README_LINES
+
+
+def test_each_point_of_what_only_aws_can_show_is_tried_or_looked_at():
+    points = assumptions()
+    assert list(points) == list(range(1, len(points) + 1))
+    by_eye = {number for number, point in points.items() if point.advice.startswith(BY_EYE)}
+    suite = "".join(path.read_text() for path in (ROOT / "tests" / "verify").glob("test_*.py"))
+    tried = {
+        int(number)
+        for marker in re.findall(r"mark\.assumption\(([\d, ]+)\)", suite)
+        for number in marker.split(",")
+    }
+    assert not tried & by_eye
+    assert tried | by_eye == points.keys()
+    for number in tried:
+        assert points[number].advice.startswith(IF_NOT), number

@@ -29,6 +29,7 @@ from local.engine import free_port, is_healthy, stop
 from local.intrinsics import REGION
 from local.template import load_template, read
 from tests.e2e.built import BUILT, ROOT, layer_sources, make_layers
+from tests.support.stack import Stack, read_stack
 
 SAM = ROOT / ".venv-build" / "bin" / "sam"
 SAVED_QUERY = "AWS::Logs::QueryDefinition"
@@ -58,19 +59,6 @@ class Cloud(NamedTuple):
             aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
         )
-
-
-class Stack(NamedTuple):
-    """A stack that was deployed: its outputs, and its resources by logical ID."""
-
-    name: str
-    outputs: dict[str, str]
-    resources: dict[str, str]
-
-    @property
-    def api(self) -> str:
-        """The ID of its API."""
-        return self.resources["SessionsApi"]
 
 
 @contextmanager
@@ -184,15 +172,7 @@ def deploy(cloud: Cloud, template: Path, environment: str, **parameters: str) ->
 
 def stack(cloud: Cloud, name: str) -> Stack:
     """Look up a stack."""
-    cloudformation = cloud.client("cloudformation")
-    (found,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
-    assert found["StackStatus"] in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}, found
-    made = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
-    return Stack(
-        name,
-        {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]},
-        {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in made},
-    )
+    return read_stack(name, cloud.client)
 
 
 def browser(cloud: Cloud, stack: Stack) -> httpx.Client:

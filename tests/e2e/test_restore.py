@@ -32,10 +32,10 @@ from tests.e2e.deployment import (
     sam,
     stack,
 )
+from tests.support.answers import assert_is
 from tests.support.contract import INVALID_SESSION, INVALID_USER
 from tests.support.events import ALLOWED_ORIGINS
 from tests.support.leaks import PASSWORD
-from tests.support.walk import assert_is
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text().partition("\n## Back from the dead\n")[2]
 NAME = "sessions"

@@ -1,9 +1,9 @@
 """Requests that meet: real threads at the gateway, with ministack behind it.
 
-One race of each kind; that of logins with each other is in test_contract.py. It is run in several
-rounds: all sides start together, and in each round the first one waits a little longer, so that it
-meets the others at another point. Each assertion holds however they meet; the points that threads
-reach rarely are reached one by one in tests/functions/test_interleavings.py.
+One race of each kind; that of logins with each other is in test_many_sessions.py. It is run in
+several rounds: all sides start together, and in each round the first one waits a little longer, so
+that it meets the others at another point. Each assertion holds however they meet; the points that
+threads reach rarely are reached one by one in tests/functions/test_interleavings.py.
 """
 
 import itertools

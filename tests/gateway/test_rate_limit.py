@@ -1,62 +1,30 @@
-"""The usage plan of the template, over HTTP: a flood is throttled, and no caller of another shard.
+"""The usage plan of the template, where callers have several addresses, and call for pages.
 
-Pages are no requests of the API: neither its limits nor its access log know of them.
+That users who flood are throttled, and others are not, is in tests/verify.
 """
 
 import importlib
 import json
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from tests.support.contract import RATE_LIMITED, SHORT, TEMPLATE
-from tests.support.leaks import PASSWORD
+from tests.support.contract import SHORT
 from tests.support.operations import ROUTES
 from tests.support.service import Service, Start
 
 JOE = {"user": "joe", "pass": "joe"}
 LOG_IN = ROUTES["create_session"].paths[SHORT]
-CURRENT = ROUTES["get_current_session"].paths[SHORT]
-# More than a gateway on a slow machine refills while it answers them.
-FLOOD = 3_000
+FLOOD = 300  # more than a gateway on a slow machine refills while it answers them
 
 
 @pytest.fixture(scope="module")
 def limited(start: Start) -> Service:
     """A service with its rate limits on."""
     return start()
-
-
-def assert_is_throttled(answer: httpx.Response, limit: str) -> None:
-    assert answer.status_code == 429
-    assert answer.json() == RATE_LIMITED
-    assert int(answer.headers["retry-after"]) >= 1
-    assert answer.headers["x-ratelimit-limit"] == str(TEMPLATE.parameters[limit])
-    assert answer.headers["x-ratelimit-remaining"] == "0"
-    assert answer.headers["cache-control"] == "no-store"
-
-
-def until_throttled(http: httpx.Client, **request: Any) -> Iterator[httpx.Response]:
-    """Flood from several threads; yield the answers up to one that was throttled."""
-    with ThreadPoolExecutor(8) as threads:
-        for _ in range(FLOOD // 100):
-            answers = list(threads.map(lambda _: http.request(**request), range(100)))
-            yield from answers
-            if any(answer.status_code == 429 for answer in answers):
-                return
-
-
-def assert_was_throttled(answers: Iterator[httpx.Response], limit: str, otherwise: int) -> None:
-    """Hold the answers to `otherwise`, or a refusal that names the template's parameter `limit`."""
-    refused = [answer for answer in answers if answer.status_code != otherwise]
-    assert refused
-    for answer in refused:
-        assert_is_throttled(answer, limit)
 
 
 def shard(caller: str) -> str:
@@ -86,27 +54,8 @@ def test_an_address_that_floods_the_login_is_throttled(limited):
         httpx.Client(base_url=limited.url, timeout=60) as flooding,
         httpx.Client(base_url=limited.url, timeout=60, transport=elsewhere) as calm,
     ):
-        flood = until_throttled(flooding, method="POST", url=LOG_IN, json={})
-        assert_was_throttled(flood, "LoginRateLimit", otherwise=400)
+        with ThreadPoolExecutor(8) as threads:
+            flood = threads.map(lambda _: flooding.post(LOG_IN, json={}).status_code, range(FLOOD))
+            assert set(flood) == {400, 429}
         for _ in range(5):
             assert calm.post(LOG_IN, json=JOE).status_code == 201
-
-
-def new_token(http: httpx.Client, limited: Service, name: str) -> tuple[str, str]:
-    """Create a user and log in; return the token and the user's ID."""
-    email = f"{name}@example.com"
-    user = limited.operate("create_user", username=name, email=email, password=PASSWORD)["id"]
-    return http.post(LOG_IN, json={"user": name, "pass": PASSWORD}).json()["token"], user
-
-
-def test_a_user_who_floods_is_throttled(limited):
-    """A user of another shard is not."""
-    with httpx.Client(base_url=limited.url, timeout=60) as http:
-        flooder, flooding = new_token(http, limited, "flooder")
-        people = (new_token(http, limited, f"calm{number}") for number in range(20))
-        calm = next(token for token, person in people if shard(person) != shard(flooding))
-        headers = {"Authorization": flooder}
-        flood = until_throttled(http, method="GET", url=CURRENT, headers=headers)
-        assert_was_throttled(flood, "RateLimit", otherwise=200)
-        for _ in range(20):
-            assert http.get(CURRENT, headers={"Authorization": calm}).status_code == 200
