@@ -26,7 +26,7 @@ test-browser: .venv/browser node_modules/ready ## the page, the reference and th
 	$(BIN)/python -m pytest tests/browser $(OPTIONS)
 
 conformance: .venv/test ## what the store promises, on a DynamoDB: ENDPOINT=http://... or ENDPOINT=aws
-	@test -n "$(ENDPOINT)" || { echo "ENDPOINT=http://..., or ENDPOINT=aws: your account in AWS_REGION. The tables are its own, conformance-..., and deleted." >&2; exit 2; }
+	@test -n "$(ENDPOINT)" || { echo "ENDPOINT=http://..., or ENDPOINT=aws: your account in AWS_DEFAULT_REGION. The tables are its own, conformance-..., and deleted." >&2; exit 2; }
 	CONFORMANCE_ENDPOINT=$(ENDPOINT) $(BIN)/python -m pytest tests/conformance --force-enable-socket $(OPTIONS)
 
 check: .venv/test .venv-build/ready node_modules/ready ## lint, types, the template, the reference
