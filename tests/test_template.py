@@ -1,5 +1,6 @@
 """One fact, one place: what must stand twice is held together here."""
 
+import functools
 import json
 import re
 import time
@@ -303,13 +304,19 @@ def test_another_value_of_every_parameter_is_known_here():
     assert set(OTHER_VALUES) == set(TEMPLATE.source["Parameters"])
 
 
+@pytest.fixture(scope="module")
+def translated():
+    """The resources by parameters, all translated at one moment, which deployments' names have."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "time", lambda: 1_800_000_000)
+        yield functools.cache(lambda **parameters: load_template(parameters=parameters).resources)
+
+
 @pytest.mark.parametrize("parameter", OTHER_VALUES)
-def test_another_value_of_a_parameter_changes_all_that_it_feeds(parameter, monkeypatch):
+def test_another_value_of_a_parameter_changes_all_that_it_feeds(parameter, translated):
     """SAM itself must see that: it did not where a version had to be published for a change."""
-    monkeypatch.setattr(time, "time", lambda: 1_800_000_000)  # a part of each deployment's name
     value, beside = OTHER_VALUES[parameter]
-    before = load_template(parameters=beside).resources
-    after = load_template(parameters={**beside, parameter: value}).resources
+    before, after = translated(**beside), translated(**{**beside, parameter: value})
     changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
     changed |= {MADE_OF[name] for name in changed & MADE_OF.keys()}
     fed = fed_by(parameter)
