@@ -144,7 +144,7 @@ def _transformed(source: Mapping[str, Any], values: Mapping[str, Any]) -> dict[s
         for key in ("CodeUri", "ContentUri"):
             if key in properties:  # the transform takes code only where `sam package` puts it
                 properties[key] = f"s3://local/{PurePosixPath(properties[key])}"
-    for name in ("feature_toggle.feature_toggle", "metrics.metrics"):  # which warn of nothing of ours
+    for name in ("feature_toggle.feature_toggle", "metrics.metrics"):  # they warn of SAM's own
         logging.getLogger(f"samtranslator.{name}").setLevel(logging.ERROR)
     # In place of a session of boto3, which would ask for the profile and region of the developer.
     session = SimpleNamespace(region_name=REGION)
