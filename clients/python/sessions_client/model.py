@@ -3,13 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, Self, TypeVar
+
+_Member = TypeVar("_Member")
 
 
 def name_in_contract(attribute: str) -> str:
     """Return what the service calls an attribute: the same in camel case."""
     first, *others = attribute.split("_")
     return first + "".join(map(str.capitalize, others))
+
+
+def member(body: Mapping[str, Any], name: str, kind: type[_Member]) -> _Member:
+    """Return a member of an answer; a TypeError or LookupError if there is none of this type."""
+    value = body[name]
+    if type(value) is not kind:  # `isinstance` would take true for the number 1
+        raise TypeError(f"{name} is no {kind.__name__}")
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +34,11 @@ class Session:
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
         """Return the session that an answer holds, with the attributes above."""
-        names = [attribute.name for attribute in fields(cls)]
-        return cls(**{name: body[name_in_contract(name)] for name in names})
+        given = {
+            field.name: member(body, name_in_contract(field.name), field.type)
+            for field in fields(cls)
+        }
+        return cls(**given)
 
     @property
     def began(self) -> datetime:
@@ -52,6 +65,11 @@ class Token:
 
     token: str = field(repr=False)
     exp: int
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any]) -> Self:
+        """Return the token that an answer holds."""
+        return cls(member(body, "token", str), member(body, "exp", int))
 
     @property
     def ends(self) -> datetime:
