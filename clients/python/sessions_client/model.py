@@ -1,9 +1,9 @@
 """The objects in the service's answers. Times are epoch seconds, or moments in UTC."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, get_type_hints
 
 _Member = TypeVar("_Member")
 
@@ -34,11 +34,8 @@ class Session:
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
         """Return the session that an answer holds, with the attributes above."""
-        given = {
-            field.name: member(body, name_in_contract(field.name), field.type)
-            for field in fields(cls)
-        }
-        return cls(**given)
+        kinds = get_type_hints(cls)
+        return cls(**{name: member(body, name_in_contract(name), kinds[name]) for name in kinds})
 
     @property
     def began(self) -> datetime:
