@@ -1,6 +1,7 @@
 // The JavaScript client against a service that runs; test_js_client.py says where, and runs this.
 
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { createServer } from "node:http";
 import { after, test } from "node:test";
 import { inspect } from "node:util";
@@ -247,6 +248,25 @@ test("iterates in pages of the size that it is told", async () => {
   const { one, requests } = await impatient([DONE]);
   assert.deepEqual(await gathered(one.allSessions({ pageSize: 7 })), []);
   assert.deepEqual(requests.map(({ url }) => url), ["/api/sessions?limit=7&offset=0"]);
+});
+
+test("iterates over every session that is left when several end at once", async () => {
+  for (let ended = 0; ended <= 12; ended += 1) {
+    const left = Array.from({ length: 12 }, (_, n) => ({ iat: 12 - n, exp: 99, sub: "u", name: "n" }));
+    const fetch = async (url) => {
+      const { searchParams } = new URL(url);
+      const [offset, limit] = ["offset", "limit"].map((name) => Number(searchParams.get(name)));
+      const items = left.slice(offset, offset + limit);
+      return new Response(JSON.stringify({ count: left.length, items }));
+    };
+    const seen = [];
+    for await (const { iat } of client({ fetch }).allSessions({ pageSize: 3 })) {
+      seen.push(iat);
+      if (seen.length === 7) left.splice(0, ended); // with the last of the third page
+    }
+    const expected = [12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1].filter((iat) => iat > 5 || iat <= 12 - ended);
+    assert.deepEqual(seen, expected, `${ended} ended`);
+  }
 });
 
 test("tries again after the time that the answer names", async () => {
@@ -505,12 +525,17 @@ test("is given up when its caller says so, at once", async () => {
   setTimeout(() => abort.abort(reason), 100);
   await rejection(call, RangeError);
   assert.ok(performance.now() - before < 10_000);
+  assert.ok(!process.getActiveResourcesInfo().includes("Timeout"), "a timer goes on");
 });
 
-test("waits by itself where it is given nothing to wait with", async () => {
-  const { url, requests } = await canned([429, { "Retry-After": "1" }, LIMITED], DONE);
+test("waits by itself where it is given nothing to wait with, and leaves no listener", async () => {
+  const { signal } = new AbortController();
+  const answer = async () => new Response("{}", { status: 429, headers: { "Retry-After": "1" } });
+  const done = async () => new Response(JSON.stringify(DONE[2]));
+  const answers = [answer, done];
   const before = performance.now();
-  await new sessions.SessionsClient(url).sessions();
+  await client({ fetch: () => answers.shift()() }).sessions({ signal });
   assert.ok(performance.now() - before >= 990);
-  assert.equal(requests.length, 2);
+  assert.deepEqual(answers, []);
+  assert.deepEqual(getEventListeners(signal, "abort"), []);
 });

@@ -288,6 +288,7 @@ def test_shows_no_token_in_what_it_prints(make, new_user):
 
 # --------------------------------------------- what the service seldom answers
 
+SESSION = {"iat": 5, "exp": 6, "sub": "u", "name": "n"}
 UNAVAILABLE = {"code": "SERVICE_UNAVAILABLE_ERROR", "message": "Service Unavailable"}
 LIMITED = {"code": "RATELIMITED_ERROR", "message": "You Have Been Ratelimited."}
 MISTAKE = {"code": "INTERNAL_SERVER_ERROR", "message": "Internal Server Error"}
@@ -316,6 +317,22 @@ def test_iterates_in_pages_of_the_size_it_is_told(make):
     canned = Canned(DONE)
     assert list(make(answer=canned).all_sessions(7)) == []
     assert [request.url.query for request in canned.requests] == [b"limit=7&offset=0"]
+
+
+@pytest.mark.parametrize("ended", range(13))
+def test_iterates_over_every_session_that_is_left_when_several_end_at_once(make, ended):
+    left = [SESSION | {"iat": iat} for iat in range(12, 0, -1)]
+
+    def page(request: httpx.Request) -> httpx.Response:
+        offset, limit = (int(request.url.params[name]) for name in ("offset", "limit"))
+        return httpx.Response(200, json={"count": len(left), "items": left[offset:][:limit]})
+
+    seen = []
+    for session in make(answer=page).all_sessions(3):
+        seen.append(session.iat)
+        if len(seen) == 7:  # with the last of the third page
+            del left[:ended]
+    assert seen == [*range(12, 5, -1), *range(min(5, 12 - ended), 0, -1)]
 
 
 def test_tries_again_after_the_time_that_the_answer_names(make):
@@ -454,7 +471,6 @@ def test_knows_what_is_no_answer_of_the_service(make, answer, code):
 
 
 DEEP = "[" * 200_000
-SESSION = {"iat": 5, "exp": 6, "sub": "u", "name": "n"}
 CALLS: dict[str, tuple[Any, ...]] = {
     "log_in": ("j", "j"),
     "end_sessions": ([1],),
