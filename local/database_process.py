@@ -5,12 +5,17 @@ the kernel closes the parent's end even after a SIGKILL.
 """
 
 import os
+import re
 import signal
 import sys
 import threading
 from typing import Any
 
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
 GRACE_SECONDS = 20.0
+LOOPBACK = re.compile(rb"(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]+)?", re.IGNORECASE)
 
 
 def follow_parent() -> None:
@@ -46,15 +51,49 @@ def keep_secrets_versions(secretsmanager: Any) -> None:
     secretsmanager._put_secret_value = put_new  # noqa: SLF001
 
 
-def main() -> None:
-    """Run ministack, whose settings are in the environment."""
+def for_programs(app: ASGIApp) -> ASGIApp:
+    """Keep the pages of a browser away from ministack, which lets every page read every answer.
+
+    A page cannot hide its `Origin` (Fetch Standard, "Origin header"), nor change its `Host`: a
+    page whose name was made to lead to this machine still has that name there (DNS rebinding).
+    """
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" or _is_of_a_program(scope["headers"]):
+            await app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
+        else:
+            refusal = PlainTextResponse("Only programs of this machine, and no page.", 403)
+            await refusal(scope, receive, send)
+
+    return answer
+
+
+def _is_of_a_program(headers: list[tuple[bytes, bytes]]) -> bool:
+    hosts = [value for name, value in headers if name.lower() == b"host"]
+    return (
+        all(name.lower() != b"origin" for name, _ in headers)
+        and len(hosts) == 1
+        and LOOPBACK.fullmatch(hosts[0]) is not None
+    )
+
+
+def main(*, answers_pages: bool = False) -> None:
+    """Run ministack, whose settings are in the environment.
+
+    Args:
+        answers_pages: whether it also answers pages, and to names that are not this machine's.
+    """
     threading.Thread(target=follow_parent, daemon=True).start()
-    from ministack.app import main as serve  # type: ignore[import-untyped]  # noqa: PLC0415  # slow, and untyped
+    from ministack import app  # type: ignore[import-untyped]  # noqa: PLC0415  # slow, and untyped
     from ministack.services import secretsmanager  # type: ignore[import-untyped]  # noqa: PLC0415  # the same
 
     keep_secrets_versions(secretsmanager)
+    if not answers_pages:
+        app.app = for_programs(app.app)
     sys.argv = ["ministack"]
-    serve()
+    app.main()
 
 
 if __name__ == "__main__":

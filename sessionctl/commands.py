@@ -116,16 +116,22 @@ def rename_user(options: Options, user: User, username: str | None, email: str |
 
 
 @user_commands.command("export")
-@click.option("--output", type=Path, metavar="FILE", help="Write it to this file instead.")
+@click.option("--output", type=Path, metavar="FILE", help="Write it to this new file instead.")
 @of_a_user
 def export_user(options: Options, user: User, output: Path | None) -> str:
     """Print all that is stored about a user, as JSON."""
     text = as_json(options.call("ExportUserFunction", user))
     if output is None:
         return text
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-    with os.fdopen(os.open(output, flags, 0o600), "w", encoding="utf-8") as file:
-        file.write(text + "\n")  # only we may read it
+    # A file that is there may be a link to another one, or one that others may read.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    descriptor = os.open(output, flags, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+    except BaseException:
+        output.unlink()  # half an export would be taken for all of it
+        raise
     return f"Wrote {printable(output)}."
 
 

@@ -24,7 +24,9 @@ const heading = document.querySelector("h1");
 const template = element("session");
 
 // No retries: the page tells the reader to wait. One that waits by itself looks as if it hangs.
-const client = new SessionsClient(new URL("api", document.baseURI), { retries: 0 });
+// A visitor may have come by a URL with a password, which no request may have.
+const api = Object.assign(new URL("api", document.baseURI), { username: "", password: "" });
+const client = new SessionsClient(api, { retries: 0 });
 let own = null; // the session of this page
 let busy = false;
 

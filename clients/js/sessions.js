@@ -102,8 +102,9 @@ export class MissingFields extends SessionsError {
    */
   constructor(message, failure) {
     super(message, failure);
+    const { fields } = failure.body;
     /** @type {string[]} */
-    this.fields = failure.body.fields ?? [];
+    this.fields = Array.isArray(fields) ? fields.filter(isText) : [];
   }
 }
 
@@ -136,7 +137,7 @@ export class RateLimited extends SessionsError {
    */
   constructor(message, failure) {
     super(message, failure);
-    this.retryAfter = wholeNumber(failure.headers, "Retry-After");
+    this.retryAfter = secondsNamed(failure.headers);
     this.limit = wholeNumber(failure.headers, "X-RateLimit-Limit");
     this.remaining = wholeNumber(failure.headers, "X-RateLimit-Remaining");
   }
@@ -153,7 +154,7 @@ export class Unavailable extends SessionsError {
    */
   constructor(message, failure) {
     super(message, failure);
-    this.retryAfter = wholeNumber(failure.headers, "Retry-After");
+    this.retryAfter = secondsNamed(failure.headers);
   }
 }
 
@@ -183,6 +184,10 @@ const ERRORS = {
 const RETRIED = [429, 503];
 const LONGEST_WAIT_SECONDS = 30;
 const WAIT_SECONDS = 1; // after an answer without Retry-After, such as a proxy's
+const LARGEST_NUMBER = 2 ** 31; // RFC 9111, section 1.2.2: what a larger number of seconds counts as
+const DATE = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d(:\d\d){2} GMT$/;
+// Far more than the service takes of a name; it passes over one that is a little too long.
+const LONGEST_NAME_OCTETS = 1024;
 
 /**
  * A client of the service for one user. Every call rejects with a {@link SessionsError}.
@@ -207,7 +212,7 @@ export class SessionsClient {
     baseUrl,
     { token = null, fetch = globalThis.fetch, retries = 3, sleep = sleepFor } = {},
   ) {
-    this.#baseUrl = String(baseUrl).replace(/\/+$/, "");
+    this.#baseUrl = checkedUrl(baseUrl).replace(/\/+$/, "");
     this.#token = token;
     this.#fetch = fetch;
     this.#retries = retries;
@@ -231,7 +236,8 @@ export class SessionsClient {
    */
   async logIn({ user, password, rememberMe = false, name, signal }) {
     const body = { user, pass: password, rememberMe };
-    const { token, exp } = await this.#request("POST", "/session", { body, name, signal });
+    const options = { body, name, signal };
+    const { token, exp } = await this.#request("POST", "/session", isToken, options);
     this.#token = token;
     return { token, exp };
   }
@@ -243,7 +249,7 @@ export class SessionsClient {
    * @returns {Promise<Session>}
    */
   async currentSession({ signal } = {}) {
-    return this.#request("GET", "/session", { signal });
+    return this.#request("GET", "/session", isSession, { signal });
   }
 
   /**
@@ -254,7 +260,7 @@ export class SessionsClient {
    * @returns {Promise<Session>}
    */
   async session(id, { signal } = {}) {
-    return this.#request("GET", pathOf(id), { signal });
+    return this.#request("GET", pathOf(id), isSession, { signal });
   }
 
   /**
@@ -267,7 +273,7 @@ export class SessionsClient {
     const query = new URLSearchParams();
     if (limit !== undefined) query.set("limit", String(limit));
     if (offset !== undefined) query.set("offset", String(offset));
-    return this.#request("GET", `/sessions?${query}`.replace(/\?$/, ""), { signal });
+    return this.#request("GET", `/sessions?${query}`.replace(/\?$/, ""), isPage, { signal });
   }
 
   /**
@@ -294,7 +300,8 @@ export class SessionsClient {
           yield session;
         }
       }
-      if (offset + items.length >= count) return;
+      // A page is two sessions at least, or the last one: to go on would ask without end.
+      if (items.length < 2 || offset + items.length >= count) return;
       offset += items.length - 1;
     }
   }
@@ -307,7 +314,7 @@ export class SessionsClient {
    * @returns {Promise<void>}
    */
   async endSession(id, { signal } = {}) {
-    await this.#request("DELETE", pathOf(id), { signal });
+    await this.#request("DELETE", pathOf(id), isObject, { signal });
   }
 
   /**
@@ -319,7 +326,7 @@ export class SessionsClient {
    */
   async endSessions(ids, { signal } = {}) {
     const body = { sessions: [...ids] };
-    const { count } = await this.#request("DELETE", "/sessions", { body, signal });
+    const { count } = await this.#request("DELETE", "/sessions", hasCount, { body, signal });
     return count;
   }
 
@@ -331,21 +338,23 @@ export class SessionsClient {
    */
   async endAllSessions({ exceptThis = false, signal } = {}) {
     const query = exceptThis ? "?allButSelf=true" : "";
-    const { count } = await this.#request("DELETE", `/sessions/all${query}`, { signal });
+    const path = `/sessions/all${query}`;
+    const { count } = await this.#request("DELETE", path, hasCount, { signal });
     return count;
   }
 
   /**
    * @param {string} method
    * @param {string} path
+   * @param {(body: any) => boolean} isWhole whether a success holds what it must
    * @param {{ body?: object, name?: string, signal?: AbortSignal }} options
    * @returns {Promise<any>} the body of a success
    */
-  async #request(method, path, { body, name, signal }) {
+  async #request(method, path, isWhole, { body, name, signal }) {
     const headers = new Headers({ Accept: "application/json" });
     if (body !== undefined) headers.set("Content-Type", "application/json");
-    if (method !== "POST" && this.#token) headers.set("Authorization", this.#token);
-    if (name !== undefined) headers.set("X-Session-Name", utf8Octets(name));
+    if (method !== "POST" && this.#token) headers.set("Authorization", octets(this.#token));
+    if (name !== undefined) headers.set("X-Session-Name", nameOctets(name));
     /** @type {RequestInit} */
     const request = {
       method,
@@ -356,8 +365,8 @@ export class SessionsClient {
     };
     for (let attempt = 0; ; attempt += 1) {
       const answer = await this.#fetched(this.#baseUrl + path, request);
-      if (answer.ok && answer.body !== null) return answer.body;
-      const wait = wholeNumber(answer.headers, "Retry-After") ?? WAIT_SECONDS;
+      if (answer.ok && isWhole(answer.body)) return answer.body;
+      const wait = secondsNamed(answer.headers) ?? WAIT_SECONDS;
       const mayRetry = RETRIED.includes(answer.status) && attempt < this.#retries;
       if (!mayRetry || wait > LONGEST_WAIT_SECONDS) throw errorOf(answer);
       await this.#sleep(wait * 1000, signal);
@@ -394,6 +403,55 @@ function pathOf(id) {
   return `/session/${id}`;
 }
 
+/**
+ * A password in the URL would go out as Basic, in the token's place; and browsers refuse it.
+ *
+ * @param {string | URL} url a page's may be a path alone
+ */
+function checkedUrl(url) {
+  let parsed;
+  try {
+    parsed = new URL(url, "http://localhost");
+  } catch {
+    throw new SessionsError("The base URL is no URL"); // the cause may show a password
+  }
+  if (parsed.username || parsed.password) {
+    throw new SessionsError("The base URL must hold no user name and no password");
+  }
+  return String(url);
+}
+
+/** @param {unknown} value */
+function isText(value) {
+  return typeof value === "string";
+}
+
+/** @param {any} body */
+function isObject(body) {
+  return typeof body === "object" && body !== null && !Array.isArray(body);
+}
+
+/** @param {any} body */
+function hasCount(body) {
+  return Number.isInteger(body?.count);
+}
+
+/** @param {any} body */
+function isToken(body) {
+  return isText(body?.token) && Number.isInteger(body.exp);
+}
+
+/** @param {any} body */
+function isSession(body) {
+  const { iat, exp, sub, name } = body ?? {};
+  return [iat, exp].every(Number.isInteger) && [sub, name].every(isText);
+}
+
+/** @param {any} body */
+function isPage(body) {
+  return hasCount(body) && Array.isArray(body.items) && body.items.every(isSession);
+}
+
 /** @param {{ status: number, headers: Headers, body: any }} answer */
 function errorOf({ status, headers, body }) {
   const requestId = headers.get("X-Request-Id");
@@ -420,7 +478,34 @@ function objectIn(text) {
  */
 function wholeNumber(headers, name) {
   const value = headers.get(name);
-  return value !== null && /^\d+$/.test(value) ? Number(value) : null;
+  if (value === null || !/^\d+$/.test(value)) return null;
+  return Math.min(Number(value), LARGEST_NUMBER);
+}
+
+/**
+ * The seconds until the moment in `Retry-After`, a number or a date (RFC 9110, section 10.2.3);
+ * null if it names none.
+ *
+ * A date counts by the sender's clock, where that is told: ours may be wrong. One that is over is a
+ * second away, so that nobody hurries.
+ *
+ * @param {Headers} headers
+ */
+function secondsNamed(headers) {
+  const at = milliseconds(headers, "Retry-After");
+  if (at === null) return wholeNumber(headers, "Retry-After");
+  const now = milliseconds(headers, "Date") ?? Date.now();
+  return Math.max(1, Math.ceil((at - now) / 1000));
+}
+
+/**
+ * @param {Headers} headers
+ * @param {string} name
+ */
+function milliseconds(headers, name) {
+  const value = headers.get(name) ?? "";
+  const time = DATE.test(value) ? Date.parse(value) : NaN;
+  return Number.isNaN(time) ? null : time;
 }
 
 /**
@@ -428,8 +513,18 @@ function wholeNumber(headers, name) {
  *
  * @param {string} text
  */
-function utf8Octets(text) {
-  return String.fromCharCode(...new TextEncoder().encode(text));
+function octets(text) {
+  const value = String(text).trim();
+  if (/[\0\r\n]/.test(value)) throw new SessionsError("No header can hold a line break");
+  // One by one: a function takes only so many arguments.
+  return Array.from(new TextEncoder().encode(value), (octet) => String.fromCharCode(octet)).join("");
+}
+
+/** @param {string} name */
+function nameOctets(name) {
+  const value = octets(name);
+  if (value.length <= LONGEST_NAME_OCTETS) return value;
+  throw new SessionsError("The name of a session must be 1 to 64 printable characters");
 }
 
 /**

@@ -27,7 +27,8 @@ CHROMIUM_OPTIONS = [
     "--no-first-run",
 ]
 PATIENCE_MILLISECONDS = 15_000  # of a test with what it waits for
-OWN = ("http://127.0.0.1:", "about:", "data:")  # how addresses on this machine begin
+# How addresses on this machine begin; one test comes by a URL with a password.
+OWN = ("http://127.0.0.1:", "http://joe:secret@127.0.0.1:", "about:", "data:")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -111,6 +111,12 @@ def test_every_session_is_listed_and_this_one_is_marked(open_page, person):
     expect(open_page.get_by_role("alert")).to_have_text("")
 
 
+def test_a_visitor_who_comes_by_a_url_with_a_password_logs_in_all_the_same(browse, address, person):
+    page = browse(address.replace("://", "://joe:secret@"))
+    log_in(page, person)
+    expect(items(page)).to_have_count(1)
+
+
 @pytest.mark.refused("401")
 def test_a_wrong_password_is_shown(page, person):
     log_in(page, person, "a guess")

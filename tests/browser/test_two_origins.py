@@ -8,6 +8,7 @@ from playwright.sync_api import Page
 
 from tests.browser.pages import Browse
 from tests.browser.people import PASSWORD, Person
+from tests.support.clock import wait_for_window
 from tests.support.contract import (
     BANNED,
     INVALID_ENDPOINT,
@@ -81,6 +82,7 @@ def test_a_page_reads_that_there_is_no_such_session_or_path(page, person):
 
 @pytest.mark.refused("401", "429")
 def test_a_page_reads_when_to_try_the_next_password(page, person):
+    wait_for_window(TEMPLATE.parameters["LoginAttemptsSeconds"])
     for _ in range(LIMIT):
         assert log_in(page, person, "wrong") == [401, INVALID_PASSWORD, None]
     status, body, retry_after = log_in(page, person, PASSWORD)

@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -259,9 +260,12 @@ def test_asks_for_nothing_with_what_cannot_be_an_id(make, no_id):
         client.end_session(no_id)
 
 
-def test_asks_for_nothing_with_a_name_that_no_header_can_hold(make):
-    with pytest.raises(ValueError, match="printable"):
-        make(NOWHERE).log_in("joe", "joe", name="a\r\nb: c")
+@pytest.mark.parametrize(
+    "name", ["n" * 200_000, "a\r\nb: c", "\ud800"], ids=["long", "line break", "no text"]
+)
+def test_asks_for_nothing_with_a_name_that_no_header_can_hold(make, name):
+    with pytest.raises(SessionsError, match="printable"):
+        make(NOWHERE).log_in("joe", "joe", name=name)
 
 
 def test_knows_a_wrong_base_url_and_does_not_mind_a_slash_at_its_end(service, make):
@@ -284,6 +288,7 @@ def test_shows_no_token_in_what_it_prints(make, new_user):
 
 # --------------------------------------------- what the service seldom answers
 
+SESSION = {"iat": 5, "exp": 6, "sub": "u", "name": "n"}
 UNAVAILABLE = {"code": "SERVICE_UNAVAILABLE_ERROR", "message": "Service Unavailable"}
 LIMITED = {"code": "RATELIMITED_ERROR", "message": "You Have Been Ratelimited."}
 MISTAKE = {"code": "INTERNAL_SERVER_ERROR", "message": "Internal Server Error"}
@@ -312,6 +317,22 @@ def test_iterates_in_pages_of_the_size_it_is_told(make):
     canned = Canned(DONE)
     assert list(make(answer=canned).all_sessions(7)) == []
     assert [request.url.query for request in canned.requests] == [b"limit=7&offset=0"]
+
+
+@pytest.mark.parametrize("ended", range(13))
+def test_iterates_over_every_session_that_is_left_when_several_end_at_once(make, ended):
+    left = [SESSION | {"iat": iat} for iat in range(12, 0, -1)]
+
+    def page(request: httpx.Request) -> httpx.Response:
+        offset, limit = (int(request.url.params[name]) for name in ("offset", "limit"))
+        return httpx.Response(200, json={"count": len(left), "items": left[offset:][:limit]})
+
+    seen = []
+    for session in make(answer=page).all_sessions(3):
+        seen.append(session.iat)
+        if len(seen) == 7:  # with the last of the third page
+            del left[:ended]
+    assert seen == [*range(12, 5, -1), *range(min(5, 12 - ended), 0, -1)]
 
 
 def test_tries_again_after_the_time_that_the_answer_names(make):
@@ -351,6 +372,53 @@ def test_does_not_wait_longer_than_half_a_minute(make):
     error = raised.value
     assert (error.retry_after, error.limit, error.remaining) == (31, 5, 0)
     assert waits == []
+
+
+THEN = "Thu, 01 Jan 2026 00:00:00 GMT"  # long ago: our own clock does not matter
+
+
+def named(moment: str, now: str | None = THEN, status: int = 503) -> httpx.Response:
+    headers = {"Retry-After": moment} | ({} if now is None else {"Date": now})
+    return httpx.Response(status, headers=headers, json=LIMITED if status == 429 else UNAVAILABLE)
+
+
+def test_waits_until_the_date_that_the_answer_names_by_the_clock_of_who_sent_it(make):
+    waits = []
+    soon = named("Thu, 01 Jan 2026 00:00:20 GMT", status=429)
+    canned = Canned(soon, named("Wed, 31 Dec 2025 23:59:59 GMT"), DONE)
+    assert make(answer=canned, waits=waits).sessions() == Page(0, ())
+    assert waits == [20, 1]
+    late = Canned(named("Thu, 01 Jan 2026 00:00:31 GMT", status=429), DONE)
+    with pytest.raises(RateLimited) as raised:
+        make(answer=late, waits=waits).sessions()
+    assert (raised.value.retry_after, waits) == (31, [20, 1])
+
+
+def test_reads_a_date_by_its_own_clock_where_it_is_told_no_other(make):
+    in_an_hour = named(formatdate(time.time() + 3600, usegmt=True), now=None, status=429)
+    with pytest.raises(RateLimited) as raised:
+        make(answer=Canned(in_an_hour, DONE)).sessions()
+    assert abs(raised.value.retry_after - 3600) < 60
+
+
+@pytest.mark.parametrize(
+    "moment", ["9999999999999999", "9" * 5000, "Fri, 31 Dec 9999 23:59:59 GMT"], ids=len
+)
+def test_does_not_wait_for_a_moment_after_half_a_minute_however_it_is_written(make, moment):
+    waits = []
+    with pytest.raises(Unavailable) as raised:
+        make(answer=Canned(named(moment), DONE), waits=waits).sessions()
+    assert raised.value.retry_after >= 2**31
+    assert waits == []
+
+
+@pytest.mark.parametrize("moment", ["", "soon", "-5", "7.5", "Thu, 99 Foo 2026 00:00:00 GMT"])
+def test_waits_a_second_where_the_header_names_no_moment(make, moment):
+    waits = []
+    answer = named("")
+    answer.headers["Retry-After"] = moment
+    assert make(answer=Canned(answer, DONE), waits=waits).sessions() == Page(0, ())
+    assert waits == [1]
 
 
 @pytest.mark.parametrize(
@@ -400,6 +468,87 @@ def test_knows_what_is_no_answer_of_the_service(make, answer, code):
     said = f"Not an answer of the session service: HTTP status {answer.status_code}"
     assert str(raised.value) in (said, "Forbidden", "short and stout")
     assert len(canned.requests) == 1
+
+
+DEEP = "[" * 200_000
+CALLS: dict[str, tuple[Any, ...]] = {
+    "log_in": ("j", "j"),
+    "end_sessions": ([1],),
+    "end_session": (1,),
+}
+
+
+@pytest.mark.parametrize(
+    ("call", "body"),
+    [
+        *[("log_in", body) for body in ({}, {"token": None, "exp": 5}, {"token": 5, "exp": 5})],
+        *[("log_in", body) for body in ({"token": "t"}, [], DEEP)],
+        *[("current_session", SESSION | wrong) for wrong in ({"iat": "5"}, {"name": None})],
+        *[("current_session", body) for body in ({}, DEEP)],
+        *[("sessions", body) for body in ({}, {"count": 1}, {"count": 1, "items": [{}]})],
+        *[("sessions", body) for body in ({"count": "1", "items": []}, [], DEEP)],
+        *[("end_sessions", body) for body in ({}, {"count": None}, {"count": True}, DEEP)],
+        *[("end_all_sessions", body) for body in ({}, {"count": "1"}, DEEP)],
+        *[("end_session", body) for body in ([], "5", DEEP)],
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_knows_that_a_success_which_lacks_what_it_must_hold_is_none(make, call, body):
+    status = 201 if call == "log_in" else 200
+    text = body if body == DEEP else json.dumps(body)
+    client = make(answer=Canned(httpx.Response(status, text=text), DONE), token="old", waits=[])
+    with pytest.raises(SessionsError) as raised:
+        getattr(client, call)(*CALLS.get(call, ()))
+    assert (type(raised.value), raised.value.status) == (SessionsError, status)
+    assert client.token == "old"
+
+
+@pytest.mark.parametrize("status", [400, 401, 429, 500, 503])
+def test_knows_an_error_that_is_nested_too_deeply(make, status):
+    canned = Canned(*[httpx.Response(status, text=DEEP)] * 9)
+    with pytest.raises(SessionsError) as raised:
+        make(answer=canned, waits=[]).sessions()
+    assert (type(raised.value), raised.value.status) == (SessionsError, status)
+
+
+@pytest.mark.parametrize("items", [[], [SESSION]])
+def test_ends_its_way_through_sessions_where_a_page_has_too_few_of_them(make, items):
+    canned = Canned(httpx.Response(200, json={"count": 9, "items": items}), DONE)
+    assert [each.iat for each in make(answer=canned).all_sessions()] == [5] * len(items)
+    assert len(canned.requests) == 1
+
+
+@pytest.mark.parametrize("fields", [None, "user", 5, {"user": 1}, ["user", 5, None]])
+def test_takes_from_an_error_only_fields_that_are_words(make, fields):
+    body = {"code": "MISSING_FIELDS_ERROR", "message": "Missing Fields", "fields": fields}
+    with pytest.raises(MissingFields) as raised:
+        make(answer=Canned(httpx.Response(400, json=body))).sessions()
+    assert raised.value.fields == (("user",) if isinstance(fields, list) else ())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://joe:secret@service/api",
+        "//joe@service/api",
+        "http://:secret@service",
+        "http://joe:secret@[/",
+    ],
+)
+def test_takes_no_base_url_with_a_password_which_would_go_in_the_tokens_place(make, url):
+    with pytest.raises(SessionsError) as raised:
+        make(url)
+    assert "secret" not in "".join(traceback.format_exception(raised.value))
+
+
+def test_is_refused_by_the_service_what_is_far_too_long_or_no_text(make):
+    long = "9" * 200_000
+    for credentials in ((long, "joe"), ("\ud800", "\ud800")):
+        with pytest.raises(SessionsError):
+            make().log_in(*credentials)
+    for token in (long, "\ud800", "a\nb"):
+        with pytest.raises(SessionsError):
+            make(token=token).sessions()
 
 
 @pytest.mark.parametrize("of_our_own", [httpx.Client, httpx.AsyncClient])

@@ -38,9 +38,11 @@ SAM_SECONDS = 240
 # No developer's keys: a request that is signed with these is the account's root user's.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 # The venv's libraries would hide what a layer lacks; so functions get the Python below the venv.
+# The API that is deployed answers pages, by the name that the stack gives it; the account's data
+# is made up.
 ENGINE = (
     "import os, sys; sys.executable = os.path.realpath(sys.executable);"
-    "from local.database_process import main; main()"
+    "from local.database_process import main; main(answers_pages=True)"
 )
 
 

@@ -348,9 +348,42 @@ def test_an_export_goes_to_a_file_that_only_its_owner_reads(local, fake, tmp_pat
     assert local("user", "export", "ann", "--output", str(file)).code == 0
     assert json.loads(file.read_text()) == EXPORT
     assert file.stat().st_mode & 0o777 == 0o600
-    failed = local("user", "export", "ann", "--output", str(tmp_path))
+
+
+@pytest.mark.parametrize("there", ["file", "folder", "link", "link to nothing"])
+def test_an_export_goes_into_no_file_that_is_there(local, tmp_path, there):
+    """It may be a link to another one, or one that others may read."""
+    output, other = tmp_path / "ann.json", tmp_path / "other"
+    if there == "file":
+        output.write_text("before")
+        output.chmod(0o644)
+    elif there == "folder":
+        output.mkdir()
+    else:
+        output.symlink_to(other)
+        if there == "link":
+            other.write_text("before")
+    failed = local("user", "export", "ann", "--output", str(output))
     assert (failed.code, failed.out) == (1, "")
-    assert "Is a directory" in failed.err
+    assert failed.err.startswith("sessionctl: ")
+    assert f"File exists: '{output}'" in failed.err
+    if there == "file":
+        assert output.read_text() == "before"
+        assert output.stat().st_mode & 0o777 == 0o644
+    assert other.exists() == (there == "link")
+    if there == "link":
+        assert other.read_text() == "before"
+
+
+def test_an_export_that_fails_leaves_no_half_of_a_file(fake, tmp_path):
+    fake.answers["ExportUserFunction"] = {**EXPORT, "sessions": [{"iat": 1}] * 10_000}
+    file = tmp_path / "ann.json"
+    call = ("-m", "sessionctl", "--local", fake.url, "user", "export", "ann", "--output", file)
+    command = ["sh", "-c", 'ulimit -f 8; exec "$@"', "sh", sys.executable, *call]
+    failed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert "File too large" in failed.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_reader_that_has_read_enough_ends_the_command_quietly(fake):

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.support.answers import assert_is, assert_may_be_read
+from tests.support.clock import wait_for_window
 from tests.support.contract import RATE_LIMITED, SHORT
 from tests.support.operations import ROUTES
 from tests.verify.deployment import (
@@ -70,6 +71,7 @@ def test_wrong_passwords_are_limited_exactly(limited):
     with new_users(limited) as new_user:
         user = new_user()
         wrong = {**user.credentials, "pass": "wrong"}
+        wait_for_window(limited.parameters["LoginAttemptsSeconds"])
         answers = [limited.http.post(LOG_IN, json=wrong) for _ in range(limit)]
         assert {answer.status_code for answer in answers} == {401}
         for origin in limited.origins:

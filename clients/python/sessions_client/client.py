@@ -1,6 +1,7 @@
 """The two clients: alike, except that one blocks and the other is awaited."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from typing import Self, TypeVar
@@ -8,7 +9,7 @@ from typing import Self, TypeVar
 import httpx
 
 from sessions_client import operations
-from sessions_client.errors import NetworkError
+from sessions_client.errors import NetworkError, SessionsError
 from sessions_client.model import Page, Session, Token
 from sessions_client.operations import Operation, Walk, seconds_to_wait
 
@@ -28,7 +29,7 @@ class _Caller:
 
     def __init__(self, base_url: str, token: str | None, retries: int) -> None:
         self.token = token
-        self._base_url = base_url.rstrip("/")
+        self._base_url = _checked(base_url).rstrip("/")
         self._retries = retries
 
     def _request(
@@ -36,14 +37,29 @@ class _Caller:
     ) -> httpx.Request:
         headers = {b"Accept": b"application/json", **operation.headers}
         if operation.needs_token and self.token is not None:
-            headers[b"Authorization"] = self.token.encode()
+            headers[b"Authorization"] = self.token.encode(errors="replace")
+        content = None
+        if operation.body is not None:  # in ASCII: httpx's own JSON fails on half a surrogate pair
+            headers[b"Content-Type"] = b"application/json"
+            content = json.dumps(operation.body).encode()
         return http.build_request(
             operation.method,
             self._base_url + operation.path,
             params=operation.query,
-            json=operation.body,
+            content=content,
             headers=headers,
         )
+
+
+def _checked(base_url: str) -> str:
+    """Return the URL, unless it is none, or httpx would send a password of it as the token."""
+    try:
+        has_password = bool(httpx.URL(base_url).userinfo)
+    except httpx.InvalidURL:
+        raise SessionsError("The base URL is no URL") from None  # the cause may show a password
+    if has_password:
+        raise SessionsError("The base URL must hold no user name and no password")
+    return base_url
 
 
 class SessionsClient(_Caller):

@@ -1,6 +1,10 @@
 """One class for each error of the contract, with its name."""
 
+import math
 import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
 
 import httpx
 
@@ -109,12 +113,14 @@ _ERRORS = {
 }
 
 
+# RFC 9111, section 1.2.2: what a number of seconds that is too large to be told counts as.
+_LARGEST_NUMBER = 2**31
+_DATE = re.compile(r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}(:[0-9]{2}){2} GMT")
+
+
 def error_of(response: httpx.Response) -> SessionsError:
     """Return the error that an answer stands for."""
-    try:
-        body = response.json()
-    except ValueError:
-        body = None
+    body = body_of(response)
     given = body if isinstance(body, dict) else {}
     code = given.get("code")
     words = given.get("message")
@@ -126,17 +132,49 @@ def error_of(response: httpx.Response) -> SessionsError:
     error.request_id = response.headers.get("X-Request-Id")
     match error:
         case MissingFields():
-            error.fields = tuple(given.get("fields", ()))
+            fields = given.get("fields")
+            named = fields if isinstance(fields, list) else ()
+            error.fields = tuple(field for field in named if isinstance(field, str))
         case RateLimited():
-            error.retry_after = whole_number(response, "Retry-After")
-            error.limit = whole_number(response, "X-RateLimit-Limit")
-            error.remaining = whole_number(response, "X-RateLimit-Remaining")
+            error.retry_after = seconds_named(response)
+            error.limit = _whole_number(response, "X-RateLimit-Limit")
+            error.remaining = _whole_number(response, "X-RateLimit-Remaining")
         case Unavailable():
-            error.retry_after = whole_number(response, "Retry-After")
+            error.retry_after = seconds_named(response)
     return error
 
 
-def whole_number(response: httpx.Response, header: str) -> int | None:
-    """Return the number in a header of an answer; None if there is none."""
+def body_of(response: httpx.Response) -> Any:
+    """Return what an answer holds; None if that is no JSON, or is nested too deeply."""
+    try:
+        return response.json()
+    except (ValueError, RecursionError):
+        return None
+
+
+def seconds_named(response: httpx.Response) -> int | None:
+    """Return the seconds until the moment in `Retry-After`; None if it names none.
+
+    It is a number or a date (RFC 9110, section 10.2.3). A date counts by the sender's clock, where
+    that is told: ours may be wrong. One that is over is a second away, so that nobody hurries.
+    """
+    moment = _moment(response, "Retry-After")
+    if moment is None:
+        return _whole_number(response, "Retry-After")
+    now = _moment(response, "Date") or datetime.now(UTC)
+    return max(1, math.ceil((moment - now).total_seconds()))
+
+
+def _whole_number(response: httpx.Response, header: str) -> int | None:
     value = response.headers.get(header, "")
-    return int(value) if re.fullmatch(r"[0-9]{1,15}", value) else None
+    if not re.fullmatch("[0-9]+", value):
+        return None
+    return int(min(float(value), _LARGEST_NUMBER))  # a float takes digits without end
+
+
+def _moment(response: httpx.Response, header: str) -> datetime | None:
+    value = response.headers.get(header, "")
+    try:
+        return parsedate_to_datetime(value) if _DATE.fullmatch(value) else None
+    except ValueError:  # such as the 31st of February
+        return None

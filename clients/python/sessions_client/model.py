@@ -1,15 +1,25 @@
 """The objects in the service's answers. Times are epoch seconds, or moments in UTC."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, Self, TypeVar, get_type_hints
+
+_Member = TypeVar("_Member")
 
 
 def name_in_contract(attribute: str) -> str:
     """Return what the service calls an attribute: the same in camel case."""
     first, *others = attribute.split("_")
     return first + "".join(map(str.capitalize, others))
+
+
+def member(body: Mapping[str, Any], name: str, kind: type[_Member]) -> _Member:
+    """Return a member of an answer; a TypeError or LookupError if there is none of this type."""
+    value = body[name]
+    if type(value) is not kind:  # `isinstance` would take true for the number 1
+        raise TypeError(f"{name} is no {kind.__name__}")
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +34,8 @@ class Session:
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
         """Return the session that an answer holds, with the attributes above."""
-        names = [attribute.name for attribute in fields(cls)]
-        return cls(**{name: body[name_in_contract(name)] for name in names})
+        kinds = get_type_hints(cls)
+        return cls(**{name: member(body, name_in_contract(name), kinds[name]) for name in kinds})
 
     @property
     def began(self) -> datetime:
@@ -52,6 +62,11 @@ class Token:
 
     token: str = field(repr=False)
     exp: int
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any]) -> Self:
+        """Return the token that an answer holds."""
+        return cls(member(body, "token", str), member(body, "exp", int))
 
     @property
     def ends(self) -> datetime:

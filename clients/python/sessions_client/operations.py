@@ -6,10 +6,12 @@ from typing import Any, Generic, TypeVar
 
 import httpx
 
-from sessions_client.errors import error_of, whole_number
-from sessions_client.model import Page, Session, Token
+from sessions_client.errors import SessionsError, body_of, error_of, seconds_named
+from sessions_client.model import Page, Session, Token, member
 
 LONGEST_WAIT_SECONDS = 30
+# Far more than the service takes of a name; it passes over one that is a little too long.
+_LONGEST_NAME_OCTETS = 1024
 _WAIT_SECONDS = 1  # after an answer without Retry-After, such as a proxy's
 # What was answered 503 may have been done all the same: a repeated login then leaves one session
 # too many, and all else does no harm. After a 504 the service may still be at work.
@@ -39,7 +41,7 @@ class Operation(Generic[_Result]):
         if not response.is_success:
             raise error_of(response)
         try:
-            return self.read(response.json())
+            return self.read(body_of(response))
         except (LookupError, TypeError, ValueError) as error:
             raise error_of(response) from error
 
@@ -53,22 +55,27 @@ def seconds_to_wait(response: httpx.Response, retries: int) -> int | None:
     """
     if response.status_code not in _RETRIED or retries <= 0:
         return None
-    named = whole_number(response, "Retry-After")
+    named = seconds_named(response)
     seconds = _WAIT_SECONDS if named is None else named
     return seconds if seconds <= LONGEST_WAIT_SECONDS else None
 
 
 def log_in(user: str, password: str, *, remember_me: bool, name: str | None) -> Operation[Token]:
-    """Log in; a name that is not printable is a ValueError."""
+    """Log in.
+
+    Raises:
+        SessionsError: no header can hold the name.
+    """
     headers = {}
     if name is not None:
-        if not name.isprintable():
-            raise ValueError("the name of a session must be printable")
-        headers[b"X-Session-Name"] = name.strip().encode()  # the service reads it as UTF-8
+        octets = name.strip().encode(errors="replace")  # the service reads it as UTF-8
+        if not name.isprintable() or len(octets) > _LONGEST_NAME_OCTETS:
+            raise SessionsError("The name of a session must be 1 to 64 printable characters")
+        headers[b"X-Session-Name"] = octets
     return Operation(
         "POST",
         "/session",
-        lambda body: Token(body["token"], body["exp"]),
+        Token.read,
         body={"user": user, "pass": password, "rememberMe": remember_me},
         headers=headers,
         needs_token=False,
@@ -135,7 +142,8 @@ class Walk:
         unseen = [session for session in page.items if last is None or session.iat < last]
         if unseen:
             self._last = unseen[-1].iat
-        self.is_done = self._offset + len(page.items) >= page.count
+        # A page is two sessions at least, or the last one: to go on would ask without end.
+        self.is_done = len(page.items) < 2 or self._offset + len(page.items) >= page.count
         self._offset += len(page.items) - 1
         return unseen
 
@@ -146,13 +154,14 @@ def _path_of(session_id: int) -> str:
 
 
 def _page(body: Any) -> Page:
-    return Page(body["count"], tuple(map(Session.read, body["items"])))
+    return Page(member(body, "count", int), tuple(map(Session.read, member(body, "items", list))))
 
 
 def _count(body: Any) -> int:
-    count: int = body["count"]
-    return count
+    return member(body, "count", int)
 
 
 def _done(body: Any) -> None:
-    """Read a success that holds nothing."""
+    """Read a success that holds nothing but words."""
+    if not isinstance(body, dict):
+        raise TypeError("no object")
