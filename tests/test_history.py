@@ -55,7 +55,7 @@ class Model:
 
     def log_in(self, person: Person, now: int, seconds: int) -> int:
         iat = self.newest[person] = max(now, self.newest[person] + 1)
-        self.exp[person, iat] = iat + seconds
+        self.exp[person, iat] = now + seconds
         self.end(person, now, set(self.live(person, now)[MOST:]))
         return iat
 

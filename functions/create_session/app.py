@@ -45,7 +45,8 @@ def handler(request: Request) -> Answer:
             attempt.release,
         )
     iat = user.last_iat
-    exp = iat + (REMEMBERED_SESSION_SECONDS if credentials["rememberMe"] else SESSION_SECONDS)
+    lasts = REMEMBERED_SESSION_SECONDS if credentials["rememberMe"] else SESSION_SECONDS
+    exp = request.now + lasts  # not of the ID, which can be ahead of the clock
     jti = secrets.token_urlsafe(16)
     name = session_name(
         request.headers.get("x-session-name", ""), request.headers.get("user-agent", "")

@@ -5,6 +5,7 @@ import pytest
 from sessions import account_store, dynamodb, session_epoch, session_store, user_store
 from sessions.errors import (
     Banned,
+    Internal,
     InvalidPassword,
     InvalidSession,
     InvalidUser,
@@ -33,6 +34,7 @@ from tests.support.users import (
 )
 
 LARGEST_ID = 10**15 - 1
+DAY = 86_400
 
 
 def reasons(user):
@@ -51,6 +53,18 @@ def test_ids_grow_whatever_the_clock_says():
         for now in (100, 100, 50, 101, 200, 1)
     ]
     assert ids == [100, 101, 102, 103, 200, 201]
+
+
+def test_no_id_is_over_a_day_ahead_of_the_clock():
+    user = new_user()
+    login = login_of(user)
+    user_store.allocate_session_id(login, NOW + DAY - 1, ADDRESS)
+    assert user_store.allocate_session_id(login, NOW, ADDRESS).last_iat == NOW + DAY
+    before = read(user)
+    with pytest.raises(Internal, match="over a day ahead of the clock"):
+        user_store.allocate_session_id(login, NOW, ADDRESS)
+    assert read(user) == before
+    assert user_store.allocate_session_id(login, NOW + 1, ADDRESS).last_iat == NOW + DAY + 1
 
 
 @pytest.mark.parametrize("now", [NOW - 5, NOW])

@@ -1,6 +1,7 @@
 """POST /user/session."""
 
 import json
+import re
 
 import argon2
 import pytest
@@ -11,6 +12,7 @@ from tests.support.calls import call, invoke
 from tests.support.contract import (
     BANNED,
     HEADERS,
+    INTERNAL,
     INVALID_PASSWORD,
     INVALID_USER,
     REMEMBERED_SESSION_SECONDS,
@@ -18,13 +20,18 @@ from tests.support.contract import (
     TEMPLATE,
     UNAUTHORIZED_HEADERS,
 )
+from tests.support.events import ROOT
 from tests.support.forgery import decode
 from tests.support.leaks import PASSWORD
 from tests.support.people import log_in, new_person, statuses
 from tests.support.records import NAME
 from tests.support.rows import stored_rows, stored_sessions, tables
+from tests.support.streams import follow_streams
 
 pytestmark = pytest.mark.usefixtures("aws")
+
+DAY = 86_400
+RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 
 
 def try_login(name, password=PASSWORD, **more):
@@ -238,13 +245,87 @@ def test_an_id_is_never_used_twice(clock):
     iat = clock.now + 3602
     assert call("get_current_session", third).body == {
         "iat": iat,
-        "exp": iat + SESSION_SECONDS,
+        "exp": clock.now + SESSION_SECONDS,
         "sub": person.id,
         "name": NAME,
     }
     assert statuses(first, second) == [401, 401]
     clock.now = iat + 100
     assert call("get_current_session", log_in(person)).body["iat"] == iat + 100
+
+
+def put_ids_ahead(person, iat):
+    """Let the user's newest ID be this one, as after many logins at once or a wrong clock."""
+    tables().update_item(
+        TableName=USERS,
+        Key={"id": {"S": person.id}},
+        UpdateExpression="SET last_iat = :iat",
+        ExpressionAttributeValues={":iat": {"N": str(iat)}},
+    )
+
+
+@pytest.mark.parametrize("lasts", [60, SESSION_SECONDS])
+def test_a_session_lasts_as_long_as_given_though_its_id_is_ahead(clock, monkeypatch, lasts):
+    monkeypatch.setattr(app, "SESSION_SECONDS", lasts)
+    person = new_person()
+    put_ids_ahead(person, clock.now + 120)
+    answer = try_login(person.username)
+    token, exp = answer.body["token"], answer.body["exp"]
+    assert exp == clock.now + lasts
+    assert call("get_current_session", token).body["exp"] == exp
+    assert decode(token.split(".")[1])["exp"] == exp
+    clock.now = exp - 1
+    assert statuses(token) == [200]
+    clock.now = exp
+    assert statuses(token) == [401]
+
+
+def test_an_id_over_a_day_ahead_is_refused_and_told_the_operator(clock, logged):
+    person = new_person()
+    put_ids_ahead(person, clock.now + DAY - 1)
+    token = log_in(person)
+    assert call("get_current_session", token).body["iat"] == clock.now + DAY
+    before = stored_rows(person)
+    assert try_login(person.username) == (500, HEADERS, INTERNAL)
+    assert stored_rows(person) == before
+    line = logged()[-1]
+    assert (line["level"], line["message"], line["user"]) == ("ERROR", "RequestFailed", person.id)
+    told = f"user {person.id} are over a day ahead of the clock, at {clock.now + DAY}: see docs/"
+    assert told in line["exception"]
+    clock.now += 1
+    log_in(person)
+    assert statuses(token) == [200]
+
+
+def test_a_user_whose_ids_were_far_ahead_logs_in_again_as_the_runbook_says(clock):
+    person, now = new_person(), clock.now
+    clock.now += 3650 * DAY
+    changes = follow_streams()
+    token = log_in(person)
+    clock.now = now
+    assert (try_login(person.username).status, *statuses(token)) == (500, 200)
+    invoke("revoke_user_sessions", {"id": person.id, "all": True})
+    invoke("publish_events", {"Records": changes(now)})
+    assert stored_rows(person)["sessions"] == []
+    section = RUNBOOK.partition("### Session IDs are ahead of the clock")[2].partition("\n###")[0]
+    (update,) = re.findall(r'--update-expression "(.+?)"', section)
+    (values,) = re.findall(r"--expression-attribute-values '(\{\":zero.+?)'", section)
+    tables().update_item(
+        TableName=USERS,
+        Key={"id": {"S": person.id}},
+        UpdateExpression=update,
+        ExpressionAttributeValues=json.loads(values),
+    )
+    again = log_in(person)
+    assert call("get_current_session", again).body == {
+        "iat": now,
+        "exp": now + SESSION_SECONDS,
+        "sub": person.id,
+        "name": NAME,
+    }
+    assert statuses(token) == [401]
+    delete = {"id": person.id, "all": True}
+    assert invoke("revoke_user_sessions", delete)["count"] == 1
 
 
 # ---------------------------------------------------------------- all else
