@@ -69,6 +69,16 @@ def begin(login: Login, session_epoch: int, now: int = NOW) -> int:
     return user.last_iat
 
 
+def revoke(user: User, iat: int, now: int = NOW) -> None:
+    """Revoke a session as a request of its own does."""
+    session_store.revoke_session(user.id, iat, now, secrets.token_urlsafe(6))
+
+
+def revoke_all(user: User, kept: int | None = None) -> User:
+    """Revoke every session but one as a request of its own does."""
+    return user_store.revoke_all_sessions(user, secrets.token_urlsafe(6), kept)
+
+
 def user_and_sessions(user: str, iats: Collection[int]) -> tuple[User | None, dict[int, Session]]:
     """Return the user and the sessions as a request would read them, without the epoch."""
     found, _, sessions = session_store.read_user_and_sessions(user, iats)

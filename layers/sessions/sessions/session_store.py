@@ -92,7 +92,7 @@ def put_session(session: Session) -> None:
             raise Unavailable from error
 
 
-def revoke_session(user: str, iat: int, now: int) -> None:
+def revoke_session(user: str, iat: int, now: int, revocation_id: str) -> None:
     """Revoke a session, which was read as live in this very request.
 
     Its row stays until TTL deletes it, with only its ID and the reason, for the table's stream to
@@ -102,16 +102,19 @@ def revoke_session(user: str, iat: int, now: int) -> None:
         user: the user's ID.
         iat: the session's ID.
         now: epoch seconds.
+        revocation_id: a random ID; under it, a call that is made again finds that it was done.
 
     Raises:
         SessionMissing: another request has revoked it since.
     """
+    update = _revocation(user, iat, "deleted", now)
+    update["UpdateExpression"] += ", revocation_id = :id"
+    update["ConditionExpression"] += " OR revocation_id = :id"
+    update["ExpressionAttributeValues"][":id"] = {"S": revocation_id}
     try:
-        dynamodb.call("update_item", **_revocation(user, iat, "deleted", now))
+        dynamodb.call("update_item", **update)
     except ConditionFailed as error:
-        if not error.was_retried:
-            raise SessionMissing from error
-        # An earlier attempt of this call was committed and its answer lost.
+        raise SessionMissing from error
 
 
 def revoke_sessions(user: str, iats: Iterable[int], reason: str, now: int) -> int:
@@ -184,7 +187,7 @@ def _revocation(user: str, iat: int, reason: str, now: int) -> dict[str, Any]:
     return {
         "TableName": dynamodb.SESSIONS,
         "Key": _key(user, iat),
-        "UpdateExpression": "SET revoked_reason = :reason, exp = :now REMOVE #name, jti_sha256",
+        "UpdateExpression": "REMOVE #name, jti_sha256 SET revoked_reason = :reason, exp = :now",
         "ConditionExpression": "attribute_exists(iat) AND attribute_not_exists(revoked_reason)",
         "ExpressionAttributeNames": {"#name": "name"},
         "ExpressionAttributeValues": {":reason": {"S": reason}, ":now": {"N": str(now)}},

@@ -157,12 +157,14 @@ def _refusal(item: Item, login: Login, now: int) -> ApiError | None:
     )
 
 
-def revoke_all_sessions(user: User, kept: int | None = None) -> User:
+def revoke_all_sessions(user: User, revocation_id: str, kept: int | None = None) -> User:
     """Revoke every session allocated so far, but for `kept`: one update, whatever their number.
 
     The boundary is copied from `last_iat` inside the update, so no clock is involved and no login
     can slip between. A session that another call has revoked since it was read is not kept: that
     would revive it. publish_events purges the rows.
+
+    `revocation_id` is a random ID; under it, a call that is made again finds that it was done.
 
     Returns:
         The user's row just before, which says which sessions were live until now.
@@ -170,12 +172,11 @@ def revoke_all_sessions(user: User, kept: int | None = None) -> User:
     Raises:
         InvalidSession: the user does not exist any more; or `kept` is revoked.
     """
-    values = {":reason": {"S": "all"}}
+    values = {":reason": {"S": "all"}, ":id": {"S": revocation_id}}
     condition = "attribute_exists(id)"
-    if kept is None:
-        update = f"SET {REVOKE_ALL} REMOVE revoked_except"
-    else:
-        update = f"SET {REVOKE_ALL}, revoked_except = :kept"
+    update = f"SET {REVOKE_ALL}, revocation_id = :id"
+    update += " REMOVE revoked_except" if kept is None else ", revoked_except = :kept"
+    if kept is not None:
         values[":kept"] = {"N": str(kept)}
         is_live = "attribute_not_exists(revoked_through) OR revoked_through < :kept"
         condition += f" AND ({is_live} OR revoked_except = :kept)"
@@ -192,8 +193,7 @@ def revoke_all_sessions(user: User, kept: int | None = None) -> User:
     except ConditionFailed as error:
         raise InvalidSession from error
     before = from_item(User, answer["Attributes"])
-    if dynamodb.was_retried(answer):
-        # The row before the retry may be the row after the first attempt. The sessions that the
-        # first attempt revoked were live.
+    if answer["Attributes"].get("revocation_id") == values[":id"]:
+        # This is the row after an earlier attempt, whose answer was lost.
         return user._replace(last_iat=before.last_iat)
     return before
