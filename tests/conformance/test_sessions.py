@@ -132,7 +132,7 @@ def test_an_absent_user_gets_no_id_and_no_row():
 def test_a_session_is_read_as_it_was_written(iat):
     user = new_user()
     session = Session(user.id, iat, iat + 1, "Küche ﷺ 🍳", bytes(range(32)), session_epoch=3)
-    session_store.put_session(session)
+    session_store.put_session(session, NOW)
     assert session_store.query_sessions(user.id) == [session]
     assert user_and_sessions(user.id, {iat}) == (user, {iat: session})
 
@@ -142,14 +142,14 @@ def test_a_session_can_be_put_again():
     user = new_user()
     session = session_of(user, 7)
     for _ in range(2):
-        session_store.put_session(session)
+        session_store.put_session(session, NOW)
         assert session_store.query_sessions(user.id) == [session]
     with pytest.raises(Unavailable):
-        session_store.put_session(session._replace(jti_sha256=b"k" * 32))
+        session_store.put_session(session._replace(jti_sha256=b"k" * 32), NOW)
     assert session_store.query_sessions(user.id) == [session]
     revoke(user, 7, NOW)
     with pytest.raises(Unavailable):
-        session_store.put_session(session)
+        session_store.put_session(session, NOW)
     assert live(user) == []
 
 
@@ -176,7 +176,7 @@ def test_sessions_are_ordered_by_number_the_newest_first():
     user = new_user()
     iats = [9, 10, 100, 99, LARGEST_ID, 1]
     for iat in iats:
-        session_store.put_session(session_of(user, iat))
+        session_store.put_session(session_of(user, iat), NOW)
     assert rows(user) == sorted(iats, reverse=True)
 
 
@@ -185,7 +185,7 @@ def test_a_query_goes_on_after_a_page_of_one_megabyte(newest):
     """Amazon DynamoDB Developer Guide, "Paginating table query results"."""
     user = new_user()
     for iat in range(1, 8):
-        session_store.put_session(session_of(user, iat)._replace(name="n" * 300_000))
+        session_store.put_session(session_of(user, iat)._replace(name="n" * 300_000), NOW)
     sessions = session_store.query_sessions(user.id, newest)
     assert [session.iat for session in sessions] == [7, 6, 5, 4, 3, 2, 1][:newest]
 
@@ -272,11 +272,21 @@ def test_the_oldest_live_sessions_beyond_the_limit_are_revoked():
 
 def test_rows_do_not_pile_up_however_often_a_user_logs_in():
     user = new_user()
+    for now in range(NOW, NOW + 32 * 60, 60):
+        log_in(user, now)
+        session_store.enforce_session_limit(read(user), epoch_of(user), 2, now)
+    assert len(live(user)) == 2
+    assert len(rows(user)) <= 2 + 1 + dynamodb.LARGEST_BATCH_WRITE
+
+
+def test_the_limit_purges_no_row_of_a_login_that_may_be_under_way():
+    user = new_user()
     for _ in range(32):
         log_in(user)
         session_store.enforce_session_limit(read(user), epoch_of(user), 2, NOW)
-    assert len(live(user)) == 2
-    assert len(rows(user)) <= 2 + 1 + dynamodb.LARGEST_BATCH_WRITE
+    assert len(rows(user)) == 32
+    session_store.enforce_session_limit(read(user), epoch_of(user), 2, NOW + 100)
+    assert rows(user) == [NOW + 31, NOW + 30, *range(NOW + 3, NOW - 1, -1)]
 
 
 def test_the_limit_purges_no_unpublished_row():
@@ -308,7 +318,7 @@ def test_a_session_with_an_id_but_no_row_yet_is_revoked():
     user = new_user()
     iat = user_store.allocate_session_id(login_of(user), NOW, ADDRESS).last_iat
     revoke_all(read(user))
-    session_store.put_session(session_of(user, iat))
+    session_store.put_session(session_of(user, iat), NOW)
     assert live(user) == []
 
 

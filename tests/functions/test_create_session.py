@@ -7,6 +7,7 @@ import argon2
 import pytest
 
 from functions.create_session import app
+from sessions import session_store
 from sessions.dynamodb import LOGINS, USERS
 from tests.support.calls import call, invoke
 from tests.support.contract import (
@@ -19,8 +20,10 @@ from tests.support.contract import (
     SESSION_SECONDS,
     TEMPLATE,
     UNAUTHORIZED_HEADERS,
+    UNAVAILABLE,
 )
 from tests.support.events import ROOT
+from tests.support.faults import FAULTS, LOST_ANSWER, inject, meanwhile
 from tests.support.forgery import decode
 from tests.support.leaks import PASSWORD
 from tests.support.people import log_in, new_person, statuses
@@ -326,6 +329,43 @@ def test_a_user_whose_ids_were_far_ahead_logs_in_again_as_the_runbook_says(clock
     assert statuses(token) == [401]
     delete = {"id": person.id, "all": True}
     assert invoke("revoke_user_sessions", delete)["count"] == 1
+
+
+# ------------------------------------------------------------------ faults
+
+
+@pytest.mark.usefixtures("pauses")
+def test_a_session_ended_before_its_login_was_answered_stays_ended(clock, dynamodb, monkeypatch):
+    """Though its row could have been purged when the login puts it again."""
+    monkeypatch.setattr(session_store.dynamodb, "LARGEST_BATCH_WRITE", 1)
+    person = new_person()
+    owner = log_in(person)
+
+    def end_it_and_clear_up():
+        clock.now += 1
+        assert call("delete_session", owner, session=newest).status == 200
+        log_in(person)
+
+    clock.now += 1
+    newest = clock.now
+    inject(dynamodb, "PutItem", meanwhile(LOST_ANSWER, end_it_and_clear_up), times=1)
+    assert try_login(person.username)[::2] == (503, UNAVAILABLE)
+    assert sorted(stored_sessions(person)) == [newest - 1, newest + 1]
+
+
+def test_a_row_is_purged_only_when_no_login_can_put_it_again():
+    timeout = TEMPLATE.resources["CreateSessionFunction"]["Properties"]["Timeout"]
+    assert timeout < session_store._LOGIN_SECONDS
+
+
+@pytest.mark.usefixtures("pauses")
+@pytest.mark.parametrize("fault", [*FAULTS, "done, and the answer lost"])
+def test_a_login_that_failed_leaves_no_session_without_an_owner(clock, dynamodb, fault):
+    person = new_person()
+    owner = log_in(person)
+    inject(dynamodb, "PutItem", FAULTS.get(fault, LOST_ANSWER))
+    assert try_login(person.username)[::2] == (503, UNAVAILABLE)
+    assert call("list_sessions", owner).body["count"] == 1
 
 
 # ---------------------------------------------------------------- all else
