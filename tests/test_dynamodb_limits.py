@@ -53,7 +53,7 @@ REFUSED = {
     ),
     "a sort key that is text": lambda: put(user={"S": "u"}, iat={"S": "1"}),
     "no sort key": lambda: put(user={"S": "u"}),
-    "an ID of 39 digits": lambda: session_store.put_session(SESSION._replace(iat=10**39 - 1)),
+    "an ID of 39 digits": lambda: session_store.put_session(SESSION._replace(iat=10**39 - 1), 1),
     "a number of 39 digits": lambda: number("1." + "1" * 38),
     "a number that is too large": lambda: number("1E126"),
     "a number that is too small": lambda: number("-1E-131"),
@@ -66,7 +66,7 @@ REFUSED = {
     "a row twice in a transaction": lambda: session_store.revoke_sessions("u", [1, 1], "bulk", 2),
     "a transaction of over 4 MB": lambda: transact(11, 390_000),
     "an item of over 400 KB": lambda: session_store.put_session(
-        SESSION._replace(name="n" * 409_600)
+        SESSION._replace(name="n" * 409_600), 1
     ),
     "an expression of over 4 KB": lambda: update(f"SET a = :a{' ' * 4087}"),
     "an empty expression": lambda: update(ConditionExpression=""),
@@ -83,7 +83,7 @@ TAKEN = {
     "25 rows written at once": lambda: batch_write(25),
     "100 rows in a transaction": lambda: transact(100),
     "an item as large as moto takes": lambda: session_store.put_session(
-        SESSION._replace(name="n" * 404_900)
+        SESSION._replace(name="n" * 404_900), 1
     ),
     "an expression of 4 KB": lambda: update(f"SET a = :a{' ' * 4086}"),
 }

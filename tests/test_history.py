@@ -55,7 +55,7 @@ class Model:
 
     def log_in(self, person: Person, now: int, seconds: int) -> int:
         iat = self.newest[person] = max(now, self.newest[person] + 1)
-        self.exp[person, iat] = iat + seconds
+        self.exp[person, iat] = now + seconds
         self.end(person, now, set(self.live(person, now)[MOST:]))
         return iat
 
@@ -309,7 +309,9 @@ def reuse_iat_within_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def end_the_session_in_use_too(monkeypatch: pytest.MonkeyPatch) -> None:
     revoke_all = user_store.revoke_all_sessions
-    monkeypatch.setattr(user_store, "revoke_all_sessions", lambda user, *_: revoke_all(user))
+    monkeypatch.setattr(
+        user_store, "revoke_all_sessions", lambda user, id_, *_: revoke_all(user, id_)
+    )
 
 
 def delete_another_users_session(monkeypatch: pytest.MonkeyPatch) -> None:

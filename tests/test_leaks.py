@@ -55,7 +55,7 @@ def log_the_jti(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def raise_with_the_jtis_hash(monkeypatch: pytest.MonkeyPatch) -> None:
-    def show(session: Any) -> None:
+    def show(session: Any, _: int) -> None:
         raise ValueError(session)
 
     around(monkeypatch, session_store, "put_session", show)

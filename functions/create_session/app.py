@@ -45,17 +45,17 @@ def handler(request: Request) -> Answer:
             attempt.release,
         )
     iat = user.last_iat
-    exp = iat + (REMEMBERED_SESSION_SECONDS if credentials["rememberMe"] else SESSION_SECONDS)
+    lasts = REMEMBERED_SESSION_SECONDS if credentials["rememberMe"] else SESSION_SECONDS
+    exp = request.now + lasts  # not of the ID, which can be ahead of the clock
     jti = secrets.token_urlsafe(16)
     name = session_name(
         request.headers.get("x-session-name", ""), request.headers.get("user-agent", "")
     )
-    session_store.put_session(
-        Session(user.id, iat, exp, name, tokens.jti_sha256(jti), session_epoch)
-    )
+    token = tokens.issue(tokens.Claims(user.id, iat, exp, jti), ISSUER, kid, key)
+    session = Session(user.id, iat, exp, name, tokens.jti_sha256(jti), session_epoch)
+    session_store.put_session(session, request.now)
     with best_effort("enforce_session_limit", request.request_id):
         session_store.enforce_session_limit(user, session_epoch, MAX_SESSIONS_PER_USER, request.now)
-    token = tokens.issue(tokens.Claims(user.id, iat, exp, jti), ISSUER, kid, key)
     return created({"token": token, "exp": exp})
 
 

@@ -1,5 +1,6 @@
 """DELETE /user/sessions/all: revoke all sessions of the user, or all but the one in use."""
 
+import secrets
 from functools import partial
 
 from sessions import session_store, user_store
@@ -19,7 +20,7 @@ def handler(request: Request, access: Access) -> Answer:
     kept = access.session.iat if _all_but_self(request) else None
 
     def revoke() -> User:
-        before = user_store.revoke_all_sessions(access.user, kept)
+        before = user_store.revoke_all_sessions(access.user, secrets.token_urlsafe(6), kept)
         request.log["revoked"] = True
         return before
 

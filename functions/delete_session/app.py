@@ -1,5 +1,7 @@
 """DELETE /user/session/{id}: revoke one session of the user, which may be the one in use."""
 
+import secrets
+
 from sessions import session_store
 from sessions.authentication import Access, authenticated
 from sessions.errors import SessionMissing
@@ -12,5 +14,7 @@ def handler(request: Request, access: Access) -> Answer:
     """Revoke the session that the path names."""
     if access.target is None:
         raise SessionMissing
-    session_store.revoke_session(access.user.id, access.target.iat, request.now)
+    session_store.revoke_session(
+        access.user.id, access.target.iat, request.now, secrets.token_urlsafe(6)
+    )
     return ok({"code": "GENERIC_SUCCESS", "message": "Session Deleted"})

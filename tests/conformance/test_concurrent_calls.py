@@ -27,6 +27,8 @@ from tests.support.users import (
     new_name,
     new_user,
     read,
+    revoke,
+    revoke_all,
     unsaved_user,
 )
 
@@ -67,7 +69,7 @@ def test_logins_of_one_second_get_ids_of_their_own():
 def test_a_session_is_revoked_by_one_call():
     user = new_user()
     add_sessions(user, range(7, 9))
-    outcomes = concurrently([lambda: session_store.revoke_session(user.id, 7, NOW)] * 8)
+    outcomes = concurrently([lambda: revoke(user, 7, NOW)] * 8)
     one_of(outcomes, SessionMissing)
     assert live(user) == [8]
 
@@ -105,7 +107,7 @@ def test_a_revocation_of_all_meets_logins(by):
     user = new_user()
     login, epoch = user_store.find_login_and_epoch(user.username)
     revoke_all = {
-        "revoke_all": lambda: user_store.revoke_all_sessions(user),
+        "revoke_all": lambda: user_store.revoke_all_sessions(user, "r"),
         "close_account": lambda: account_store.close_account(user.id, NOW),
         "replace_password": lambda: account_store.replace_password(
             user, "new", keep_sessions=False
@@ -139,9 +141,7 @@ def test_a_revocation_of_all_meets_logins(by):
 def test_of_sessions_that_each_revoke_all_others_one_is_left():
     user = new_user()
     iats = [log_in(user) for _ in range(6)]
-    outcomes = concurrently(
-        [lambda kept=iat: user_store.revoke_all_sessions(user, kept) for iat in iats]
-    )
+    outcomes = concurrently([lambda kept=iat: revoke_all(user, kept) for iat in iats])
     assert live(user) == [iats[one_of(outcomes, InvalidSession)]]
 
 

@@ -5,6 +5,7 @@ import pytest
 from sessions import account_store, dynamodb, session_epoch, session_store, user_store
 from sessions.errors import (
     Banned,
+    Internal,
     InvalidPassword,
     InvalidSession,
     InvalidUser,
@@ -26,6 +27,8 @@ from tests.support.users import (
     login_of,
     new_user,
     read,
+    revoke,
+    revoke_all,
     rows,
     session_of,
     unsaved_user,
@@ -33,6 +36,7 @@ from tests.support.users import (
 )
 
 LARGEST_ID = 10**15 - 1
+DAY = 86_400
 
 
 def reasons(user):
@@ -53,12 +57,24 @@ def test_ids_grow_whatever_the_clock_says():
     assert ids == [100, 101, 102, 103, 200, 201]
 
 
+def test_no_id_is_over_a_day_ahead_of_the_clock():
+    user = new_user()
+    login = login_of(user)
+    user_store.allocate_session_id(login, NOW + DAY - 1, ADDRESS)
+    assert user_store.allocate_session_id(login, NOW, ADDRESS).last_iat == NOW + DAY
+    before = read(user)
+    with pytest.raises(Internal, match="over a day ahead of the clock"):
+        user_store.allocate_session_id(login, NOW, ADDRESS)
+    assert read(user) == before
+    assert user_store.allocate_session_id(login, NOW + 1, ADDRESS).last_iat == NOW + DAY + 1
+
+
 @pytest.mark.parametrize("now", [NOW - 5, NOW])
 def test_an_id_is_not_used_again_though_its_session_was_purged(now):
     user = new_user()
     revoked = [log_in(user), log_in(user)]
-    session_store.revoke_session(user.id, revoked[0], NOW)
-    user_store.revoke_all_sessions(read(user))
+    revoke(user, revoked[0], NOW)
+    revoke_all(read(user))
     session_store.purge_sessions(user.id, revoked)
     assert rows(user) == []
     iat = log_in(user, now)
@@ -116,7 +132,7 @@ def test_an_absent_user_gets_no_id_and_no_row():
 def test_a_session_is_read_as_it_was_written(iat):
     user = new_user()
     session = Session(user.id, iat, iat + 1, "Küche ﷺ 🍳", bytes(range(32)), session_epoch=3)
-    session_store.put_session(session)
+    session_store.put_session(session, NOW)
     assert session_store.query_sessions(user.id) == [session]
     assert user_and_sessions(user.id, {iat}) == (user, {iat: session})
 
@@ -126,14 +142,14 @@ def test_a_session_can_be_put_again():
     user = new_user()
     session = session_of(user, 7)
     for _ in range(2):
-        session_store.put_session(session)
+        session_store.put_session(session, NOW)
         assert session_store.query_sessions(user.id) == [session]
     with pytest.raises(Unavailable):
-        session_store.put_session(session._replace(jti_sha256=b"k" * 32))
+        session_store.put_session(session._replace(jti_sha256=b"k" * 32), NOW)
     assert session_store.query_sessions(user.id) == [session]
-    session_store.revoke_session(user.id, 7, NOW)
+    revoke(user, 7, NOW)
     with pytest.raises(Unavailable):
-        session_store.put_session(session)
+        session_store.put_session(session, NOW)
     assert live(user) == []
 
 
@@ -160,7 +176,7 @@ def test_sessions_are_ordered_by_number_the_newest_first():
     user = new_user()
     iats = [9, 10, 100, 99, LARGEST_ID, 1]
     for iat in iats:
-        session_store.put_session(session_of(user, iat))
+        session_store.put_session(session_of(user, iat), NOW)
     assert rows(user) == sorted(iats, reverse=True)
 
 
@@ -169,7 +185,7 @@ def test_a_query_goes_on_after_a_page_of_one_megabyte(newest):
     """Amazon DynamoDB Developer Guide, "Paginating table query results"."""
     user = new_user()
     for iat in range(1, 8):
-        session_store.put_session(session_of(user, iat)._replace(name="n" * 300_000))
+        session_store.put_session(session_of(user, iat)._replace(name="n" * 300_000), NOW)
     sessions = session_store.query_sessions(user.id, newest)
     assert [session.iat for session in sessions] == [7, 6, 5, 4, 3, 2, 1][:newest]
 
@@ -180,7 +196,7 @@ def test_a_query_goes_on_after_a_page_of_one_megabyte(newest):
 def test_a_revoked_session_keeps_its_id_and_the_reason_alone():
     user = new_user()
     add_sessions(user, range(7, 9))
-    session_store.revoke_session(user.id, 7, NOW)
+    revoke(user, 7, NOW)
     revoked = Session(user.id, 7, exp=NOW, revoked_reason="deleted")
     assert session_store.query_sessions(user.id) == [session_of(user, 8), revoked]
     assert live(user, NOW - 1) == [8]
@@ -190,20 +206,30 @@ def test_a_revoked_session_keeps_its_id_and_the_reason_alone():
 def test_a_session_is_revoked_once(is_purged):
     user = new_user()
     add_sessions(user, range(7, 8))
-    session_store.revoke_session(user.id, 7, NOW)
+    revoke(user, 7, NOW)
     if is_purged:
         session_store.purge_sessions(user.id, [7])
     before = session_store.query_sessions(user.id)
     with pytest.raises(SessionMissing):
-        session_store.revoke_session(user.id, 7, NOW + 1)
+        revoke(user, 7, NOW + 1)
     assert session_store.query_sessions(user.id) == before
+
+
+def test_a_revocation_made_again_finds_itself_done_and_another_does_not():
+    user = new_user()
+    add_sessions(user, range(7, 8))
+    for _ in range(2):
+        session_store.revoke_session(user.id, 7, NOW, "ours")
+    with pytest.raises(SessionMissing):
+        session_store.revoke_session(user.id, 7, NOW, "another")
+    assert reasons(user) == {7: "deleted"}
 
 
 def test_another_users_session_is_not_revoked_and_not_purged():
     user, stranger = new_user(), new_user()
     add_sessions(stranger, range(7, 8))
     with pytest.raises(SessionMissing):
-        session_store.revoke_session(user.id, 7, NOW)
+        revoke(user, 7, NOW)
     assert session_store.revoke_sessions(user.id, [7], "bulk", NOW) == 0
     session_store.purge_sessions(user.id, [7])
     assert (rows(user), live(stranger)) == ([], [7])
@@ -213,7 +239,7 @@ def test_several_sessions_are_revoked_and_counted():
     """Several sessions are revoked, and those that were live are counted."""
     user = new_user()
     add_sessions(user, range(1, 7))
-    session_store.revoke_session(user.id, 3, NOW)
+    revoke(user, 3, NOW)
     session_store.purge_sessions(user.id, [4])
     assert session_store.revoke_sessions(user.id, [1, 2, 3, 4, 99], "bulk", NOW + 1) == 2
     assert session_store.revoke_sessions(user.id, [1, 2, 3, 4, 99], "bulk", NOW + 2) == 0
@@ -225,7 +251,7 @@ def test_several_sessions_are_revoked_and_counted():
 def test_any_number_of_sessions_can_be_revoked_and_purged():
     user = new_user()
     add_sessions(user, range(1, 105))
-    session_store.revoke_session(user.id, 50, NOW)
+    revoke(user, 50, NOW)
     assert session_store.revoke_sessions(user.id, range(1, 104), "bulk", NOW) == 102
     assert live(user) == [104]
     session_store.purge_sessions(user.id, range(1, 104))
@@ -238,7 +264,7 @@ def test_any_number_of_sessions_can_be_revoked_and_purged():
 def test_the_oldest_live_sessions_beyond_the_limit_are_revoked():
     user = new_user()
     iats = [log_in(user) for _ in range(6)]
-    session_store.revoke_session(user.id, iats[-1], NOW)  # it takes no place
+    revoke(user, iats[-1], NOW)  # it takes no place
     session_store.enforce_session_limit(read(user), epoch_of(user), 3, NOW)
     assert live(user) == iats[4:1:-1]
     assert reasons(user) == {**dict.fromkeys(iats[:2], "evicted"), iats[-1]: "deleted"}
@@ -246,18 +272,28 @@ def test_the_oldest_live_sessions_beyond_the_limit_are_revoked():
 
 def test_rows_do_not_pile_up_however_often_a_user_logs_in():
     user = new_user()
+    for now in range(NOW, NOW + 32 * 60, 60):
+        log_in(user, now)
+        session_store.enforce_session_limit(read(user), epoch_of(user), 2, now)
+    assert len(live(user)) == 2
+    assert len(rows(user)) <= 2 + 1 + dynamodb.LARGEST_BATCH_WRITE
+
+
+def test_the_limit_purges_no_row_of_a_login_that_may_be_under_way():
+    user = new_user()
     for _ in range(32):
         log_in(user)
         session_store.enforce_session_limit(read(user), epoch_of(user), 2, NOW)
-    assert len(live(user)) == 2
-    assert len(rows(user)) <= 2 + 1 + dynamodb.LARGEST_BATCH_WRITE
+    assert len(rows(user)) == 32
+    session_store.enforce_session_limit(read(user), epoch_of(user), 2, NOW + 100)
+    assert rows(user) == [NOW + 31, NOW + 30, *range(NOW + 3, NOW - 1, -1)]
 
 
 def test_the_limit_purges_no_unpublished_row():
     """The limit purges no row whose end publish_events has yet to publish."""
     user = new_user()
     revoked = [log_in(user) for _ in range(30)]
-    user_store.revoke_all_sessions(read(user))
+    revoke_all(read(user))
     iat = log_in(user)
     session_store.enforce_session_limit(read(user), epoch_of(user), 2, NOW)
     assert rows(user) == [iat, *revoked[::-1]]
@@ -271,7 +307,7 @@ def test_every_session_so_far_is_revoked_and_later_ones_count():
     for owner in (user, user, stranger):
         log_in(owner)
     before = read(user)
-    assert user_store.revoke_all_sessions(before) == before
+    assert revoke_all(before) == before
     assert live(stranger) == [NOW]
     assert [live(user, now) for now in (LATER, NOW, 0)] == [[], [], []]
     assert log_in(user) == NOW + 2
@@ -281,8 +317,8 @@ def test_every_session_so_far_is_revoked_and_later_ones_count():
 def test_a_session_with_an_id_but_no_row_yet_is_revoked():
     user = new_user()
     iat = user_store.allocate_session_id(login_of(user), NOW, ADDRESS).last_iat
-    user_store.revoke_all_sessions(read(user))
-    session_store.put_session(session_of(user, iat))
+    revoke_all(read(user))
+    session_store.put_session(session_of(user, iat), NOW)
     assert live(user) == []
 
 
@@ -291,7 +327,7 @@ def test_a_kept_session_counts_alone_and_can_be_kept_again(place):
     user = new_user()
     kept = [log_in(user) for _ in range(3)][place]
     for _ in range(2):
-        user_store.revoke_all_sessions(read(user), kept)
+        revoke_all(read(user), kept)
         assert live(user) == [kept]
         log_in(user)
         assert len(live(user)) == 2
@@ -300,8 +336,8 @@ def test_a_kept_session_counts_alone_and_can_be_kept_again(place):
 def test_a_kept_session_is_revoked_with_all():
     user = new_user()
     kept = log_in(user)
-    user_store.revoke_all_sessions(read(user), kept)
-    user_store.revoke_all_sessions(read(user))
+    revoke_all(read(user), kept)
+    revoke_all(read(user))
     assert live(user) == []
     assert read(user).revoked_except is None
 
@@ -311,10 +347,10 @@ def test_a_session_revoked_since_it_was_read_is_not_revived(other_is_kept):
     user = new_user()
     ours, other = log_in(user), log_in(user)
     as_read = read(user)
-    user_store.revoke_all_sessions(as_read, other if other_is_kept else None)
+    revoke_all(as_read, other if other_is_kept else None)
     newest = log_in(user)
     with pytest.raises(InvalidSession):
-        user_store.revoke_all_sessions(as_read, ours)
+        revoke_all(as_read, ours)
     assert live(user) == ([newest, other] if other_is_kept else [newest])
 
 
@@ -323,9 +359,9 @@ def test_a_revocation_returns_the_row_before_it():
     user = new_user()
     as_read = read(user)
     iats = [log_in(user) for _ in range(3)]
-    user_store.revoke_all_sessions(read(user), iats[1])
+    revoke_all(read(user), iats[1])
     newest = log_in(user)
-    before = user_store.revoke_all_sessions(as_read, newest)
+    before = revoke_all(as_read, newest)
     sessions = session_store.query_sessions(user.id)
     were_live = [
         session.iat for session in sessions if is_live(session, before, epoch_of(user), LATER)
@@ -333,11 +369,23 @@ def test_a_revocation_returns_the_row_before_it():
     assert were_live == [newest, iats[1]]
 
 
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_a_revocation_of_all_made_again_returns_what_it_revoked(is_kept):
+    user = new_user()
+    kept = log_in(user) if is_kept else None
+    log_in(user)
+    as_read = read(user)
+    for _ in range(2):
+        assert user_store.revoke_all_sessions(as_read, "ours", kept) == as_read
+    after = read(user)
+    assert user_store.revoke_all_sessions(as_read, "another", kept) == after
+
+
 @pytest.mark.parametrize("kept", [None, 7])
 def test_a_revocation_does_not_create_an_absent_user(kept):
     user = unsaved_user()
     with pytest.raises(InvalidSession):
-        user_store.revoke_all_sessions(user, kept)
+        revoke_all(user, kept)
     assert user_and_sessions(user.id, ()) == (None, {})
 
 
@@ -347,7 +395,7 @@ def test_a_revocation_does_not_create_an_absent_user(kept):
 def test_a_new_session_epoch_revokes_the_sessions_of_every_user():
     users = [new_user() for _ in range(8)]  # they read the epoch in different rows
     iats = [log_in(user) for user in users]
-    user_store.revoke_all_sessions(read(users[0]), iats[0])
+    revoke_all(read(users[0]), iats[0])
     before = {epoch_of(user) for user in users}
     after = session_epoch.advance_session_epoch()
     assert {after - 1} == before

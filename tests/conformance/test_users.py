@@ -14,6 +14,7 @@ from tests.support.users import (
     new_name,
     new_user,
     read,
+    revoke_all,
     unsaved_user,
     user_and_sessions,
 )
@@ -31,7 +32,7 @@ def names_of(user):
 
 def user_with_a_kept_session():
     user = new_user()
-    user_store.revoke_all_sessions(user, log_in(user))
+    revoke_all(user, log_in(user))
     return user
 
 

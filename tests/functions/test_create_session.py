@@ -1,30 +1,40 @@
 """POST /user/session."""
 
 import json
+import re
 
 import argon2
 import pytest
 
 from functions.create_session import app
+from sessions import session_store
 from sessions.dynamodb import LOGINS, USERS
 from tests.support.calls import call, invoke
 from tests.support.contract import (
     BANNED,
     HEADERS,
+    INTERNAL,
     INVALID_PASSWORD,
     INVALID_USER,
     REMEMBERED_SESSION_SECONDS,
     SESSION_SECONDS,
     TEMPLATE,
     UNAUTHORIZED_HEADERS,
+    UNAVAILABLE,
 )
+from tests.support.events import ROOT
+from tests.support.faults import FAULTS, LOST_ANSWER, inject, meanwhile
 from tests.support.forgery import decode
 from tests.support.leaks import PASSWORD
 from tests.support.people import log_in, new_person, statuses
 from tests.support.records import NAME
 from tests.support.rows import stored_rows, stored_sessions, tables
+from tests.support.streams import follow_streams
 
 pytestmark = pytest.mark.usefixtures("aws")
+
+DAY = 86_400
+RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 
 
 def try_login(name, password=PASSWORD, **more):
@@ -238,13 +248,124 @@ def test_an_id_is_never_used_twice(clock):
     iat = clock.now + 3602
     assert call("get_current_session", third).body == {
         "iat": iat,
-        "exp": iat + SESSION_SECONDS,
+        "exp": clock.now + SESSION_SECONDS,
         "sub": person.id,
         "name": NAME,
     }
     assert statuses(first, second) == [401, 401]
     clock.now = iat + 100
     assert call("get_current_session", log_in(person)).body["iat"] == iat + 100
+
+
+def put_ids_ahead(person, iat):
+    """Let the user's newest ID be this one, as after many logins at once or a wrong clock."""
+    tables().update_item(
+        TableName=USERS,
+        Key={"id": {"S": person.id}},
+        UpdateExpression="SET last_iat = :iat",
+        ExpressionAttributeValues={":iat": {"N": str(iat)}},
+    )
+
+
+@pytest.mark.parametrize("lasts", [60, SESSION_SECONDS])
+def test_a_session_lasts_as_long_as_given_though_its_id_is_ahead(clock, monkeypatch, lasts):
+    monkeypatch.setattr(app, "SESSION_SECONDS", lasts)
+    person = new_person()
+    put_ids_ahead(person, clock.now + 120)
+    answer = try_login(person.username)
+    token, exp = answer.body["token"], answer.body["exp"]
+    assert exp == clock.now + lasts
+    assert call("get_current_session", token).body["exp"] == exp
+    assert decode(token.split(".")[1])["exp"] == exp
+    clock.now = exp - 1
+    assert statuses(token) == [200]
+    clock.now = exp
+    assert statuses(token) == [401]
+
+
+def test_an_id_over_a_day_ahead_is_refused_and_told_the_operator(clock, logged):
+    person = new_person()
+    put_ids_ahead(person, clock.now + DAY - 1)
+    token = log_in(person)
+    assert call("get_current_session", token).body["iat"] == clock.now + DAY
+    before = stored_rows(person)
+    assert try_login(person.username) == (500, HEADERS, INTERNAL)
+    assert stored_rows(person) == before
+    line = logged()[-1]
+    assert (line["level"], line["message"], line["user"]) == ("ERROR", "RequestFailed", person.id)
+    told = f"user {person.id} are over a day ahead of the clock, at {clock.now + DAY}: see docs/"
+    assert told in line["exception"]
+    clock.now += 1
+    log_in(person)
+    assert statuses(token) == [200]
+
+
+def test_a_user_whose_ids_were_far_ahead_logs_in_again_as_the_runbook_says(clock):
+    person, now = new_person(), clock.now
+    clock.now += 3650 * DAY
+    changes = follow_streams()
+    token = log_in(person)
+    clock.now = now
+    assert (try_login(person.username).status, *statuses(token)) == (500, 200)
+    invoke("revoke_user_sessions", {"id": person.id, "all": True})
+    invoke("publish_events", {"Records": changes(now)})
+    assert stored_rows(person)["sessions"] == []
+    section = RUNBOOK.partition("### Session IDs are ahead of the clock")[2].partition("\n###")[0]
+    (update,) = re.findall(r'--update-expression "(.+?)"', section)
+    (values,) = re.findall(r"--expression-attribute-values '(\{\":zero.+?)'", section)
+    tables().update_item(
+        TableName=USERS,
+        Key={"id": {"S": person.id}},
+        UpdateExpression=update,
+        ExpressionAttributeValues=json.loads(values),
+    )
+    again = log_in(person)
+    assert call("get_current_session", again).body == {
+        "iat": now,
+        "exp": now + SESSION_SECONDS,
+        "sub": person.id,
+        "name": NAME,
+    }
+    assert statuses(token) == [401]
+    delete = {"id": person.id, "all": True}
+    assert invoke("revoke_user_sessions", delete)["count"] == 1
+
+
+# ------------------------------------------------------------------ faults
+
+
+@pytest.mark.usefixtures("pauses")
+def test_a_session_ended_before_its_login_was_answered_stays_ended(clock, dynamodb, monkeypatch):
+    """Though its row could have been purged when the login puts it again."""
+    monkeypatch.setattr(session_store.dynamodb, "LARGEST_BATCH_WRITE", 1)
+    person = new_person()
+    owner = log_in(person)
+
+    def end_it_and_clear_up():
+        clock.now += 1
+        assert call("delete_session", owner, session=newest).status == 200
+        log_in(person)
+
+    clock.now += 1
+    newest = clock.now
+    inject(dynamodb, "PutItem", meanwhile(LOST_ANSWER, end_it_and_clear_up), times=1)
+    assert try_login(person.username)[::2] == (503, UNAVAILABLE)
+    assert sorted(stored_sessions(person)) == [newest - 1, newest + 1]
+
+
+def test_a_row_is_purged_only_when_no_login_can_put_it_again():
+    timeout = TEMPLATE.resources["CreateSessionFunction"]["Properties"]["Timeout"]
+    assert timeout < session_store._LOGIN_SECONDS
+
+
+@pytest.mark.usefixtures("pauses")
+@pytest.mark.parametrize("fault", [*FAULTS, "done, and the answer lost"])
+def test_a_login_that_failed_leaves_no_session_without_an_owner(clock, dynamodb, fault):
+    person = new_person()
+    owner = log_in(person)
+    inject(dynamodb, "PutItem", FAULTS.get(fault, LOST_ANSWER))
+    assert try_login(person.username)[::2] == (503, UNAVAILABLE)
+    assert call("list_sessions", owner).body["count"] == 1
 
 
 # ---------------------------------------------------------------- all else

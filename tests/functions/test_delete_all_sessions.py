@@ -8,7 +8,7 @@ from sessions.errors import Unavailable
 from tests.support.calls import call
 from tests.support.clock import at
 from tests.support.contract import HEADERS, INVALID_SESSION, SESSION_SECONDS, UNAVAILABLE, missing
-from tests.support.faults import FAULTS, inject
+from tests.support.faults import FAULTS, LOST_ANSWER, NOT_DONE, inject, meanwhile
 from tests.support.order import in_order
 from tests.support.people import log_in, new_person, statuses
 from tests.support.rows import stored_rows, stored_user, tables
@@ -42,9 +42,9 @@ def before_revoking(monkeypatch):
     revoke_all_sessions = user_store.revoke_all_sessions
 
     def register(act):
-        def revoke(user, kept):
+        def revoke(*given):
             act()
-            return revoke_all_sessions(user, kept)
+            return revoke_all_sessions(*given)
 
         monkeypatch.setattr(user_store, "revoke_all_sessions", revoke)
 
@@ -189,3 +189,26 @@ def test_a_login_meanwhile_is_counted_though_the_answer_was_lost(clock, dynamodb
         answer = delete(tokens[0])
     assert (answer.status, answer.body) == (200, bulk(2))
     assert statuses(*tokens) == [401, 401]
+
+
+@pytest.mark.usefixtures("pauses")
+@pytest.mark.parametrize("query", [None, KEEP])
+@pytest.mark.parametrize("fault", [*NOT_DONE, "done, and the answer lost"])
+def test_each_session_is_counted_once_though_a_write_is_made_again(clock, dynamodb, fault, query):
+    """By the call that revoked it, whatever befell the first attempt of the other."""
+    person, others = new_person(), []
+    tokens = [log_in(person) for _ in range(3)]
+    again = meanwhile(NOT_DONE.get(fault, LOST_ANSWER), lambda: others.append(delete(tokens[1])))
+    inject(dynamodb, "UpdateItem", again, times=1)
+    with in_order("as they stand"):
+        answer = delete(tokens[0], query)
+    (other,) = others
+    if fault in NOT_DONE:
+        assert (other.status, other.body) == (200, bulk(3))
+        assert answer.status == (401 if query else 200)
+        assert query or answer.body == bulk(0)
+        assert statuses(*tokens) == [401] * 3
+    else:
+        assert other.status == 401
+        assert (answer.status, answer.body) == (200, bulk(2 if query else 3))
+        assert statuses(*tokens) == [200 if query else 401, 401, 401]

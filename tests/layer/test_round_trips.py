@@ -96,7 +96,7 @@ def test_revoked_sessions_are_left_out_of_the_next_try(dynamodb_calls):
     person = new_person()
     add_sessions(person, range(1, 11))
     for iat in (2, 5, 9):
-        session_store.revoke_session(person.id, iat, 9)
+        session_store.revoke_session(person.id, iat, 9, "r")
     dynamodb_calls.clear()
     assert session_store.revoke_sessions(person.id, range(1, 11), "bulk", 9) == 7
     sizes = [len(parameters["TransactItems"]) for _, parameters in dynamodb_calls]

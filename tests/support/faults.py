@@ -50,6 +50,18 @@ def _after_it_was_done(hook: Hook) -> Hook:
     return befall
 
 
+def meanwhile(hook: Hook, act: Callable[[], object]) -> Hook:
+    """Return what does as `hook`, and lets something happen before the request is made again."""
+
+    def befall(request: Any, send: Send) -> AWSResponse:
+        try:
+            return hook(request, send)
+        finally:
+            act()
+
+    return befall
+
+
 def _cancelled(reason: str) -> Hook:
     """Return what cancels a transaction, for its first part's sake."""
 
@@ -107,6 +119,11 @@ FAULTS: dict[str, Hook] = {
     "no connection": failure(EndpointConnectionError),
     "a time-out on connecting": failure(ConnectTimeoutError),
     "a time-out on reading": failure(ReadTimeoutError),
+}
+# Faults of one attempt after which the write was not done, which botocore knows of some.
+NOT_DONE = {
+    name: FAULTS[name]
+    for name in ("throttled", "an internal error", "no connection", "a time-out on reading")
 }
 LOST_ANSWER = _after_it_was_done(failure(ReadTimeoutError))
 

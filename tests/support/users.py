@@ -52,7 +52,7 @@ def epoch_of(user: User) -> int:
 def add_sessions(user: User, iats: range) -> None:
     session_epoch = epoch_of(user)
     for iat in iats:
-        session_store.put_session(session_of(user, iat, session_epoch))
+        session_store.put_session(session_of(user, iat, session_epoch), NOW)
 
 
 def log_in(user: User, now: int = NOW) -> int:
@@ -65,8 +65,18 @@ def log_in(user: User, now: int = NOW) -> int:
 def begin(login: Login, session_epoch: int, now: int = NOW) -> int:
     """Begin a session of a user whose password was found right, and return its ID."""
     user = user_store.allocate_session_id(login, now, ADDRESS)
-    session_store.put_session(session_of(user, user.last_iat, session_epoch))
+    session_store.put_session(session_of(user, user.last_iat, session_epoch), now)
     return user.last_iat
+
+
+def revoke(user: User, iat: int, now: int = NOW) -> None:
+    """Revoke a session as a request of its own does."""
+    session_store.revoke_session(user.id, iat, now, secrets.token_urlsafe(6))
+
+
+def revoke_all(user: User, kept: int | None = None) -> User:
+    """Revoke every session but one as a request of its own does."""
+    return user_store.revoke_all_sessions(user, secrets.token_urlsafe(6), kept)
 
 
 def user_and_sessions(user: str, iats: Collection[int]) -> tuple[User | None, dict[int, Session]]:

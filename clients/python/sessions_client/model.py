@@ -24,7 +24,7 @@ def member(body: Mapping[str, Any], name: str, kind: type[_Member]) -> _Member:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session; `iat`, when it began, is its ID, and `sub` is the user's."""
+    """A session; `iat` is its ID, and `sub` is the user's."""
 
     iat: int
     exp: int
@@ -39,7 +39,7 @@ class Session:
 
     @property
     def began(self) -> datetime:
-        """When the user logged in."""
+        """When the user logged in, by the ID, which is later if others came in the same second."""
         return datetime.fromtimestamp(self.iat, UTC)
 
     @property

@@ -30,18 +30,19 @@ class ConditionFailed(Exception):
 
     Attributes:
         item: the item as it stands, if the write asked for it; empty where there is none.
-        was_retried: botocore made the call more than once, so an attempt whose answer was lost may
-            have been committed before.
     """
 
     def __init__(self, response: Any) -> None:
         super().__init__()
         self.item: Item = response.get("Item", {})
-        self.was_retried = was_retried(response)
 
 
 def call(operation: str, **parameters: Any) -> Any:
     """Make one call, by the name of a method of botocore's client, and return its answer.
+
+    botocore makes a call again whose answer was lost, and does not tell whether it had been done;
+    DynamoDB's own error 500 does not, either. So a write whose caller must know has an ID, which it
+    stores and by which it finds itself done.
 
     Raises:
         ConditionFailed: the condition of a single write did not hold.
@@ -55,11 +56,6 @@ def call(operation: str, **parameters: Any) -> Any:
         raise Unavailable from error
     except BotoCoreError as error:
         raise Unavailable from error
-
-
-def was_retried(response: Any) -> bool:
-    """Say whether botocore made a call more than once until it had this answer."""
-    return bool(response["ResponseMetadata"].get("RetryAttempts"))
 
 
 def can_be_key(text: str) -> bool:

@@ -5,6 +5,7 @@ Every read is strongly consistent, and every change is a conditional write. Each
 """
 
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -14,6 +15,10 @@ from sessions.errors import SessionMissing, Unavailable
 from sessions.items import Item, from_item, to_item
 from sessions.model import Session, User, live_sessions
 from sessions.session_epoch import epoch_in, shard_key
+
+# Longer than a login can last, which Lambda stops at its function's time-out (template.yaml). Up to
+# then botocore may put the row of a session again.
+_LOGIN_SECONDS = 60
 
 
 def read_user_and_sessions(
@@ -70,14 +75,19 @@ def query_sessions(user: str, newest: int | None = None, below: int | None = Non
         page["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 
-def put_session(session: Session) -> None:
+def put_session(session: Session, now: int) -> None:
     """Store a new session.
 
     If the write was committed and its answer lost, botocore's retry finds the row; its `jti`, which
     is 128 random bits, proves that it is ours.
 
+    Args:
+        session: the session.
+        now: epoch seconds.
+
     Raises:
-        Unavailable: DynamoDB does not answer, or another session has this ID.
+        Unavailable: DynamoDB does not answer, or the session was revoked meanwhile. It may be
+            stored, and nobody gets its token: it is revoked, if DynamoDB answers that.
     """
     try:
         dynamodb.call(
@@ -90,9 +100,14 @@ def put_session(session: Session) -> None:
     except ConditionFailed as error:
         if error.item != to_item(session):
             raise Unavailable from error
+    except Unavailable:
+        with suppress(ConditionFailed, Unavailable):
+            update = _revocation(session.user, session.iat, "deleted", now)
+            dynamodb.call("update_item", **update)
+        raise
 
 
-def revoke_session(user: str, iat: int, now: int) -> None:
+def revoke_session(user: str, iat: int, now: int, revocation_id: str) -> None:
     """Revoke a session, which was read as live in this very request.
 
     Its row stays until TTL deletes it, with only its ID and the reason, for the table's stream to
@@ -102,16 +117,19 @@ def revoke_session(user: str, iat: int, now: int) -> None:
         user: the user's ID.
         iat: the session's ID.
         now: epoch seconds.
+        revocation_id: a random ID; under it, a call that is made again finds that it was done.
 
     Raises:
         SessionMissing: another request has revoked it since.
     """
+    update = _revocation(user, iat, "deleted", now)
+    update["UpdateExpression"] += ", revocation_id = :id"
+    update["ConditionExpression"] += " OR revocation_id = :id"
+    update["ExpressionAttributeValues"][":id"] = {"S": revocation_id}
     try:
-        dynamodb.call("update_item", **_revocation(user, iat, "deleted", now))
+        dynamodb.call("update_item", **update)
     except ConditionFailed as error:
-        if not error.was_retried:
-            raise SessionMissing from error
-        # An earlier attempt of this call was committed and its answer lost.
+        raise SessionMissing from error
 
 
 def revoke_sessions(user: str, iats: Iterable[int], reason: str, now: int) -> int:
@@ -138,7 +156,8 @@ def enforce_session_limit(user: User, session_epoch: int, limit: int, now: int) 
 
     The last of many concurrent logins sees all their rows, so no more are left when all are done.
     It reads no more rows than `limit`, the one too many and a batch; rows that do not count are
-    purged once they fill that batch, which bounds the rows however often the user logs in.
+    purged once they fill that batch, which bounds the rows however often the user logs in. A row
+    whose login may be under way stays: it keeps that login from putting a revoked session again.
 
     Raises:
         Unavailable: DynamoDB does not answer; the next login's call does the rest.
@@ -147,8 +166,12 @@ def enforce_session_limit(user: User, session_epoch: int, limit: int, now: int) 
     live = [session.iat for session in live_sessions(sessions, user, session_epoch, now)]
     revoke_sessions(user.id, live[limit:], "evicted", now)
     # publish_events purges rows that were revoked on the user's row after it has published their
-    # end.
-    others = {session.iat for session in sessions if session.iat > user.revoked_through}
+    # end. An ID is at no time before the login that it was allocated to.
+    others = {
+        session.iat
+        for session in sessions
+        if user.revoked_through < session.iat < now - _LOGIN_SECONDS
+    }
     purgeable = others.difference(live)
     if len(purgeable) >= dynamodb.LARGEST_BATCH_WRITE:
         purge_sessions(user.id, purgeable)
@@ -184,7 +207,7 @@ def _revocation(user: str, iat: int, reason: str, now: int) -> dict[str, Any]:
     return {
         "TableName": dynamodb.SESSIONS,
         "Key": _key(user, iat),
-        "UpdateExpression": "SET revoked_reason = :reason, exp = :now REMOVE #name, jti_sha256",
+        "UpdateExpression": "REMOVE #name, jti_sha256 SET revoked_reason = :reason, exp = :now",
         "ConditionExpression": "attribute_exists(iat) AND attribute_not_exists(revoked_reason)",
         "ExpressionAttributeNames": {"#name": "name"},
         "ExpressionAttributeValues": {":reason": {"S": reason}, ":now": {"N": str(now)}},

@@ -58,8 +58,8 @@ def issue(claims: Claims, issuer: str, kid: str, key: bytes) -> str:
 def verify(token: str, issuer: str, key: Callable[[str], bytes | None], now: int) -> Claims:
     """Return what `token` says, if `issuer` signed it and it is not expired at `now`.
 
-    `iat` is not compared with the clock: IDs run ahead of it when a user logs in more than once a
-    second, and the store, not the clock, knows which sessions there are.
+    `iat` is compared neither with the clock nor with `exp`: IDs run ahead of the clock when a user
+    logs in more than once a second, and the store knows which sessions there are.
 
     Args:
         token: the token alone, without a scheme.
@@ -96,7 +96,8 @@ def _claims(payload: dict[str, Any], issuer: str, now: int) -> Claims:
         and _is_id(jti)
         and type(iat) is int  # True is no time
         and type(exp) is int
-        and 0 < iat < exp < _LARGEST_TIME
+        and 0 < iat < _LARGEST_TIME
+        and 0 < exp < _LARGEST_TIME
         and payload.get("iss") == issuer
     ):
         raise InvalidSession

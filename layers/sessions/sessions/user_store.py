@@ -13,6 +13,7 @@ from sessions.dynamodb import ConditionFailed
 from sessions.errors import (
     ApiError,
     Banned,
+    Internal,
     InvalidPassword,
     InvalidSession,
     InvalidUser,
@@ -26,6 +27,10 @@ from sessions.session_epoch import epoch_in, shard_key
 # How many addresses of logins are kept for a user. Each has its place by a hash: so the row stays
 # small, and the update that allocates an ID stores the address without a read.
 _LOGIN_ADDRESSES = 8
+
+# How far a new session's ID may be ahead of the clock, in seconds. It takes that many logins of one
+# user, or one on a machine whose clock is wrong.
+_FURTHEST_AHEAD = 86_400
 
 # Revokes every session allocated so far; the stream tells `:reason` (docs/events.md).
 REVOKE_ALL = "revoked_through = last_iat, revoked_reason = :reason"
@@ -98,6 +103,7 @@ def allocate_session_id(login: Login, now: int, address: str) -> User:
         InvalidUser: the user does not exist any more.
         InvalidPassword: the password was changed since `login` was read.
         Banned: the user is banned.
+        Internal: the ID would be more than a day ahead of the clock.
     """
     values = {
         ":now": {"N": str(now)},
@@ -110,9 +116,10 @@ def allocate_session_id(login: Login, now: int, address: str) -> User:
         if refusal := _refusal(error.item, login, now):
             raise refusal from error
     # An ID of this second, or of a later one, was allocated already; `last_iat` only grows.
-    values[":one"] = {"N": "1"}
+    values |= {":one": {"N": "1"}, ":furthest": {"N": str(now + _FURTHEST_AHEAD)}}
+    condition = f"last_iat < :furthest AND {_MAY_LOG_IN}"
     try:
-        return _allocate(login.user, address, "last_iat + :one", _MAY_LOG_IN, values)
+        return _allocate(login.user, address, "last_iat + :one", condition, values)
     except ConditionFailed as error:
         raise _refusal(error.item, login, now) or Unavailable() from error
 
@@ -140,15 +147,24 @@ def _refusal(item: Item, login: Login, now: int) -> ApiError | None:
     user = from_item(User, item)
     if user.password_version != login.password_version:
         return InvalidPassword()
-    return Banned() if is_banned(user, now) else None
+    if is_banned(user, now):
+        return Banned()
+    if user.last_iat < now + _FURTHEST_AHEAD:
+        return None
+    return Internal(
+        f"the session IDs of user {user.id} are over a day ahead of the clock, at {user.last_iat}: "
+        "see docs/runbook.md#session-ids-are-ahead-of-the-clock"
+    )
 
 
-def revoke_all_sessions(user: User, kept: int | None = None) -> User:
+def revoke_all_sessions(user: User, revocation_id: str, kept: int | None = None) -> User:
     """Revoke every session allocated so far, but for `kept`: one update, whatever their number.
 
     The boundary is copied from `last_iat` inside the update, so no clock is involved and no login
     can slip between. A session that another call has revoked since it was read is not kept: that
     would revive it. publish_events purges the rows.
+
+    `revocation_id` is a random ID; under it, a call that is made again finds that it was done.
 
     Returns:
         The user's row just before, which says which sessions were live until now.
@@ -156,12 +172,11 @@ def revoke_all_sessions(user: User, kept: int | None = None) -> User:
     Raises:
         InvalidSession: the user does not exist any more; or `kept` is revoked.
     """
-    values = {":reason": {"S": "all"}}
+    values = {":reason": {"S": "all"}, ":id": {"S": revocation_id}}
     condition = "attribute_exists(id)"
-    if kept is None:
-        update = f"SET {REVOKE_ALL} REMOVE revoked_except"
-    else:
-        update = f"SET {REVOKE_ALL}, revoked_except = :kept"
+    update = f"SET {REVOKE_ALL}, revocation_id = :id"
+    update += " REMOVE revoked_except" if kept is None else ", revoked_except = :kept"
+    if kept is not None:
         values[":kept"] = {"N": str(kept)}
         is_live = "attribute_not_exists(revoked_through) OR revoked_through < :kept"
         condition += f" AND ({is_live} OR revoked_except = :kept)"
@@ -178,8 +193,7 @@ def revoke_all_sessions(user: User, kept: int | None = None) -> User:
     except ConditionFailed as error:
         raise InvalidSession from error
     before = from_item(User, answer["Attributes"])
-    if dynamodb.was_retried(answer):
-        # The row before the retry may be the row after the first attempt. The sessions that the
-        # first attempt revoked were live.
+    if answer["Attributes"].get("revocation_id") == values[":id"]:
+        # This is the row after an earlier attempt, whose answer was lost.
         return user._replace(last_iat=before.last_iat)
     return before
