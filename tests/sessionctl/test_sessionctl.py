@@ -4,6 +4,7 @@ import getpass
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -250,12 +251,43 @@ def test_a_gateway_that_does_not_run_is_told(run):
     assert "is `make run` running?" in result.err
 
 
-def test_an_empty_argument_is_not_the_absence_of_one(local, fake):
-    fake.errors["RotateSigningKeyFunction"] = ("InvalidInput", "drop")
-    assert local("keys", "rotate", "--drop", "", "--yes").code == 1
-    assert [event["drop"] for _, event in fake.calls] == [""]
-    assert local("sessions", "revoke", "--everyone", "--yes", "").code == 2
-    assert len(fake.calls) == 1
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "user create '' ann@example.com",
+        "user create ann ''",
+        "user show ''",
+        "user show ann ''",
+        "user export ann --output ''",
+        "user export ann --output=",
+        "user ban ann --reason ''",
+        "user ban ann --until ''",
+        "user unban --id ''",
+        "user password ''",
+        "user rename ann --username eve --email ''",
+        "user delete '' --yes",
+        "sessions list --id=",
+        "sessions revoke ann 5 '' --yes",
+        "sessions revoke '' --all --yes",
+        "sessions revoke --everyone '' --yes",
+        "sessions revoke --everyone --id '' --yes",
+        "sessions revoke '' --everyone --yes",
+        "keys rotate --drop '' --yes",
+        "keys rotate --drop= --yes",
+        "keys rotate -- ''",
+        "keys list ''",
+        "keys list --stack ''",
+        "--profile= keys list",
+        "'' keys list",
+        "--local '' keys list",
+    ],
+)
+def test_an_empty_argument_is_wrong_usage_in_every_command(local, fake, typed):
+    """A shell variable without a value is not the absence of an argument."""
+    result = local(*shlex.split(typed), given="a\n")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.endswith("Error: an argument is empty\n")
+    assert fake.calls == []
 
 
 def test_a_development_gateway_needs_no_aws_settings_and_reads_none(local, fake):
