@@ -16,6 +16,7 @@ MEANINGS = {
     "UnknownUser": "Nobody has this name, address or ID",
     "UserTaken": "Somebody has this name or address already",
     "UnknownKey": "There is no such signing key",
+    "NextKeyTooYoung": "Not dropped: some functions may not know the next key yet",
     "InvalidInput": "The operation does not take this",
     "ChangedMeanwhile": "Another operation changed the same thing; try again",
     "Unavailable": "Something the service needs does not answer; try again",

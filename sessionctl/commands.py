@@ -195,8 +195,11 @@ def list_keys(options: Options) -> str:
     answer = options.call("ListSigningKeysFunction", {})
     if options.json:
         return as_json(answer)
-    rows = [(key["kid"], key["role"], time_text(key["retired_at"])) for key in answer["keys"]]
-    text = aligned([("KEY", "ROLE", "RETIRED"), *rows])
+    rows = [
+        (key["kid"], key["role"], time_text(key["retired_at"]), time_text(key["dead_at"]))
+        for key in answer["keys"]
+    ]
+    text = aligned([("KEY", "ROLE", "RETIRED", "DEAD"), *rows])
     since = answer.get("next_since")
     return text if since is None else f"{text}\n\nThe next key is there since {time_text(since)}."
 
@@ -205,14 +208,18 @@ def list_keys(options: Options) -> str:
 @click.option("--drop", metavar="KID", help="Drop this key, and all that it signed.")
 @click.pass_obj
 def rotate_keys(options: Options, drop: str | None) -> str:
-    """Sign with the next key from now on."""
+    """Sign with the next key from now on; or drop a key."""
     if drop is not None:
         options.confirm(f"Drop the key {drop}, and every session it signed?")
     answer = options.call("RotateSigningKeyFunction", _given(drop=drop))
     if options.json:
         return as_json(answer)
     rows = [("Current", answer["current"]), ("Next", answer["next"])]
-    rows += [("Dropped", kid) for kid in answer["dropped"]]
+    rows += [
+        ("Dropped", f"{key['kid']}, dead in {key['dead_after_seconds']} seconds")
+        for key in answer["dropped"]
+    ]
+    rows += [("Forgotten", kid) for kid in answer["forgotten"]]
     if answer["rotated"]:
         sentence = "Rotated.\n"
     elif drop is None:

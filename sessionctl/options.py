@@ -93,7 +93,12 @@ class Group(Command, click.Group):
     group_class = type
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Give a bare `--local` its URL: click would take the word that follows for one."""
+        """Refuse empty words; give a bare `--local` its URL, or click would take the next word.
+
+        Whoever types an empty word means a shell variable that has none, and not its absence.
+        """
+        if any(re.fullmatch("(--[a-z-]+=)?", word) for word in args) and not ctx.resilient_parsing:
+            raise click.UsageError("an argument is empty", ctx)
         end = args.index("--") if "--" in args else len(args)
         for place, (word, following) in enumerate(pairwise([*args[:end], ""])):
             if word == "--local" and not re.match("https?://", following):

@@ -12,7 +12,7 @@ from sessions.operations import UserSelector, account_operation, parse_input, re
 class Ban(UserSelector):
     """The user to ban, the reason, and the end in epoch seconds, if the ban has one."""
 
-    reason: str | None = Field(default=None, min_length=1, max_length=512)
+    reason: str | None = Field(default=None, max_length=512)
     until: int | None = Field(default=None, lt=10**12)
 
 

@@ -4,6 +4,7 @@ tests/gateway/test_walkthrough.py types its commands in a shell.
 """
 
 import json
+import os
 import shlex
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
@@ -42,6 +43,13 @@ class Operator:
     def log_in(self, user: str, password: str) -> httpx.Response:
         named = {"user": user, "pass": password}
         return httpx.post(f"{self._service.url}/user/session", json=named, timeout=30)
+
+    def let_the_next_key_sign(self) -> None:
+        """Have it look as old as it must be, instead of waiting for a minute."""
+        secret = {"SecretId": os.environ["SIGNING_KEYS_SECRET"]}
+        client = self._service.client("secretsmanager")
+        key_set = json.loads(client.get_secret_value(**secret)["SecretString"])
+        client.put_secret_value(**secret, SecretString=json.dumps(key_set | {"next_since": 0}))
 
     def status(self, login: httpx.Response) -> int:
         """Return the status of a login's session."""
@@ -94,8 +102,11 @@ def test_an_operators_day_with_the_real_functions(start: Start, tmp_path: Path) 
     current = next(key["kid"] for key in before if key["role"] == "current")
     assert current in types("keys rotate")
     assert status(session) == 200
-    types(f"keys rotate --drop {current} --yes")
-    assert current not in types("keys list")
+    assert "NextKeyTooYoung" in types(f"keys rotate --drop {current} --yes", code=1)
+    operator.let_the_next_key_sign()
+    assert "dead in 360 seconds" in types(f"keys rotate --drop {current} --yes")
+    assert "dropped" in types("keys list")
+    assert (status(session), status(log_in("eve", FIRST))) == (200, 200)
     assert "UnknownKey" in types("keys rotate --drop nothing --yes", code=1)
 
     file = tmp_path / "eve.json"

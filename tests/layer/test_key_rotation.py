@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from sessions.errors import UnknownKey
 from sessions.key_rotation import (
+    DROPPED_SECONDS,
     LONGEST_OUTAGE_SECONDS,
     MIN_PUBLISHED_SECONDS,
     NewKey,
@@ -16,7 +17,7 @@ from sessions.key_rotation import (
     seconds_until_promotable,
     stage,
 )
-from sessions.signing_keys import KeySet, parse_key_set
+from sessions.signing_keys import CachedKeySet, KeySet, parse_key_set
 
 NEW = NewKey("new", b"n" * 32)
 NOW = 1_800_000_000
@@ -34,9 +35,11 @@ def key_sets(draw):
     current, upcoming, *others = draw(st.permutations("abcd"))
     if draw(st.booleans()):
         return KeySet(current, {current: KEYS[current]})
-    retired = {kid: draw(TIMES) for kid in others[: draw(st.integers(0, 2))]}
-    keys = {kid: KEYS[kid] for kid in (current, upcoming, *retired)}
-    return KeySet(current, keys, upcoming, draw(TIMES), retired)
+    split, end = sorted(draw(st.tuples(st.integers(0, 2), st.integers(0, 2))))
+    retired = {kid: draw(TIMES) for kid in others[:split]}
+    dropped = {kid: draw(TIMES) + DROPPED_SECONDS for kid in others[split:end]}
+    keys = {kid: KEYS[kid] for kid in (current, upcoming, *retired, *dropped)}
+    return KeySet(current, keys, upcoming, draw(TIMES), retired, dropped)
 
 
 @given(key_sets())
@@ -63,6 +66,9 @@ def test_a_staged_key_is_next_and_signs_nothing(key_set):
 @given(key_sets())
 def test_a_promotion_loses_no_key(key_set):
     after = promote(key_set, NEW, NOW)
+    if key_set.next is not None and key_set.next_since > NOW - MIN_PUBLISHED_SECONDS:
+        assert after == key_set, "the next key is too young"
+        return
     assert after.keys == {**key_set.keys, "new": NEW.key}
     assert (after.next, after.next_since) == ("new", NOW)
     if key_set.next is None:
@@ -78,8 +84,9 @@ def test_a_key_is_pruned_once_its_last_session_is_expired(key_set):
     kept = {
         kid: at for kid, at in key_set.retired.items() if at + LASTS + LONGEST_OUTAGE_SECONDS > NOW
     }
-    assert after.retired == kept
-    assert after.keys.keys() == {*kept, key_set.current, key_set.next} - {None}
+    dropped = {kid: dead_at for kid, dead_at in key_set.dropped.items() if dead_at > NOW}
+    assert (after.retired, after.dropped) == (kept, dropped)
+    assert after.keys.keys() == {*kept, *dropped, key_set.current, key_set.next} - {None}
 
 
 @pytest.mark.parametrize(("passed", "is_pruned"), [(-1, False), (0, True)])
@@ -90,19 +97,74 @@ def test_a_key_is_pruned_on_the_second(passed, is_pruned):
     assert after == (STAGED if is_pruned else key_set)
 
 
+@pytest.mark.parametrize(("passed", "is_pruned"), [(-1, False), (0, True)])
+def test_a_dropped_key_is_pruned_on_the_second(passed, is_pruned):
+    key_set = drop(STAGED, "a", NEW, STAGED.next_since + MIN_PUBLISHED_SECONDS)
+    after = prune(key_set, key_set.dropped["a"] + passed, LASTS)
+    assert ("a" not in after.keys, after.dropped == {}) == (is_pruned, is_pruned)
+
+
 @given(key_sets(), st.data())
-def test_a_dropped_key_is_nowhere_and_another_signs(key_set, data):
+def test_a_dropped_key_signs_no_more_and_another_that_is_known_does(key_set, data):
+    """It verifies until the caches of all functions are over."""
     kid = data.draw(st.sampled_from(sorted(key_set.keys)))
     after = drop(key_set, kid, NEW, NOW)
-    assert kid not in {*after.keys, *after.retired, after.current, after.next}
-    assert after.current in after.keys
-    assert after.next is None or after.next in after.keys
-    assert key_set.keys.keys() - {kid} <= after.keys.keys()
+    assert key_set.keys.items() <= after.keys.items(), "no key is lost"
     if kid != key_set.current:
         assert after.current == key_set.current
+    elif key_set.next is None or seconds_until_promotable(key_set, NOW):
+        assert after == (key_set if key_set.next else stage(key_set, NEW, NOW))
+        return
+    else:
+        assert (after.current, after.next) == (key_set.next, "new")
+    assert kid not in {*after.retired, after.current, after.next}
+    assert after.dropped == {kid: NOW + DROPPED_SECONDS, **key_set.dropped}
+    assert drop(after, kid, NEW, NOW + 1) == after, "a second call changes nothing"
+
+
+def test_no_key_signs_that_is_seconds_old():
+    """The next key, and then the current one is dropped."""
+    after = drop(STAGED, "b", NEW, NOW)
+    assert (after.current, after.next, after.next_since) == ("a", "new", NOW)
+    newest = NewKey("newest", b"n" * 32)
+    assert drop(after, "a", newest, NOW + MIN_PUBLISHED_SECONDS - 1) == after
+    assert drop(after, "a", newest, NOW + MIN_PUBLISHED_SECONDS).current == "new"
 
 
 @given(key_sets())
 def test_an_unknown_key_cannot_be_dropped(key_set):
     with pytest.raises(UnknownKey):
         drop(key_set, "unknown", NEW, NOW)
+
+
+PROCESSES = st.integers(0, 2)
+STEPS = st.lists(
+    st.tuples(st.integers(1, 100), PROCESSES, PROCESSES, st.none() | st.integers(0, 4)), max_size=40
+)
+
+
+@given(STEPS)
+def test_no_drop_breaks_a_login_of_any_process(steps):
+    """What a process signs with verifies in all, of whatever age; a dead key in none.
+
+    Each step is the seconds since the one before, who signs, who verifies, and a key to drop.
+    """
+    key_set, now = STAGED, STAGED.next_since + MIN_PUBLISHED_SECONDS
+
+    def new_process():
+        return CachedKeySet(lambda: key_set)
+
+    processes = [new_process() for _ in range(3)]
+    dead_at: dict[str, int] = {}
+    for number, (passed, signer, verifier, dropped) in enumerate(steps):
+        now += passed
+        if dropped is not None:
+            kid = sorted(key_set.keys)[dropped % len(key_set.keys)]
+            new = NewKey(f"new {number}", NEW.key)
+            key_set = prune(drop(key_set, kid, new, now), now, LASTS)
+            dead_at |= key_set.dropped
+        kid, key = processes[signer].current(now)
+        dead = [kid for kid, at in dead_at.items() if at <= now]
+        for process in (processes[signer], processes[verifier], new_process()):
+            assert process.key(kid, now) == key
+            assert not any(process.key(kid, now) for kid in dead)

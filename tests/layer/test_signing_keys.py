@@ -30,6 +30,10 @@ def test_a_key_set_has_a_current_key_a_next_one_and_retired_ones():
     assert parse_key_set(json.dumps(secret)) == KeySet("b", keys, "c")
     times = {"next_since": 9, "retired": {"a": 9}}
     assert parse_key_set(json.dumps({**secret, **times})) == KeySet("b", keys, "c", 9, {"a": 9})
+    dropped = {"next_since": 9, "dropped": {"a": 9}}
+    assert parse_key_set(json.dumps({**secret, **dropped})) == KeySet(
+        "b", keys, "c", 9, {}, {"a": 9}
+    )
 
 
 def test_a_key_set_may_have_one_key():
@@ -54,6 +58,8 @@ def test_a_key_is_measured_in_bytes():
         ('{"current": "a", "next_since": true}', "next_since is no time"),
         ('{"current": "a", "retired": []}', "retired is not an object of times"),
         ('{"current": "a", "retired": {"a": "x"}}', "retired is not an object of times"),
+        ('{"current": "a", "dropped": "a"}', "dropped is not an object of times"),
+        ('{"current": "a", "dropped": {"a": null}}', "dropped is not an object of times"),
         ("{}", "current is missing"),
         (f'{{"a": "{"x" * 32}"}}', "current is missing"),
         ('{"current": "a"}', "current names no key of the set"),
@@ -125,11 +131,11 @@ def test_a_rotation_is_seen_at_the_next_reading(cached, secret):
     assert cached.key("a", 1300) == A
 
 
-def test_a_dropped_key_is_unknown_after_the_next_reading(cached, secret):
-    secret.key_set = KeySet("b", {"a": A, "b": B})
-    assert cached.key("a", 1000) == A
-    secret.key_set = KeySet("b", {"b": B})
-    assert cached.key("a", 1300) is None
+def test_a_dropped_key_is_unknown_from_its_second_on(cached, secret):
+    secret.key_set = KeySet("b", {"a": A, "b": B}, dropped={"a": 1100})
+    assert [cached.key("a", now) for now in (1000, 1099, 1100, 1101)] == [A, A, None, None]
+    assert cached.key("b", 1101) == B
+    assert secret.reads == 1
 
 
 def test_an_unknown_key_has_the_key_set_read_again(cached, secret):

@@ -4,6 +4,7 @@ import getpass
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -35,7 +36,14 @@ USER = {
 }
 EXPORT = {"id": "u1", "user": USER, "sessions": []}
 NO_KEYS: dict[str, Any] = {"keys": [], "next_since": None}
-ROTATED = {"rotated": True, "current": "k2", "next": "k3", "dropped": [], "retry_after_seconds": 60}
+ROTATED = {
+    "rotated": True,
+    "current": "k2",
+    "next": "k3",
+    "dropped": [],
+    "forgotten": [],
+    "retry_after_seconds": 60,
+}
 
 ANSWERS: dict[str, Any] = {
     "BanUser": {**ID, "banned_at": 1, "reason": None, "until": None},
@@ -173,6 +181,10 @@ def test_no_password_is_wrong_usage(local, fake, errors, given, reason):
     [
         ("UnknownUser", "nobody", "Nobody has this name, address or ID (UnknownUser: nobody)"),
         ("UserTaken", "taken", "Somebody has this name or address already (UserTaken: taken)"),
+        (
+            *("NextKeyTooYoung", "9 s"),
+            "Not dropped: some functions may not know the next key yet (NextKeyTooYoung: 9 s)",
+        ),
         ("InvalidInput", "until", "The operation does not take this (InvalidInput: until)"),
         ("KeyError", "\x1b[2J", "The operation failed (KeyError: \\x1b[2J)"),
     ],
@@ -250,12 +262,43 @@ def test_a_gateway_that_does_not_run_is_told(run):
     assert "is `make run` running?" in result.err
 
 
-def test_an_empty_argument_is_not_the_absence_of_one(local, fake):
-    fake.errors["RotateSigningKeyFunction"] = ("InvalidInput", "drop")
-    assert local("keys", "rotate", "--drop", "", "--yes").code == 1
-    assert [event["drop"] for _, event in fake.calls] == [""]
-    assert local("sessions", "revoke", "--everyone", "--yes", "").code == 2
-    assert len(fake.calls) == 1
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "user create '' ann@example.com",
+        "user create ann ''",
+        "user show ''",
+        "user show ann ''",
+        "user export ann --output ''",
+        "user export ann --output=",
+        "user ban ann --reason ''",
+        "user ban ann --until ''",
+        "user unban --id ''",
+        "user password ''",
+        "user rename ann --username eve --email ''",
+        "user delete '' --yes",
+        "sessions list --id=",
+        "sessions revoke ann 5 '' --yes",
+        "sessions revoke '' --all --yes",
+        "sessions revoke --everyone '' --yes",
+        "sessions revoke --everyone --id '' --yes",
+        "sessions revoke '' --everyone --yes",
+        "keys rotate --drop '' --yes",
+        "keys rotate --drop= --yes",
+        "keys rotate -- ''",
+        "keys list ''",
+        "keys list --stack ''",
+        "--profile= keys list",
+        "'' keys list",
+        "--local '' keys list",
+    ],
+)
+def test_an_empty_argument_is_wrong_usage_in_every_command(local, fake, typed):
+    """A shell variable without a value is not the absence of an argument."""
+    result = local(*shlex.split(typed), given="a\n")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.endswith("Error: an argument is empty\n")
+    assert fake.calls == []
 
 
 def test_a_development_gateway_needs_no_aws_settings_and_reads_none(local, fake):
@@ -326,12 +369,14 @@ def test_sessions_are_a_table_in_which_no_name_steers_the_terminal(local, fake):
 
 def test_keys_are_a_table(local, fake):
     keys = [
-        {"kid": "k1", "role": "retired", "retired_at": 1_800_000_000},
-        {"kid": "k2", "role": "current", "retired_at": None},
+        {"kid": "k1", "role": "retired", "retired_at": 1_800_000_000, "dead_at": None},
+        {"kid": "k2", "role": "dropped", "retired_at": None, "dead_at": 1_800_000_000},
     ]
     fake.answers["ListSigningKeysFunction"] = {"keys": keys, "next_since": None}
     assert local("keys", "list").out == (
-        "KEY  ROLE     RETIRED\nk1   retired  2027-01-15T08:00:00+00:00\nk2   current  -\n"
+        "KEY  ROLE     RETIRED                    DEAD\n"
+        "k1   retired  2027-01-15T08:00:00+00:00  -\n"
+        "k2   dropped  -                          2027-01-15T08:00:00+00:00\n"
     )
 
 
@@ -341,6 +386,18 @@ def test_a_rotation_that_was_too_soon_says_when(local, fake):
     assert result.code == 0
     assert result.out.startswith("Not rotated: ")
     assert "again in 60 seconds" in result.out
+
+
+def test_a_dropped_key_is_told_with_the_seconds_until_it_is_dead(local, fake):
+    dropped = {"dropped": [{"kid": "k1", "dead_after_seconds": 360}], "forgotten": ["k0"]}
+    fake.answers["RotateSigningKeyFunction"] = {**ROTATED, **dropped}
+    assert local("keys", "rotate", "--drop", "k1", "--yes").out == (
+        "Rotated.\n"
+        "Current    k2\n"
+        "Next       k3\n"
+        "Dropped    k1, dead in 360 seconds\n"
+        "Forgotten  k0\n"
+    )
 
 
 def test_an_export_goes_to_a_file_that_only_its_owner_reads(local, fake, tmp_path):

@@ -112,10 +112,15 @@ def _operate(functions, name, **event):
 
 
 def _rotate(operate: Operate, end: float) -> None:
-    """Rotate as soon as the next key may sign; what fails is done again."""
+    """Rotate as soon as the next key may sign, and drop the one after; what fails is done again.
+
+    No session is signed with it, so none may end.
+    """
     while time.monotonic() < end:
         with contextlib.suppress(OperationError):
-            operate("rotate_signing_key")
+            answer = operate("rotate_signing_key")
+            if answer["rotated"]:
+                operate("rotate_signing_key", drop=answer["next"])
         time.sleep(1)
 
 

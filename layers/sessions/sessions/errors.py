@@ -160,6 +160,13 @@ class UnknownKey(AccountError):
     """The key set has no key of this `kid`."""
 
 
+class NextKeyTooYoung(AccountError):
+    """The current key cannot be dropped yet: some functions may not know the next one."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"again in {seconds} seconds")
+
+
 class ChangedMeanwhile(AccountError):
     """Another operation changed the same thing at this moment, and this one changed nothing."""
 

@@ -77,18 +77,18 @@ def _text(event: Any, name: str) -> str | None:
 class OperationInput(BaseModel):
     """The input of an operation, in which its caller may give its own name.
 
-    Types are exact (a number is no string), and unknown members are ignored.
+    Types are exact (a number is no string), no string is empty, and unknown members are ignored.
     """
 
-    model_config = ConfigDict(strict=True, frozen=True)
+    model_config = ConfigDict(strict=True, frozen=True, str_min_length=1)
 
-    actor: str | None = Field(default=None, min_length=1, max_length=256)
+    actor: str | None = Field(default=None, max_length=256)
 
 
 class UserSelector(OperationInput):
     """A user, by a name or address to log in with, or by ID."""
 
-    login: str | None = Field(default=None, min_length=1, max_length=320)
+    login: str | None = Field(default=None, max_length=320)
     id: str | None = Field(default=None, max_length=256, pattern=r"^[A-Za-z0-9_-]+$")
 
 
@@ -109,14 +109,14 @@ Username = Annotated[
     str,
     AfterValidator(_can_log_in),
     AfterValidator(_is_no_address),
-    Field(min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f\x7f]+$"),
+    Field(max_length=64, pattern=r"^[^\s\x00-\x1f\x7f]+$"),
 ]
 Email = Annotated[
     str,
     AfterValidator(_can_log_in),
     Field(max_length=320, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$"),
 ]
-Password = Annotated[str, Field(min_length=1, max_length=1024)]
+Password = Annotated[str, Field(max_length=1024)]
 
 _Input = TypeVar("_Input", bound=OperationInput)
 

@@ -29,6 +29,7 @@ class KeySet(NamedTuple):
             knows it by then.
         next_since: when `next` was published.
         retired: when each other key stopped signing.
+        dropped: when each key that was dropped stops verifying; it signs no more.
     """
 
     current: str
@@ -36,6 +37,7 @@ class KeySet(NamedTuple):
     next: str | None = None
     next_since: int = 0
     retired: dict[str, int] = {}
+    dropped: dict[str, int] = {}
 
 
 class MalformedKeySet(Exception):
@@ -45,9 +47,9 @@ class MalformedKeySet(Exception):
 def parse_key_set(secret: str) -> KeySet:
     """Return the key set that the secret's JSON text holds.
 
-    Its members are `current`, which is a `kid`, and once there is a next key, `next`, `next_since`
-    and `retired`; every other member is a key by its `kid`. The template makes the first key in
-    this form.
+    Its members are `current`, which is a `kid`, once there is a next key, `next`, `next_since` and
+    `retired`, and while keys are being dropped, `dropped`; every other member is a key by its
+    `kid`. The template makes the first key in this form.
 
     Raises:
         MalformedKeySet: it is no such object, or a key is under 32 bytes.
@@ -58,9 +60,11 @@ def parse_key_set(secret: str) -> KeySet:
         raise MalformedKeySet("the secret is not JSON") from error
     if not isinstance(members, dict):
         raise MalformedKeySet("the secret is not an object")
-    next_since, retired = members.pop("next_since", 0), members.pop("retired", {})
-    if not (isinstance(retired, dict) and all(type(at) is int for at in retired.values())):
-        raise MalformedKeySet("retired is not an object of times")
+    next_since = members.pop("next_since", 0)
+    retired, dropped = members.pop("retired", {}), members.pop("dropped", {})
+    for name, times in (("retired", retired), ("dropped", dropped)):
+        if not (isinstance(times, dict) and all(type(at) is int for at in times.values())):
+            raise MalformedKeySet(f"{name} is not an object of times")
     if type(next_since) is not int:
         raise MalformedKeySet("next_since is no time")
     if not all(isinstance(value, str) for value in members.values()):
@@ -74,7 +78,7 @@ def parse_key_set(secret: str) -> KeySet:
             raise MalformedKeySet(f"{role} names no key of the set")
     if "current" not in members:
         raise MalformedKeySet("current is missing")
-    return KeySet(members["current"], keys, members.get("next"), next_since, retired)
+    return KeySet(members["current"], keys, members.get("next"), next_since, retired, dropped)
 
 
 def read_key_set() -> tuple[KeySet, str]:
@@ -116,7 +120,7 @@ class CachedKeySet:
         return key_set.current, key_set.keys[key_set.current]
 
     def key(self, kid: str, now: int) -> bytes | None:
-        """Return the key called `kid`, None if there is none.
+        """Return the key called `kid`, None if there is none that verifies at `now`.
 
         Raises:
             Unavailable: there is no key set, or none with this key, and none can be read.
@@ -126,6 +130,8 @@ class CachedKeySet:
             key_set = self._reread(now)
         if kid not in key_set.keys and self._is_down:
             raise Unavailable
+        if key_set.dropped.get(kid, now + 1) <= now:
+            return None
         return key_set.keys.get(kid)
 
     def _fresh(self, now: int) -> KeySet:
