@@ -1,6 +1,8 @@
 """What `make build` made is what Lambda's machines need, and no more."""
 
 import re
+import shutil
+import sys
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from tests.e2e.built import (
     built_functions,
     built_template,
     layer_sources,
+    make_layer,
 )
 from tests.support.operations import OPERATIONS
 
@@ -53,12 +56,7 @@ def test_a_layer_holds_the_pinned_versions_and_no_others(layer: str):
     requirements = layer_sources()[layer] / "requirements.txt"
     pinned = {line for line in requirements.read_text().split() if "==" in line}
 
-    found = {
-        "{}=={}".format(*folder.name.removesuffix(".dist-info").split("-"))
-        for folder in (BUILT / layer / "python").glob("*.dist-info")
-    }
-
-    assert {normal(name) for name in found} == {normal(name) for name in pinned}
+    assert held(layer) == {normal(name) for name in pinned}
 
 
 @EACH_LAYER
@@ -118,6 +116,17 @@ def test_bytecode_is_made_where_the_runtimes_python_is(layer: str, layers: Path)
         assert compiled.read_bytes()[:8] == MAGIC_NUMBER + UNCHECKED_HASH, file
 
 
+def test_a_file_of_another_hash_does_not_get_into_a_layer(tmp_path: Path):
+    source = shutil.copytree(layer_sources()["UserAgentsLayer"], tmp_path / "source")
+    lock = source / "requirements.txt"
+    lock.write_text(re.sub(r"sha256:[0-9a-f]{8}", "sha256:00000000", lock.read_text()))
+
+    run = make_layer(source, tmp_path / "UserAgentsLayer", sys.executable)
+
+    assert run.returncode != 0
+    assert "DO NOT MATCH THE HASHES" in run.stdout
+
+
 def test_the_layers_are_small():
     """Bytecode aside: whether it is there depends on where they were made."""
     made = [file for layer in layer_sources() for file in files(layer) if file.suffix != ".pyc"]
@@ -131,6 +140,22 @@ def files(layer: str) -> list[Path]:
     return found
 
 
+def everything(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def held(layer: str) -> set[str]:
+    """Return the names and versions of the packages that a layer holds."""
+    return {
+        normal("{}=={}".format(*folder.name.removesuffix(".dist-info").split("-")))
+        for folder in (BUILT / layer / "python").glob("*.dist-info")
+    }
+
+
 def sources(folder: Path) -> list[Path]:
     return list(folder.rglob("*.py"))
 
@@ -140,11 +165,7 @@ def bytecode_of(source: Path, tag: str) -> Path:
 
 
 def contents(package: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(package)): path.read_bytes()
-        for path in package.rglob("*")
-        if path.is_file() and path.suffix != ".pyc"
-    }
+    return {name: data for name, data in everything(package).items() if not name.endswith(".pyc")}
 
 
 def normal(requirement: str) -> str:
