@@ -3,6 +3,8 @@
 import re
 import shutil
 import sys
+import sysconfig
+import venv
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
@@ -106,6 +108,8 @@ def test_bytecode_is_the_runtimes_own_or_absent(layer: str):
         assert found == {bytecode_of(file, "cpython-313") for file in sources(BUILT / layer)}
     for file in found:
         assert file.read_bytes()[4:8] == UNCHECKED_HASH, file
+        place = f"/opt/{file.relative_to(BUILT / layer).parents[1]}/"
+        assert place.encode() in file.read_bytes(), file  # and so the same wherever it was made
 
 
 @EACH_LAYER
@@ -114,6 +118,25 @@ def test_bytecode_is_made_where_the_runtimes_python_is(layer: str, layers: Path)
     for file in sources(layers / layer):
         (compiled,) = (file.parent / "__pycache__").glob(f"{file.stem}.cpython-*.pyc")
         assert compiled.read_bytes()[:8] == MAGIC_NUMBER + UNCHECKED_HASH, file
+
+
+@EACH_LAYER
+def test_two_builds_have_the_same_content(layer: str, layers: Path, tmp_path: Path):
+    """What `sam deploy` uploads is named after its content; another name makes a new layer.
+
+    They are made in two folders, by Pythons at two places that order sets in two ways.
+    """
+    place = layers / layer / "python"
+    venv.create(tmp_path / "venv")
+    python = str(tmp_path / "venv" / "bin" / "python")
+    environ = {"PYTHONHASHSEED": "1", "PYTHONPATH": sysconfig.get_path("purelib")}  # pip is there
+    run = make_layer(layer_sources()[layer], tmp_path / layer, python, f"PLACE={place}", **environ)
+    assert run.returncode == 0, run.stdout
+
+    first, second = everything(layers / layer), everything(tmp_path / layer)
+
+    assert first.keys() == second.keys()
+    assert [name for name in first if first[name] != second[name]] == []
 
 
 def test_a_file_of_another_hash_does_not_get_into_a_layer(tmp_path: Path):
