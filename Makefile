@@ -39,8 +39,9 @@ check: .venv/test .venv-build/ready node_modules/ready ## lint, types, the templ
 	.venv-build/bin/checkov
 	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true node_modules/.bin/redocly lint docs/openapi.yaml
 
-build: .venv-build/ready .aws-sam/recipe ## the artefacts that `sam deploy` ships; needs no Docker
+build: .venv-build/ready .aws-sam/recipe ## the artefacts that `sam deploy` ships, and what they are made of; needs no Docker
 	.venv-build/bin/sam build
+	@.venv-build/bin/python -m layers.sbom .aws-sam/build
 
 rehearse: build .venv/e2e ## what was built: run as Lambda would, and deployed on this machine
 	$(BIN)/python -m pytest tests/e2e $(OPTIONS)

@@ -1,7 +1,9 @@
 """What `make build` made is what Lambda's machines need, and no more."""
 
+import json
 import re
 import shutil
+import subprocess
 import sys
 import sysconfig
 import venv
@@ -29,6 +31,14 @@ ELF_MACHINE = slice(18, 20)  # of the ELF header, e_machine
 AARCH64 = (0xB7).to_bytes(2, "little")
 MOST_BYTES = 25_000_000  # of all layers, unpacked; Lambda takes ten times that, but must load it
 UNCHECKED_HASH = (1).to_bytes(4, "little")  # PEP 552: by hash, and never compared
+# CycloneDX's own check, which checkov and pip-audit bring.
+VALID = """
+import sys
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+sys.exit(JsonStrictValidator(SchemaVersion.V1_6).validate_str(sys.stdin.read()))
+"""
+BUILD_PYTHON = ROOT / ".venv-build" / "bin" / "python"
 EACH_LAYER = pytest.mark.parametrize("layer", layer_sources())
 
 
@@ -148,6 +158,29 @@ def test_a_file_of_another_hash_does_not_get_into_a_layer(tmp_path: Path):
 
     assert run.returncode != 0
     assert "DO NOT MATCH THE HASHES" in run.stdout
+
+
+@EACH_LAYER
+def test_a_bill_of_materials_names_what_the_layer_holds(layer: str):
+    text = (BUILT / f"{layer}.cdx.json").read_text()
+    components = json.loads(text)["components"]
+
+    subprocess.run([BUILD_PYTHON, "-c", VALID], input=text, text=True, check=True)
+    assert {f"{each['name']}=={each['version']}" for each in components} == held(layer)
+    for each in components:
+        assert each["purl"] == f"pkg:pypi/{each['name']}@{each['version']}"
+
+
+@EACH_LAYER
+def test_a_bill_of_materials_has_the_hashes_of_the_lock(layer: str):
+    lock = (layer_sources()[layer] / "requirements.txt").read_text()
+    components = json.loads((BUILT / f"{layer}.cdx.json").read_text())["components"]
+
+    for each in components:
+        (reference,) = each["externalReferences"]
+        (pin,) = re.findall(rf"^{each['name']}==(?:.*\\\n)+.*$", lock, re.MULTILINE)
+        hashes = {(found["alg"], found["content"]) for found in reference["hashes"]}
+        assert hashes == {("SHA-256", found) for found in re.findall("[0-9a-f]{64}", pin)} != set()
 
 
 def test_the_layers_are_small():
