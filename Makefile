@@ -29,7 +29,7 @@ conformance: .venv/test ## what the store promises, on a DynamoDB: ENDPOINT=http
 	@test -n "$(ENDPOINT)" || { echo "ENDPOINT=http://..., or ENDPOINT=aws: your account in AWS_DEFAULT_REGION. The tables are its own, conformance-..., and deleted." >&2; exit 2; }
 	CONFORMANCE_ENDPOINT=$(ENDPOINT) $(BIN)/python -m pytest tests/conformance --force-enable-socket $(OPTIONS)
 
-check: .venv/test .venv-build/ready node_modules/ready ## lint, types, the template, the reference
+check: .venv/test .venv-build/ready node_modules/ready ## lint, types, the template, the reference, known vulnerabilities
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -38,6 +38,7 @@ check: .venv/test .venv-build/ready node_modules/ready ## lint, types, the templ
 	@mkdir -p build && sed '/^    Condition: /d' template.yaml > build/template-of-all.yaml
 	.venv-build/bin/checkov
 	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true node_modules/.bin/redocly lint docs/openapi.yaml
+	@.venv-build/bin/python requirements/audit.py
 
 build: .venv-build/ready .aws-sam/recipe ## the artefacts that `sam deploy` ships, and what they are made of; needs no Docker
 	.venv-build/bin/sam build
