@@ -29,7 +29,7 @@ conformance: .venv/test ## what the store promises, on a DynamoDB: ENDPOINT=http
 	@test -n "$(ENDPOINT)" || { echo "ENDPOINT=http://..., or ENDPOINT=aws: your account in AWS_DEFAULT_REGION. The tables are its own, conformance-..., and deleted." >&2; exit 2; }
 	CONFORMANCE_ENDPOINT=$(ENDPOINT) $(BIN)/python -m pytest tests/conformance --force-enable-socket $(OPTIONS)
 
-check: .venv/test .venv-build/ready node_modules/ready ## lint, types, the template, the reference
+check: .venv/test .venv-build/ready node_modules/ready ## lint, types, the template, the reference, known vulnerabilities
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -38,9 +38,11 @@ check: .venv/test .venv-build/ready node_modules/ready ## lint, types, the templ
 	@mkdir -p build && sed '/^    Condition: /d' template.yaml > build/template-of-all.yaml
 	.venv-build/bin/checkov
 	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true node_modules/.bin/redocly lint docs/openapi.yaml
+	@.venv-build/bin/python requirements/audit.py
 
-build: .venv-build/ready .aws-sam/recipe ## the artefacts that `sam deploy` ships; needs no Docker
+build: .venv-build/ready .aws-sam/recipe ## the artefacts that `sam deploy` ships, and what they are made of; needs no Docker
 	.venv-build/bin/sam build
+	@.venv-build/bin/python -m layers.sbom .aws-sam/build
 
 rehearse: build .venv/e2e ## what was built: run as Lambda would, and deployed on this machine
 	$(BIN)/python -m pytest tests/e2e $(OPTIONS)
@@ -81,8 +83,8 @@ soak: .venv/test ## ten minutes of everything at once, with faults; OPTIONS="--s
 	@$(BIN)/python -m pytest tests/soak -s $(OPTIONS)
 
 # A version that is locked stays, unless UPGRADE names it. The layers take the versions of the lock,
-# for the Python and the machine that template.yaml names.
-COMPILE = $(BIN)/uv pip compile --quiet --no-annotate --custom-compile-command "make lock" $(if $(filter all,$(UPGRADE)),--upgrade,$(UPGRADE:%=--upgrade-package %))
+# for the Python and the machine that template.yaml names. pip installs nothing but files of these hashes.
+COMPILE = $(BIN)/uv pip compile --quiet --no-annotate --generate-hashes --custom-compile-command "make lock" $(if $(filter all,$(UPGRADE)),--upgrade,$(UPGRADE:%=--upgrade-package %))
 LAYERS := sessions passwords user_agents
 
 lock: .venv/lock ## pin what pyproject.toml's groups need; UPGRADE="moto ruff" or UPGRADE=all takes new versions
@@ -104,16 +106,18 @@ clean: ## all that was made
 	@$(PYTHON) -m venv $*
 	@touch $@
 
-# pip first: the one of an older Python does not know groups. Each group but `lock` has `run` in it.
+# pip first, as a requirement: the one of an older Python knows neither groups nor hashes of constraints.
+# Each group but `lock` has `run` in it.
+LOCKED_PIP = sed -n '/^pip==/,/[^\\]$$/p'
 .venv/%: pyproject.toml requirements/lock.txt | .venv/python
 	@echo "Installing what $* needs; this happens once..." >&2
-	@$(BIN)/python $(PIP) --constraint requirements/lock.txt pip
-	@$(BIN)/python $(PIP) --constraint requirements/lock.txt --group $*
+	@$(LOCKED_PIP) requirements/lock.txt | $(BIN)/python $(PIP) --require-hashes --requirement /dev/stdin
+	@$(BIN)/python $(PIP) --require-hashes --constraint requirements/lock.txt --group $*
 	@touch $@ $(if $(filter lock,$*),,.venv/run)
 
 .venv-build/ready: pyproject.toml requirements/build.txt | .venv-build/python
-	@.venv-build/bin/python $(PIP) --constraint requirements/build.txt pip
-	@.venv-build/bin/python $(PIP) --constraint requirements/build.txt --group build
+	@$(LOCKED_PIP) requirements/build.txt | .venv-build/bin/python $(PIP) --require-hashes --requirement /dev/stdin
+	@.venv-build/bin/python $(PIP) --require-hashes --constraint requirements/build.txt --group build
 	@touch $@
 
 # The viewer of the reference, and what looks through pages in tests.

@@ -98,7 +98,7 @@ def _without_words(node: Any) -> Any:
 
 def _reachable(service: Any, operations: set[str]) -> Any:
     """Return the description of a service with some operations, and the shapes that they use."""
-    kept = {name: service["operations"][name] for name in operations}
+    kept = {name: service["operations"][name] for name in sorted(operations)}
     shapes: dict[str, Any] = {}
     unread: list[Any] = [*kept.values()]
     while unread:

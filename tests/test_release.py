@@ -22,6 +22,7 @@ CHANGELOG = "# Changelog\n\n## [Unreleased]\n\n### Added\n\n- More.\n\n## [0.0.1
 NOT_SEARCHED = {"template.yaml", "CHANGELOG.md", "package-lock.json", "lock.txt", "build.txt"}
 SEARCHED = {".py", ".toml", ".yaml", ".yml", ".json", ".md", ".js", ".mjs", ".html", ".txt"}
 MADE = {"build", "node_modules"}
+LOCKS = [*ROOT.glob("requirements/*.txt"), *ROOT.glob("layers/*/requirements.txt")]
 
 
 def files() -> list[Path]:
@@ -83,11 +84,20 @@ def test_there_is_no_release_without_changes(checkout: Path):
         release(checkout, "98.7.7", DAY)
 
 
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: str(lock.relative_to(ROOT)))
+def test_each_locked_version_has_hashes(lock: Path):
+    lines = lock.read_text().splitlines()
+    pins = [at for at, line in enumerate(lines) if line[0] not in "# "]
+    assert pins
+    for at in pins:
+        assert re.fullmatch(r" +--hash=sha256:[0-9a-f]{64}( \\)?", lines[at + 1]), lines[at]
+
+
 def test_what_is_installed_is_what_is_locked():
     lines = (ROOT / "requirements" / "lock.txt").read_text().splitlines()
     locked = {
         canonicalize_name(pin.name): next(iter(pin.specifier)).version
-        for pin in (Requirement(line) for line in lines if not line.startswith("#"))
+        for pin in (Requirement(line.rstrip(" \\")) for line in lines if line[0] not in "# ")
         if not pin.marker or pin.marker.evaluate()
     }
     installed = {canonicalize_name(each.name): each.version for each in distributions()}

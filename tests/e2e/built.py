@@ -53,27 +53,34 @@ def layer_sources() -> dict[str, Path]:
 
 def make_layers(folder: Path, python: str = sys.executable) -> None:
     """Make every layer for this machine and a Python of it, each in a folder of its logical ID."""
+    for name, source in layer_sources().items():
+        run = make_layer(source, folder / name, python, f"PLACE={folder / name / 'python'}")
+        assert run.returncode == 0, run.stdout
+
+
+def make_layer(
+    source: Path, artifacts: Path, python: str, *variables: str, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    """Make one for this machine: variables are make's, the environment that of all that it runs."""
     # An outer make's options and variables are not meant for this one.
-    environ = {
+    outer = {
         key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))
     }
-    for name, source in layer_sources().items():
-        run = subprocess.run(
-            [
-                *("make", "-C", str(source)),
-                *("-f", str(ROOT / "layers" / "Makefile"), f"build-{name}"),
-                *(f"ARTIFACTS_DIR={folder / name}", f"PYTHON={python}"),
-                *(f"RUNTIME={python}", "WHEELS=--only-binary=:all:"),
-            ],
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=INSTALL_SECONDS,
-            check=False,
-        )
-        assert run.returncode == 0, run.stdout
+    return subprocess.run(
+        [
+            *("make", "-C", str(source)),
+            *("-f", str(ROOT / "layers" / "Makefile"), f"build-{artifacts.name}"),
+            *(f"ARTIFACTS_DIR={artifacts}", f"PYTHON={python}", f"RUNTIME={python}"),
+            *("WHEELS=--only-binary=:all:", *variables),
+        ],
+        env=outer | environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=INSTALL_SECONDS,
+        check=False,
+    )
 
 
 def provision_engine(endpoint: str) -> None:

@@ -1,6 +1,12 @@
 """What `make build` made is what Lambda's machines need, and no more."""
 
+import json
 import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
@@ -12,6 +18,7 @@ from tests.e2e.built import (
     built_functions,
     built_template,
     layer_sources,
+    make_layer,
 )
 from tests.support.operations import OPERATIONS
 
@@ -24,6 +31,14 @@ ELF_MACHINE = slice(18, 20)  # of the ELF header, e_machine
 AARCH64 = (0xB7).to_bytes(2, "little")
 MOST_BYTES = 25_000_000  # of all layers, unpacked; Lambda takes ten times that, but must load it
 UNCHECKED_HASH = (1).to_bytes(4, "little")  # PEP 552: by hash, and never compared
+# CycloneDX's own check, which checkov and pip-audit bring.
+VALID = """
+import sys
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+sys.exit(JsonStrictValidator(SchemaVersion.V1_6).validate_str(sys.stdin.read()))
+"""
+BUILD_PYTHON = ROOT / ".venv-build" / "bin" / "python"
 EACH_LAYER = pytest.mark.parametrize("layer", layer_sources())
 
 
@@ -53,12 +68,7 @@ def test_a_layer_holds_the_pinned_versions_and_no_others(layer: str):
     requirements = layer_sources()[layer] / "requirements.txt"
     pinned = {line for line in requirements.read_text().split() if "==" in line}
 
-    found = {
-        "{}=={}".format(*folder.name.removesuffix(".dist-info").split("-"))
-        for folder in (BUILT / layer / "python").glob("*.dist-info")
-    }
-
-    assert {normal(name) for name in found} == {normal(name) for name in pinned}
+    assert held(layer) == {normal(name) for name in pinned}
 
 
 @EACH_LAYER
@@ -108,6 +118,8 @@ def test_bytecode_is_the_runtimes_own_or_absent(layer: str):
         assert found == {bytecode_of(file, "cpython-313") for file in sources(BUILT / layer)}
     for file in found:
         assert file.read_bytes()[4:8] == UNCHECKED_HASH, file
+        place = f"/opt/{file.relative_to(BUILT / layer).parents[1]}/"
+        assert place.encode() in file.read_bytes(), file  # and so the same wherever it was made
 
 
 @EACH_LAYER
@@ -116,6 +128,59 @@ def test_bytecode_is_made_where_the_runtimes_python_is(layer: str, layers: Path)
     for file in sources(layers / layer):
         (compiled,) = (file.parent / "__pycache__").glob(f"{file.stem}.cpython-*.pyc")
         assert compiled.read_bytes()[:8] == MAGIC_NUMBER + UNCHECKED_HASH, file
+
+
+@EACH_LAYER
+def test_two_builds_have_the_same_content(layer: str, layers: Path, tmp_path: Path):
+    """What `sam deploy` uploads is named after its content; another name makes a new layer.
+
+    They are made in two folders, by Pythons at two places that order sets in two ways.
+    """
+    place = layers / layer / "python"
+    venv.create(tmp_path / "venv")
+    python = str(tmp_path / "venv" / "bin" / "python")
+    environ = {"PYTHONHASHSEED": "1", "PYTHONPATH": sysconfig.get_path("purelib")}  # pip is there
+    run = make_layer(layer_sources()[layer], tmp_path / layer, python, f"PLACE={place}", **environ)
+    assert run.returncode == 0, run.stdout
+
+    first, second = everything(layers / layer), everything(tmp_path / layer)
+
+    assert first.keys() == second.keys()
+    assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_a_file_of_another_hash_does_not_get_into_a_layer(tmp_path: Path):
+    source = shutil.copytree(layer_sources()["UserAgentsLayer"], tmp_path / "source")
+    lock = source / "requirements.txt"
+    lock.write_text(re.sub(r"sha256:[0-9a-f]{8}", "sha256:00000000", lock.read_text()))
+
+    run = make_layer(source, tmp_path / "UserAgentsLayer", sys.executable)
+
+    assert run.returncode != 0
+    assert "DO NOT MATCH THE HASHES" in run.stdout
+
+
+@EACH_LAYER
+def test_a_bill_of_materials_names_what_the_layer_holds(layer: str):
+    text = (BUILT / f"{layer}.cdx.json").read_text()
+    components = json.loads(text)["components"]
+
+    subprocess.run([BUILD_PYTHON, "-c", VALID], input=text, text=True, check=True)
+    assert {f"{each['name']}=={each['version']}" for each in components} == held(layer)
+    for each in components:
+        assert each["purl"] == f"pkg:pypi/{each['name']}@{each['version']}"
+
+
+@EACH_LAYER
+def test_a_bill_of_materials_has_the_hashes_of_the_lock(layer: str):
+    lock = (layer_sources()[layer] / "requirements.txt").read_text()
+    components = json.loads((BUILT / f"{layer}.cdx.json").read_text())["components"]
+
+    for each in components:
+        (reference,) = each["externalReferences"]
+        (pin,) = re.findall(rf"^{each['name']}==(?:.*\\\n)+.*$", lock, re.MULTILINE)
+        hashes = {(found["alg"], found["content"]) for found in reference["hashes"]}
+        assert hashes == {("SHA-256", found) for found in re.findall("[0-9a-f]{64}", pin)} != set()
 
 
 def test_the_layers_are_small():
@@ -131,6 +196,22 @@ def files(layer: str) -> list[Path]:
     return found
 
 
+def everything(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def held(layer: str) -> set[str]:
+    """Return the names and versions of the packages that a layer holds."""
+    return {
+        normal("{}=={}".format(*folder.name.removesuffix(".dist-info").split("-")))
+        for folder in (BUILT / layer / "python").glob("*.dist-info")
+    }
+
+
 def sources(folder: Path) -> list[Path]:
     return list(folder.rglob("*.py"))
 
@@ -140,11 +221,7 @@ def bytecode_of(source: Path, tag: str) -> Path:
 
 
 def contents(package: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(package)): path.read_bytes()
-        for path in package.rglob("*")
-        if path.is_file() and path.suffix != ".pyc"
-    }
+    return {name: data for name, data in everything(package).items() if not name.endswith(".pyc")}
 
 
 def normal(requirement: str) -> str:
