@@ -56,6 +56,8 @@ def handler(request: Request) -> Answer:
     session_store.put_session(session, request.now)
     with best_effort("enforce_session_limit", request.request_id):
         session_store.enforce_session_limit(user, session_epoch, MAX_SESSIONS_PER_USER, request.now)
+    with best_effort("forget_oldest_addresses", request.request_id):
+        user_store.forget_oldest_addresses(user)
     return created({"token": token, "exp": exp})
 
 

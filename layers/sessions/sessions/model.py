@@ -11,13 +11,6 @@ from typing import NamedTuple
 _SESSION_ID_DIGITS = 15
 
 
-class LoginAddress(NamedTuple):
-    """An address, or its network, that a user logged in from, and when that was the last time."""
-
-    address: str
-    used_at: int
-
-
 class User(NamedTuple):
     """A user, with all that decides about the user's sessions.
 
@@ -34,7 +27,7 @@ class User(NamedTuple):
         revoked_through: sessions up to this ID are revoked, but for `revoked_except`.
         revoked_except: the one session that was kept.
         revoked_reason: why they were revoked, in the words of docs/events.md.
-        login_addresses: some of the addresses of late logins, by their place in the map.
+        login_addresses: when the user last logged in from an address, by that address or network.
     """
 
     id: str
@@ -49,7 +42,7 @@ class User(NamedTuple):
     revoked_through: int = 0
     revoked_except: int | None = None
     revoked_reason: str | None = None
-    login_addresses: dict[str, LoginAddress] = {}
+    login_addresses: dict[str, int] = {}
 
 
 class Session(NamedTuple):
