@@ -6,7 +6,7 @@ from functools import partial
 from sessions import passwords, session_store, settings, tokens, user_store
 from sessions.body import parse
 from sessions.concurrent import run_concurrently
-from sessions.endpoint import ISSUER, endpoint
+from sessions.endpoint import ISSUER, endpoint, refuse_foreign_page
 from sessions.errors import InvalidUser
 from sessions.login_throttle import Attempt
 from sessions.logins import Login
@@ -30,7 +30,11 @@ CREDENTIALS = {
 
 @endpoint("create_session", "SessionCreated", refused="LoginRefused")
 def handler(request: Request) -> Answer:
-    """Count the attempt, check the password, allocate the session's ID, sign its token."""
+    """Count the attempt, check the password, allocate the session's ID, sign its token.
+
+    What a page of another origin sends is refused before anything is counted or read.
+    """
+    refuse_foreign_page(request)
     credentials = parse(request, CREDENTIALS)
     with Attempt(request, credentials["user"], secrets.token_urlsafe(6)) as attempt:
         login, session_epoch = attempt.begin()

@@ -12,15 +12,17 @@ import pytest
 from sessions import errors, login_throttle, passwords, signing_keys, user_store
 from sessions.dynamodb import ATTEMPTS
 from sessions.errors import Unavailable
+from tests.payloads.headers import FOREIGN_ORIGINS
 from tests.support.calls import Answer, call, invoke
 from tests.support.contract import (
     HEADERS,
     INVALID_USER,
+    ORIGIN_NOT_ALLOWED,
     RATE_LIMITED,
     TEMPLATE,
     UNAVAILABLE,
 )
-from tests.support.events import event_for
+from tests.support.events import ALLOWED_ORIGINS, event_for
 from tests.support.faults import error, inject
 from tests.support.leaks import PASSWORD
 from tests.support.people import Person, log_in, new_person
@@ -176,6 +178,39 @@ def test_a_body_that_is_no_login_is_not_counted():
     for body in (None, "[]", '{"user": "joe"}', '{"user": "joe", "pass": ""}'):
         assert call("create_session", raw_body=body).status == 400
     assert attempts() == []
+
+
+# --------------------------------------------------- pages of other origins
+
+
+@pytest.mark.parametrize("site", [None, "cross-site", "same-site", "none", "SAME-ORIGIN", ""])
+def test_what_a_page_of_another_origin_sends_is_refused_before_all_else(dynamodb_calls, site):
+    """A browser posts the form of any page, which could spend its visitor's attempts so."""
+    person = new_person()
+    dynamodb_calls.clear()
+    for origin in [*FOREIGN_ORIGINS, ""]:
+        headers: dict[str, Any] = {"Origin": origin, "Sec-Fetch-Site": site}
+        for body in (json.dumps({"user": person.username, "pass": PASSWORD}), "no login"):
+            answer = call("create_session", raw_body=body, headers=headers)
+            assert (answer.status, answer.body) == (403, ORIGIN_NOT_ALLOWED), origin
+            assert answer.headers == HEADERS
+    assert dynamodb_calls == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec-Fetch-Site": "cross-site"},
+        *({"Origin": origin, "Sec-Fetch-Site": "cross-site"} for origin in ALLOWED_ORIGINS),
+        {"origin": ALLOWED_ORIGINS[1]},
+        {"Origin": "http://127.0.0.1:3000", "Sec-Fetch-Site": "same-origin"},
+        # The page has the policy `no-referrer`, which hides its origin in what is no `fetch`.
+        {"Origin": "null", "sec-fetch-site": "same-origin"},
+    ],
+)
+def test_a_login_of_no_page_or_an_allowed_one_or_our_own_is_tried(headers):
+    assert attempt(new_person().username, PASSWORD, **headers).status == 201
 
 
 # --------------------------------------------------------------- one address
