@@ -11,7 +11,7 @@ import schemathesis
 from jsonschema import Draft202012Validator
 
 from local.routes import api_of
-from sessions import errors, model, session_name, tokens
+from sessions import body, errors, model, session_name, tokens
 from sessions.body import parse
 from sessions.request import read_request
 from tests.support import records
@@ -224,7 +224,7 @@ def test_a_body_is_what_the_function_takes(folder, name):
     ]
     for example in described["examples"]:
         assert_fits(example, described)
-        parse(read_request({"body": json.dumps(example)}, 0), taken)
+        parse(read_request({"body": json.dumps(example)}, 0), taken, app(folder).LARGEST_BODY_BYTES)
 
 
 @pytest.mark.parametrize("name", BODIES.values())
@@ -234,6 +234,15 @@ def test_a_body_may_be_of_all_types_that_are_read(name):
     assert set(body["content"]) == {
         *("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
     }
+
+
+def test_it_says_how_large_a_body_may_be_and_how_many_fields_a_form_has():
+    words = COMPONENTS["responses"]["BodyTooLarge"]["description"]
+    for folder in BODIES:
+        assert f"({app(folder).LARGEST_BODY_BYTES:,} bytes)" in words
+    for name in BODIES.values():
+        words = COMPONENTS["requestBodies"][name]["description"]
+        assert f"at most {body.MOST_FIELDS:,} fields" in words
 
 
 def test_only_the_operations_that_read_a_body_have_one():

@@ -21,6 +21,9 @@ SESSION_SECONDS = settings.number("SESSION_SECONDS")
 REMEMBERED_SESSION_SECONDS = settings.number("REMEMBERED_SESSION_SECONDS")
 MAX_SESSIONS_PER_USER = settings.number("MAX_SESSIONS_PER_USER")
 
+# Room for the longest name and password in any spelling: each letter as twelve (JSON's escapes of a
+# surrogate pair, or four bytes percent-encoded).
+LARGEST_BODY_BYTES = 16_384
 CREDENTIALS = {
     "user": {"type": "string", "minLength": 1, "maxLength": 320},
     "pass": {"type": "string", "minLength": 1, "maxLength": 1024},
@@ -35,7 +38,7 @@ def handler(request: Request) -> Answer:
     What a page of another origin sends is refused before anything is counted or read.
     """
     refuse_foreign_page(request)
-    credentials = parse(request, CREDENTIALS)
+    credentials = parse(request, CREDENTIALS, LARGEST_BODY_BYTES)
     with Attempt(request, credentials["user"], secrets.token_urlsafe(6)) as attempt:
         login, session_epoch = attempt.begin()
         if login is None:

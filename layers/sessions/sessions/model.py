@@ -9,6 +9,7 @@ from typing import NamedTuple
 # JavaScript's largest exact integer has 16 digits (ECMA-262, Number.MAX_SAFE_INTEGER), and
 # clients of the API read IDs as its numbers; 15 digits of seconds last 31 million years.
 _SESSION_ID_DIGITS = 15
+_SESSION_IDS = range(1, 10**_SESSION_ID_DIGITS)
 
 
 class User(NamedTuple):
@@ -111,7 +112,7 @@ def is_banned(user: User, now: int) -> bool:
 
 def parse_session_id(value: object) -> int | None:
     """Return the session ID that `value`, from a path or a body, spells; None if it spells none."""
-    if type(value) is int and 0 < value < 10**_SESSION_ID_DIGITS:  # True is no ID
+    if type(value) is int and value in _SESSION_IDS:  # True is no ID
         return value
     if not isinstance(value, str) or not 0 < len(value) <= _SESSION_ID_DIGITS:
         return None
