@@ -69,6 +69,7 @@ bench: instructions .venv/e2e ## what requests cost, in time, units and dollars;
 	@$(BENCHMARK).warm --json build/bench/warm.json
 	@$(BENCHMARK).capacity
 	@$(BENCHMARK).growth
+	@$(BENCHMARK).bodies
 	@$(BENCHMARK).shard
 	@$(BENCHMARK).money
 	@$(BENCHMARK).size

@@ -11,7 +11,7 @@ import schemathesis
 from jsonschema import Draft202012Validator
 
 from local.routes import api_of
-from sessions import errors, model, session_name, tokens
+from sessions import body, errors, model, session_name, tokens
 from sessions.body import parse
 from sessions.request import read_request
 from tests.support import records
@@ -87,6 +87,12 @@ def examples(content: dict[str, Any]) -> list[Any]:
     return several or [content["example"]]
 
 
+def errors_in(response: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what describes each error that an answer may be, by its code."""
+    schema = resolved(response["content"]["application/json"]["schema"])
+    return {each["properties"]["code"]["const"]: each for each in schema.get("oneOf", [schema])}
+
+
 def assert_fits(value: Any, schema: dict[str, Any]) -> None:
     whole = {**schema, "components": COMPONENTS}  # so that its references lead somewhere
     Draft202012Validator.check_schema(whole)
@@ -148,24 +154,23 @@ def test_an_operation_has_the_answers_of_the_contract(folder):
 
 def test_every_error_is_described_in_the_layers_words():
     described = {
-        (name.rpartition("/")[2], int(status))
+        (int(status), code): (resolved(response), schema)
         for operation in OPERATIONS.values()
         for status, response in operation["responses"].items()
         if int(status) >= 400
-        for name in response.values()
+        for code, schema in errors_in(resolved(response)).items()
     }
-    found = {response_of(type(error).__name__, error.status): error for error in ERRORS}
-    nowhere = found.pop("InvalidEndpoint")
-    assert described == {
-        *((name, error.status) for name, error in found.items()),
-        ("Unavailable", 504),  # the gateway's, when it waits no longer
-    }
-    for name, error in found.items():
-        response = COMPONENTS["responses"][name]
+    found = {(error.status, error.code): error for error in ERRORS}
+    nowhere = found.pop((404, errors.InvalidEndpoint.code))
+    found[504, errors.Unavailable.code] = errors.Unavailable()  # the gateway's: it waits no longer
+    assert described.keys() == found.keys()
+    for which, error in found.items():
+        response, schema = described[which]
         content = response["content"]["application/json"]
-        schema = resolved(content["schema"])
         words = {"code": error.code, "message": error.message}
-        for example in examples(content):
+        shown = [each for each in examples(content) if each["code"] == error.code]
+        assert shown
+        for example in shown:
             assert {**example, **words} == example
         for field, value in words.items():
             assert schema["properties"][field] == {"const": value}
@@ -219,7 +224,7 @@ def test_a_body_is_what_the_function_takes(folder, name):
     ]
     for example in described["examples"]:
         assert_fits(example, described)
-        parse(read_request({"body": json.dumps(example)}, 0), taken)
+        parse(read_request({"body": json.dumps(example)}, 0), taken, app(folder).LARGEST_BODY_BYTES)
 
 
 @pytest.mark.parametrize("name", BODIES.values())
@@ -229,6 +234,15 @@ def test_a_body_may_be_of_all_types_that_are_read(name):
     assert set(body["content"]) == {
         *("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
     }
+
+
+def test_it_says_how_large_a_body_may_be_and_how_many_fields_a_form_has():
+    words = COMPONENTS["responses"]["BodyTooLarge"]["description"]
+    for folder in BODIES:
+        assert f"({app(folder).LARGEST_BODY_BYTES:,} bytes)" in words
+    for name in BODIES.values():
+        words = COMPONENTS["requestBodies"][name]["description"]
+        assert f"at most {body.MOST_FIELDS:,} fields" in words
 
 
 def test_only_the_operations_that_read_a_body_have_one():

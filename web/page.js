@@ -8,6 +8,7 @@ import {
   InvalidSession,
   InvalidUser,
   MissingFields,
+  OriginNotAllowed,
   SessionMissing,
   SessionsClient,
   SessionsError,
@@ -38,6 +39,7 @@ const FINAL = [
   InvalidSession,
   InvalidUser,
   MissingFields,
+  OriginNotAllowed,
 ];
 
 // Where the token outlives a reload: for "Remember me" localStorage, which outlives the browser,

@@ -9,6 +9,7 @@ import {
   InvalidUser,
   MissingFields,
   NetworkError,
+  OriginNotAllowed,
   RateLimited,
   Unavailable,
 } from "./client/sessions.js";
@@ -36,6 +37,7 @@ const SENTENCES = new Map([
   [InvalidPassword, () => "That is not the right password."],
   [InvalidUser, () => "Nobody has this username or e-mail address."],
   [Banned, () => "This account is banned."],
+  [OriginNotAllowed, () => "The service takes no login from this page. A newer browser may help."],
   [MissingFields, ({ fields }) => `Please check: ${fields.map((field) => FIELDS[field] ?? field).join(", ")}.`],
   [BodyTooLarge, () => "That is more than the service takes at once."],
   [RateLimited, ({ retryAfter }) => `Too many tries. Please wait ${wait(retryAfter)}, then try again.`],

@@ -117,6 +117,9 @@ export class InvalidPassword extends SessionsError {}
 /** 403: the user is banned. */
 export class Banned extends SessionsError {}
 
+/** 403: the page that logs in is of an origin that the service does not allow. */
+export class OriginNotAllowed extends SessionsError {}
+
 /** 404: nobody has this name or address. */
 export class InvalidUser extends SessionsError {}
 
@@ -168,6 +171,7 @@ const ERRORS = {
   "401 INVALID_SESSION_ERROR": InvalidSession,
   "401 INVALID_PASSWORD_ERROR": InvalidPassword,
   "403 BANNED_ERROR": Banned,
+  "403 ORIGIN_NOT_ALLOWED_ERROR": OriginNotAllowed,
   "404 INVALID_USER_ERROR": InvalidUser,
   "404 INVALID_SESSION_ERROR": SessionMissing,
   "404 SESSION_NOT_FOUND_ERROR": SessionMissing,

@@ -6,7 +6,7 @@ from functools import partial
 from sessions import passwords, session_store, settings, tokens, user_store
 from sessions.body import parse
 from sessions.concurrent import run_concurrently
-from sessions.endpoint import ISSUER, endpoint
+from sessions.endpoint import ISSUER, endpoint, refuse_foreign_page
 from sessions.errors import InvalidUser
 from sessions.login_throttle import Attempt
 from sessions.logins import Login
@@ -21,6 +21,9 @@ SESSION_SECONDS = settings.number("SESSION_SECONDS")
 REMEMBERED_SESSION_SECONDS = settings.number("REMEMBERED_SESSION_SECONDS")
 MAX_SESSIONS_PER_USER = settings.number("MAX_SESSIONS_PER_USER")
 
+# Room for the longest name and password in any spelling: each letter as twelve (JSON's escapes of a
+# surrogate pair, or four bytes percent-encoded).
+LARGEST_BODY_BYTES = 16_384
 CREDENTIALS = {
     "user": {"type": "string", "minLength": 1, "maxLength": 320},
     "pass": {"type": "string", "minLength": 1, "maxLength": 1024},
@@ -30,8 +33,12 @@ CREDENTIALS = {
 
 @endpoint("create_session", "SessionCreated", refused="LoginRefused")
 def handler(request: Request) -> Answer:
-    """Count the attempt, check the password, allocate the session's ID, sign its token."""
-    credentials = parse(request, CREDENTIALS)
+    """Count the attempt, check the password, allocate the session's ID, sign its token.
+
+    What a page of another origin sends is refused before anything is counted or read.
+    """
+    refuse_foreign_page(request)
+    credentials = parse(request, CREDENTIALS, LARGEST_BODY_BYTES)
     with Attempt(request, credentials["user"], secrets.token_urlsafe(6)) as attempt:
         login, session_epoch = attempt.begin()
         if login is None:
@@ -56,6 +63,8 @@ def handler(request: Request) -> Answer:
     session_store.put_session(session, request.now)
     with best_effort("enforce_session_limit", request.request_id):
         session_store.enforce_session_limit(user, session_epoch, MAX_SESSIONS_PER_USER, request.now)
+    with best_effort("forget_oldest_addresses", request.request_id):
+        user_store.forget_oldest_addresses(user)
     return created({"token": token, "exp": exp})
 
 

@@ -130,6 +130,19 @@ def test_the_browser_refuses_a_page_that_is_not_allowed(sites, browse, given, op
     assert given.person.names() == ["second", "first", "here"]
 
 
+FORM = """([url, user]) => fetch(url, {
+    method: 'POST', mode: 'no-cors', body: new URLSearchParams({user, pass: 'wrong'}),
+}).then(answer => answer.type)"""
+
+
+@pytest.mark.refused("403")
+def test_a_form_of_a_page_that_is_not_allowed_is_no_wrong_password(sites, browse, given):
+    """It comes without a preflight, from the address of its visitor, and is not 401."""
+    login = [f"{given.person.service.url}/session", given.person.username]
+    assert browse(sites[1]).evaluate(FORM, login) == "opaque"
+    assert given.requests()[-1] == "POST"
+
+
 def test_a_preflight_is_sent_once(sites, browse, given):
     page = browse(sites[0])
     before = given.requests()

@@ -37,10 +37,11 @@ def names() -> dict[Error, str]:
     for operation in OPERATIONS.values():
         for status, answer in operation["responses"].items():
             if int(status) >= 400:
-                schema = resolved(answer)["content"]["application/json"]["schema"]
-                words = resolved(schema)["properties"]
-                error = Error(int(status), words["code"]["const"], words["message"]["const"])
-                contract[error] = by_code[error.code]
+                schema = resolved(resolved(answer)["content"]["application/json"]["schema"])
+                for each in schema.get("oneOf", [schema]):
+                    words = each["properties"]
+                    error = Error(int(status), words["code"]["const"], words["message"]["const"])
+                    contract[error] = by_code[error.code]
     # Here the token counts and the session in the path does not: no reason to log in.
     contract[Error(404, "INVALID_SESSION_ERROR", "Invalid Session")] = "SessionMissing"
     return contract

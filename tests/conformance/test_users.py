@@ -254,6 +254,46 @@ def test_a_lifted_ban_can_revoke_its_sessions():
     assert live(user) == [iat]
 
 
+def log_in_from(user, numbers):
+    """Allocate an ID from an address for each number; return the row as the last login sees it."""
+    login = login_of(user)
+    for now in numbers:
+        row = user_store.allocate_session_id(login, NOW + now, f"10.0.0.{now}")
+    return row
+
+
+def test_the_addresses_of_the_latest_logins_stay():
+    user = new_user()
+    row = log_in_from(user, range(16))
+    user_store.forget_oldest_addresses(row)
+    assert read(user) == row
+    row = log_in_from(user, [16])
+    assert len(row.login_addresses) == 17
+    user_store.forget_oldest_addresses(row)
+    latest = {f"10.0.0.{now}": NOW + now for now in range(9, 17)}
+    assert read(user) == row._replace(login_addresses=latest)
+
+
+def test_an_address_that_is_stored_meanwhile_is_not_forgotten():
+    user = new_user()
+    row = log_in_from(user, range(17))
+    newer = log_in_from(user, [40])
+    user_store.forget_oldest_addresses(row)
+    assert read(user) == newer
+
+
+def test_an_address_that_is_forgotten_meanwhile_is_not_stored_again():
+    """By a new password, or with its user."""
+    user = new_user()
+    row = log_in_from(user, range(17))
+    account_store.replace_password(read(user), "other", keep_sessions=True)
+    user_store.forget_oldest_addresses(row)
+    assert read(user).login_addresses == {}
+    account_store.delete_user(read(user))
+    user_store.forget_oldest_addresses(row)
+    assert user_and_sessions(user.id, ()) == (None, {})
+
+
 def test_a_closed_account_has_no_session_and_no_login():
     """A closed account has no session and no login, whatever ban it had."""
     user = user_with_a_kept_session()

@@ -117,7 +117,8 @@ def test_the_log_line_names_the_viewers_address(logged):
 @pytest.mark.usefixtures("page")
 def test_the_pages_own_origin_need_not_be_allowed():
     """Browsers name the origin at each POST and DELETE; of the same origin they want no answer."""
-    own: Headers = {"Origin": "https://d111111abcdef8.cloudfront.net"}
+    name = "https://d111111abcdef8.cloudfront.net"
+    own: Headers = {"Origin": name, "Sec-Fetch-Site": "same-origin"}
     headers = {**by_cloudfront("203.0.113.5"), **own}
     answer = try_login(new_person().username, PASSWORD, EDGES[0], headers)
     assert answer["statusCode"] == 201

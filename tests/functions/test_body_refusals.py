@@ -292,13 +292,44 @@ def test_no_array_of_sessions_causes_a_5xx(victim, clock, sessions):
     assert (answer.status, answer.body) == (200, {"count": 0, "type": "session"})
 
 
+# ------------------------------------------------------- large bodies
+
+LARGEST = {"create_session": 16 * 2**10, "delete_sessions": 128 * 2**10}
+
+
 @pytest.mark.parametrize("is_base64", [False, True])
 @pytest.mark.parametrize("operation", REQUIRED)
-def test_a_body_of_over_two_megabytes_is_refused_unread(victim, clock, operation, is_base64):
-    largest = "{}".rjust(2 * 2**20)
-    for body, status in ((largest, 400), (" " + largest, 413)):
+def test_a_body_that_is_too_large_is_refused_unread(victim, clock, operation, is_base64):
+    largest = "{}".rjust(LARGEST[operation])
+    for body, status in ((largest, 400), (" " + largest, 413), ("é" * len(largest), 413)):
         raw_body = base64.b64encode(body.encode()).decode() if is_base64 else body
         answer = call(operation, victim.token, raw_body=raw_body, is_base64=is_base64)
         assert answer.status == status
     assert (answer.body, answer.headers) == (BODY_TOO_LARGE, HEADERS)
     assert stored_rows(victim.person) == victim.rows
+
+
+def test_a_body_that_is_far_too_large_is_not_even_decoded(clock):
+    """Decoded, it would be no base64: 400."""
+    answer = call("create_session", raw_body="!" * 6 * 2**20, is_base64=True)
+    assert (answer.status, answer.body) == (413, BODY_TOO_LARGE)
+
+
+@pytest.mark.parametrize("content_type", [FORM, MULTIPART])
+def test_a_form_has_at_most_2000_fields(victim, clock, content_type):
+    for fields, status in ((2000, 200), (2001, 400)):
+        body = WRITERS[content_type]({"sessions": [1] * fields}).replace("frontier", "f")
+        answer = victim.send("delete_sessions", body, content_type.replace("frontier", "f"))
+        assert answer.status == status, fields
+    assert answer.body == missing("sessions")
+    login = WRITERS[content_type]({"user": "x", "pass": "x", "a": [""] * 100})
+    assert victim.send("create_session", login, content_type).status == 404
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "😀"])
+def test_the_longest_name_and_password_fit_in_any_spelling(clock, letter):
+    members = {"user": letter * 320, "pass": letter * 1024, "rememberMe": "false"}
+    escaped = json.dumps({**members, "rememberMe": False}, indent=1)
+    for body, content_type in ((escaped, JSON), (urlencode(members), FORM)):
+        answer = call("create_session", raw_body=body, headers={"Content-Type": content_type})
+        assert answer.status == 404, len(body)

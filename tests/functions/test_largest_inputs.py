@@ -47,7 +47,7 @@ def test_ten_thousand_ids_revoke_the_sessions_among_them(clock, operation):
     token = log_in(person)
     add_sessions(person, range(5_000, 5_003))
     if operation == "delete_sessions":
-        ids = [*TEN_THOUSAND, *map(str, TEN_THOUSAND)]
+        ids = [*TEN_THOUSAND[::2], *map(str, TEN_THOUSAND)]
         count = call(operation, token, body={"sessions": ids}).body["count"]
     else:
         count = invoke(operation, {"id": person.id, "sessions": [*TEN_THOUSAND]})["count"]

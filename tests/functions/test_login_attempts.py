@@ -12,16 +12,17 @@ import pytest
 from sessions import errors, login_throttle, passwords, signing_keys, user_store
 from sessions.dynamodb import ATTEMPTS
 from sessions.errors import Unavailable
+from tests.payloads.headers import FOREIGN_ORIGINS
 from tests.support.calls import Answer, call, invoke
 from tests.support.contract import (
     HEADERS,
     INVALID_USER,
+    ORIGIN_NOT_ALLOWED,
     RATE_LIMITED,
-    SESSION_SECONDS,
     TEMPLATE,
     UNAVAILABLE,
 )
-from tests.support.events import event_for
+from tests.support.events import ALLOWED_ORIGINS, event_for
 from tests.support.faults import error, inject
 from tests.support.leaks import PASSWORD
 from tests.support.people import Person, log_in, new_person
@@ -179,6 +180,39 @@ def test_a_body_that_is_no_login_is_not_counted():
     assert attempts() == []
 
 
+# --------------------------------------------------- pages of other origins
+
+
+@pytest.mark.parametrize("site", [None, "cross-site", "same-site", "none", "SAME-ORIGIN", ""])
+def test_what_a_page_of_another_origin_sends_is_refused_before_all_else(dynamodb_calls, site):
+    """A browser posts the form of any page, which could spend its visitor's attempts so."""
+    person = new_person()
+    dynamodb_calls.clear()
+    for origin in [*FOREIGN_ORIGINS, ""]:
+        headers: dict[str, Any] = {"Origin": origin, "Sec-Fetch-Site": site}
+        for body in (json.dumps({"user": person.username, "pass": PASSWORD}), "no login"):
+            answer = call("create_session", raw_body=body, headers=headers)
+            assert (answer.status, answer.body) == (403, ORIGIN_NOT_ALLOWED), origin
+            assert answer.headers == HEADERS
+    assert dynamodb_calls == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec-Fetch-Site": "cross-site"},
+        *({"Origin": origin, "Sec-Fetch-Site": "cross-site"} for origin in ALLOWED_ORIGINS),
+        {"origin": ALLOWED_ORIGINS[1]},
+        {"Origin": "http://127.0.0.1:3000", "Sec-Fetch-Site": "same-origin"},
+        # The page has the policy `no-referrer`, which hides its origin in what is no `fetch`.
+        {"Origin": "null", "sec-fetch-site": "same-origin"},
+    ],
+)
+def test_a_login_of_no_page_or_an_allowed_one_or_our_own_is_tried(headers):
+    assert attempt(new_person().username, PASSWORD, **headers).status == 201
+
+
 # --------------------------------------------------------------- one address
 
 
@@ -248,11 +282,11 @@ def test_guesses_from_everywhere_leave_a_trusted_address_free(clock):
 
 
 @pytest.mark.usefixtures("few_per_name")
-def test_an_address_is_trusted_for_thirty_days(clock):
+def test_an_address_is_trusted_for_400_days(clock):
     clock.now = WINDOW + 100
     person = new_person()
     attempt(person.username, PASSWORD, HOME)
-    clock.now += SESSION_SECONDS - 1
+    clock.now += 400 * 24 * 3600 - 1
     guess_from_everywhere(person.username, 401)
     assert attempt(person.username, address=HOME).status == 401
     clock.now += 1
@@ -265,12 +299,50 @@ def test_an_unknown_name_trusts_no_address():
     assert attempt("unknown-here", address=HOME).status == 429
 
 
-def test_a_user_keeps_eight_addresses_at_most(clock):
+def test_the_last_eight_addresses_stay_whatever_came_before(clock):
+    """One that is used again is a late one again; and at most sixteen are stored."""
     person = new_person()
-    login = user_store.find_login(person.username)
-    for number in range(40):
-        user_store.allocate_session_id(login, clock.now, f"10.0.0.{number}")
-    assert len(stored_user(person).login_addresses) == 8
+    used: list[str] = []
+    for number in range(30):
+        clock.now += 1
+        used.append(HOME if number % 7 == 0 else f"10.0.0.{number}")
+        assert attempt(person.username, PASSWORD, used[-1]).status == 201
+        stored = stored_user(person).login_addresses
+        assert stored[used[-1]] == clock.now
+        assert set(used[-8:]) <= stored.keys()
+        assert len(stored) <= 16
+    assert "10.0.0.1" not in stored
+
+
+@pytest.mark.usefixtures("few_per_name")
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_new_password_forgets_whence_its_user_logged_in(kept):
+    """Who knew the old one may have logged in from addresses of their own."""
+    person = new_person()
+    assert attempt(person.username, PASSWORD, HOME).status == 201
+    changed = {"login": person.username, "password": "another", "keep_sessions": kept}
+    invoke("set_password", changed)
+    assert stored_user(person).login_addresses == {}
+    guess_from_everywhere(person.username, 401)
+    assert attempt(person.username, "another", HOME).status == 429
+
+
+def test_the_fullest_rows_that_parameters_allow_are_taken(dynamodb):
+    """By DynamoDB's limit of an item: tests/support/dynamodb_limits.py holds each write to it."""
+    known = 2 * user_store.LOGIN_ADDRESSES
+    name = {login_throttle._FROM_EVERYWHERE: most("Name")}
+    name |= {f"failures_from_{number:032}": 1 for number in range(most("Name"))}
+    name |= {f"failures_from_known_{number:026}": most("NameAndAddress") for number in range(known)}
+    for row in (name, {login_throttle._OF_ALL_NAMES: most("Address")}):
+        counters = {each: {"SS": [f"{n:08}" for n in range(size)]} for each, size in row.items()}
+        item = {"key": {"S": "x" * 80}, "expires": {"N": "1"}, **counters}
+        dynamodb.put_item(TableName=ATTEMPTS, Item=item)
+
+
+def most(limit: str) -> int:
+    """Return the most that a parameter of the template can be."""
+    value: int = TEMPLATE.source["Parameters"][f"LoginAttemptsPer{limit}"]["MaxValue"]
+    return value
 
 
 # -------------------------------------------------------------------- faults

@@ -58,7 +58,8 @@ class Route(Operation):
     """An operation that clients reach over HTTP.
 
     Attributes:
-        answers: its own answers by status: what the contract calls the structure or the error.
+        answers: its own answers by status: what the contract calls the structure or the error, or
+            two errors of one status.
         round_trips: what it asks of DynamoDB, in order; what one round trip asks is under way
             together.
         body: its body's name in docs/openapi.yaml; None where it reads none.
@@ -152,7 +153,7 @@ ROUTES = _by_name(
             201: "SuccessfulAuth",
             400: "MissingFields",
             401: "InvalidPassword",
-            403: "Banned",
+            403: "BannedOrOriginNotAllowed",
             404: "InvalidUser",
         },
         round_trips=(

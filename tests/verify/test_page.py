@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.support.answers import assert_is
-from tests.support.contract import INVALID_SESSION, SHORT, UP
+from tests.support.contract import INVALID_SESSION, ORIGIN_NOT_ALLOWED, SHORT, UP
 from tests.support.events import ROOT
 from tests.support.operations import ROUTES
 from tests.verify.deployment import TIMEOUT_SECONDS, eventually, needed
@@ -51,6 +51,15 @@ def test_the_api_answers_behind_the_page_as_it_does_itself(page, user):
         "DELETE", "/api/sessions", headers=here, json={"sessions": [session]}
     )  # a DELETE with a body
     assert_is(ended, 200, {"count": 1, "type": "session"})
+
+
+@pytest.mark.assumption(20)
+def test_the_pages_own_origin_logs_in_and_another_does_not(page, new_user):
+    credentials = new_user().credentials
+    own = {"Origin": str(page.base_url).rstrip("/"), "Sec-Fetch-Site": "same-origin"}
+    assert page.post("/api/session", json=credentials, headers=own).status_code == 201
+    other = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+    assert_is(page.post("/api/session", json=credentials, headers=other), 403, ORIGIN_NOT_ALLOWED)
 
 
 @pytest.mark.assumption(20)

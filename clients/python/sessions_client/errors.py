@@ -18,6 +18,7 @@ __all__ = [
     "InvalidUser",
     "MissingFields",
     "NetworkError",
+    "OriginNotAllowed",
     "RateLimited",
     "SessionMissing",
     "SessionsError",
@@ -61,6 +62,10 @@ class Banned(SessionsError):
     """403: the user is banned."""
 
 
+class OriginNotAllowed(SessionsError):
+    """403: the header `Origin` of a login names an origin that the service does not allow."""
+
+
 class InvalidUser(SessionsError):
     """404: nobody has this name or address."""
 
@@ -101,6 +106,7 @@ _ERRORS = {
     (401, "INVALID_SESSION_ERROR"): InvalidSession,
     (401, "INVALID_PASSWORD_ERROR"): InvalidPassword,
     (403, "BANNED_ERROR"): Banned,
+    (403, "ORIGIN_NOT_ALLOWED_ERROR"): OriginNotAllowed,
     (404, "INVALID_USER_ERROR"): InvalidUser,
     (404, "INVALID_SESSION_ERROR"): SessionMissing,
     (404, "SESSION_NOT_FOUND_ERROR"): SessionMissing,

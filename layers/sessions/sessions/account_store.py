@@ -35,17 +35,18 @@ def create_user(user: User, password_hash: str) -> None:
 def replace_password(user: User, password_hash: str, *, keep_sessions: bool) -> None:
     """Give the user another password and, unless told not to, revoke every session: one write.
 
-    A login that has found the old password right, and has no ID yet, is refused one.
+    A login that has found the old password right, and has no ID yet, is refused one. The addresses
+    of logins are forgotten: whoever knew the old password may have chosen them.
 
     Raises:
         ChangedMeanwhile: the user is not as it was read.
     """
     version = {":next": {"N": str(user.password_version + 1)}}
-    update = "SET password_version = :next"
-    values: Item = version
+    update = "SET password_version = :next, login_addresses = :none"
+    values: Item = version | {":none": to_attribute({})}
     if not keep_sessions:
         update += f", {REVOKE_ALL} REMOVE revoked_except"
-        values = version | {":reason": {"S": "password_changed"}}
+        values |= {":reason": {"S": "password_changed"}}
     changes = [{**_user_as_read(user, values), "UpdateExpression": update}]
     for name in (user.username, user.email):
         login = _login_of(user, name, version | {":hash": {"S": password_hash}})

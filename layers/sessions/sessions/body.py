@@ -12,9 +12,8 @@ from urllib.parse import parse_qsl
 from sessions.errors import BodyTooLarge, MissingFields
 from sessions.request import Request, UnreadableBody
 
-# A login takes some thousand bytes, and this is room for 160,000 session IDs. The gateway's 10 MB
-# would let any caller spend seconds of a core on one form.
-LARGEST_BODY_BYTES = 2_097_152
+# The fields of a form, or its parts: each costs more than its bytes do. More IDs come as JSON.
+MOST_FIELDS = 2000
 
 Fields = Mapping[str, Mapping[str, Any]]
 """The fields of a body, in JSON Schema's words: `type`, `minLength`, `maxLength`, and a `default`
@@ -23,17 +22,25 @@ where a field may be absent. Types are exact, and fields that are not named are 
 _TYPES: dict[str, type] = {"string": str, "boolean": bool, "array": list}
 
 
-def parse(request: Request, fields: Fields) -> dict[str, Any]:
+def parse(request: Request, fields: Fields, largest_bytes: int) -> dict[str, Any]:
     """Return the value of each of the `fields` in the request's body.
+
+    Any caller may send a body, so what reading one can cost is bounded: `python -m
+    benchmarks.bodies` shows it.
+
+    Args:
+        request: the request.
+        fields: what the operation reads.
+        largest_bytes: how long the body may be.
 
     Raises:
         MissingFields: it names the fields that are absent or wrong, or, where the body cannot be
             read at all, the required ones.
-        BodyTooLarge: it is over two megabytes.
+        BodyTooLarge: it is longer than `largest_bytes`.
     """
     required = [name for name, field in fields.items() if "default" not in field]
     try:
-        members = _members(request, fields)
+        members = _members(request, fields, largest_bytes)
     except (ValueError, RecursionError, UnreadableBody) as error:
         raise MissingFields(required) from error
     if not isinstance(members, dict):
@@ -51,20 +58,21 @@ def _fits(value: object, field: Mapping[str, Any]) -> bool:
     return not isinstance(value, str) or field["minLength"] <= len(value) <= field["maxLength"]
 
 
-def _members(request: Request, fields: Fields) -> object:
+def _members(request: Request, fields: Fields, largest_bytes: int) -> object:
     # API Gateway, too, takes a body without a content type for JSON.
     content_type = request.headers.get("content-type") or "application/json"
     media_type = content_type.partition(";")[0].strip().lower()
-    content = request.body()
-    if len(content) > LARGEST_BODY_BYTES:
+    # Base64 makes four letters of three bytes, and text has no more letters than bytes. So what is
+    # far too long is not even decoded.
+    longest = largest_bytes * 4 // 3 + 4 if request.body_is_base64 else largest_bytes
+    if len(request.raw_body) > longest or len(content := request.body()) > largest_bytes:
         raise BodyTooLarge
     if media_type == "application/json":
         return _json(content.decode("utf-8"))
     if media_type == "application/x-www-form-urlencoded":
         text = content.decode("utf-8")
-        return _form_members(
-            parse_qsl(text, keep_blank_values=True, errors="strict", encoding="utf-8"), fields
-        )
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+        return _form_members(pairs, fields)
     if media_type == "multipart/form-data":
         return _form_members(_multipart_fields(content, content_type), fields)
     raise ValueError("unsupported content type")
@@ -86,12 +94,12 @@ def _multipart_fields(content: bytes, content_type: str) -> list[tuple[str, str]
     from multipart import MultipartParser, parse_options_header  # noqa: PLC0415
 
     boundary = parse_options_header(content_type)[1].get("boundary", "")
-    # The body is bounded as a whole, so its parts need no bounds.
+    # The body is bounded as a whole, so its parts need no bounds of their own.
     parser = MultipartParser(
         BytesIO(content),
         boundary,
         strict=True,
-        part_limit=len(content),
+        part_limit=MOST_FIELDS,
         spool_limit=len(content),
         memory_limit=len(content),
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sessions import clock, settings, tokens
-from sessions.errors import ApiError, Internal
+from sessions.errors import ApiError, Internal, OriginNotAllowed
 from sessions.request import Request, read_request
 from sessions.responses import Answer, to_proxy
 from sessions.signing_keys import signing_keys
@@ -52,6 +52,23 @@ def endpoint(
         return handler
 
     return decorate
+
+
+def refuse_foreign_page(request: Request) -> None:
+    """Refuse what a page sends whose origin is neither an allowed one nor the service's own.
+
+    A browser posts the form of any page without asking first (Fetch Standard, "CORS protocol"), so
+    a page could spend its visitor's attempts to log in. Behind CloudFront the service does not know
+    its own origin, but the browser does: no page can set a header that begins with `Sec-` (Fetch
+    Standard, "forbidden request-header").
+
+    Raises:
+        OriginNotAllowed: such a page sends the request.
+    """
+    origin = request.headers.get("origin")
+    is_own = request.headers.get("sec-fetch-site") == "same-origin"
+    if origin is not None and origin not in _ALLOWED_ORIGINS and not is_own:
+        raise OriginNotAllowed
 
 
 def verify_token(request: Request) -> tokens.Claims:

@@ -84,6 +84,14 @@ class Banned(ApiError):
     message = "Account Banned"
 
 
+class OriginNotAllowed(ApiError):
+    """A page sends the login whose origin is neither an allowed one nor our own."""
+
+    status = 403
+    code = "ORIGIN_NOT_ALLOWED_ERROR"
+    message = "Origin Not Allowed"
+
+
 class InvalidUser(ApiError):
     """No user has this name or address."""
 

@@ -24,16 +24,14 @@ def to_item(record: NamedTuple) -> Item:
 
 
 def to_attribute(value: Any) -> dict[str, Any]:
-    """Return a text, number, bytes, map or named tuple as DynamoDB writes it."""
+    """Return a text, number, bytes or map as DynamoDB writes it."""
     if isinstance(value, str):
         return {"S": value}
     if isinstance(value, int):
         return {"N": str(value)}
     if isinstance(value, bytes):
         return {"B": value}
-    if isinstance(value, dict):
-        return {"M": {name: to_attribute(member) for name, member in value.items()}}
-    return {"M": to_item(value)}
+    return {"M": {name: to_attribute(member) for name, member in value.items()}}
 
 
 def from_item(record: Callable[..., _Record], item: Item) -> _Record:
@@ -62,7 +60,5 @@ def _reader(type_: Any) -> Callable[[dict[str, Any]], Any]:
     parts = get_args(type_)
     if parts[-1] is type(None):
         return _reader(parts[0])
-    member = parts[1]  # of dict[str, member]
-    return lambda attribute: {
-        name: from_item(member, value["M"]) for name, value in attribute["M"].items()
-    }
+    read = _reader(parts[1])  # of dict[str, member]
+    return lambda attribute: {name: read(value) for name, value in attribute["M"].items()}

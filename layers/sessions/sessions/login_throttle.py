@@ -31,8 +31,9 @@ PER_ADDRESS = settings.number("LOGIN_ATTEMPTS_PER_ADDRESS")
 PER_NAME = settings.number("LOGIN_ATTEMPTS_PER_NAME")
 
 # The limit from everywhere does not stop an address from which the user logged in lately. So
-# guesses from elsewhere cannot lock the owner of an account out.
-TRUSTED_ADDRESS_SECONDS = 2_592_000  # 30 days, as long as a session lasts
+# guesses from elsewhere cannot lock the owner of an account out. A session lasts a month or longer,
+# and the next login follows it: its user must be no stranger at home.
+TRUSTED_ADDRESS_SECONDS = 34_560_000  # 400 days
 
 _FROM_EVERYWHERE = "failures_from_everywhere"
 _OF_ALL_NAMES = "failures"
@@ -57,7 +58,8 @@ class Attempt:
             name: the username or e-mail address, whether or not a user has it.
             attempt_id: a random ID; under it, a call that is made again counts once.
         """
-        self.address = address_block(request.source_ip)
+        # Without an address is an event that no gateway sends; DynamoDB takes no empty name.
+        self.address = address_block(request.source_ip) or "unknown"
         self._request = request
         self._name = name
         self._id = attempt_id
@@ -123,10 +125,8 @@ class Attempt:
         if login is None:
             return False
         user, _, _ = read_user_and_sessions(login.user, ())
-        return user is not None and any(
-            address == self.address and self._request.now < used_at + TRUSTED_ADDRESS_SECONDS
-            for address, used_at in user.login_addresses.values()
-        )
+        used_at = user.login_addresses.get(self.address) if user else None
+        return used_at is not None and self._request.now < used_at + TRUSTED_ADDRESS_SECONDS
 
 
 def add_attempt(row: str, limits: Mapping[str, int], attempt_id: str, expires: int) -> str | None:

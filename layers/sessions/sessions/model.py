@@ -9,13 +9,7 @@ from typing import NamedTuple
 # JavaScript's largest exact integer has 16 digits (ECMA-262, Number.MAX_SAFE_INTEGER), and
 # clients of the API read IDs as its numbers; 15 digits of seconds last 31 million years.
 _SESSION_ID_DIGITS = 15
-
-
-class LoginAddress(NamedTuple):
-    """An address, or its network, that a user logged in from, and when that was the last time."""
-
-    address: str
-    used_at: int
+_SESSION_IDS = range(1, 10**_SESSION_ID_DIGITS)
 
 
 class User(NamedTuple):
@@ -34,7 +28,7 @@ class User(NamedTuple):
         revoked_through: sessions up to this ID are revoked, but for `revoked_except`.
         revoked_except: the one session that was kept.
         revoked_reason: why they were revoked, in the words of docs/events.md.
-        login_addresses: some of the addresses of late logins, by their place in the map.
+        login_addresses: when the user last logged in from an address, by that address or network.
     """
 
     id: str
@@ -49,7 +43,7 @@ class User(NamedTuple):
     revoked_through: int = 0
     revoked_except: int | None = None
     revoked_reason: str | None = None
-    login_addresses: dict[str, LoginAddress] = {}
+    login_addresses: dict[str, int] = {}
 
 
 class Session(NamedTuple):
@@ -118,7 +112,7 @@ def is_banned(user: User, now: int) -> bool:
 
 def parse_session_id(value: object) -> int | None:
     """Return the session ID that `value`, from a path or a body, spells; None if it spells none."""
-    if type(value) is int and 0 < value < 10**_SESSION_ID_DIGITS:  # True is no ID
+    if type(value) is int and value in _SESSION_IDS:  # True is no ID
         return value
     if not isinstance(value, str) or not 0 < len(value) <= _SESSION_ID_DIGITS:
         return None

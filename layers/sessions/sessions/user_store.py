@@ -5,7 +5,6 @@ update of it. Every read is strongly consistent, and every change is a condition
 function raises `Unavailable` for a fault of DynamoDB that outlasts the retries.
 """
 
-import zlib
 from contextlib import suppress
 
 from sessions import dynamodb
@@ -21,12 +20,12 @@ from sessions.errors import (
 )
 from sessions.items import Item, from_item, to_attribute
 from sessions.logins import Login, login_key
-from sessions.model import LoginAddress, User, is_banned
+from sessions.model import User, is_banned
 from sessions.session_epoch import epoch_in, shard_key
 
-# How many addresses of logins are kept for a user. Each has its place by a hash: so the row stays
-# small, and the update that allocates an ID stores the address without a read.
-_LOGIN_ADDRESSES = 8
+# From how many addresses a user is known to log in. Up to twice as many are stored: so only a few
+# logins make the second write that forgets the oldest (docs/decisions/0009).
+LOGIN_ADDRESSES = 8
 
 # How far a new session's ID may be ahead of the clock, in seconds. It takes that many logins of one
 # user, or one on a machine whose clock is wrong.
@@ -108,7 +107,6 @@ def allocate_session_id(login: Login, now: int, address: str) -> User:
     values = {
         ":now": {"N": str(now)},
         ":version": {"N": str(login.password_version)},
-        ":address": to_attribute(LoginAddress(address, now)),
     }
     try:
         return _allocate(login.user, address, ":now", f"{_IS_LATER} AND {_MAY_LOG_IN}", values)
@@ -125,19 +123,42 @@ def allocate_session_id(login: Login, now: int, address: str) -> User:
 
 
 def _allocate(user: str, address: str, iat: str, condition: str, values: Item) -> User:
-    place = zlib.crc32(address.encode()) % _LOGIN_ADDRESSES
     answer = dynamodb.call(
         "update_item",
         TableName=dynamodb.USERS,
         Key={"id": {"S": user}},
-        UpdateExpression=f"SET last_iat = {iat}, login_addresses.#place = :address",
+        UpdateExpression=f"SET last_iat = {iat}, login_addresses.#address = :now",
         ConditionExpression=condition,
-        ExpressionAttributeNames={"#place": str(place)},
+        ExpressionAttributeNames={"#address": address},
         ExpressionAttributeValues=values,
         ReturnValues="ALL_NEW",
         ReturnValuesOnConditionCheckFailure="ALL_OLD",
     )
     return from_item(User, answer["Attributes"])
+
+
+def forget_oldest_addresses(user: User) -> None:
+    """Keep the addresses of the latest logins alone, once twice as many are stored.
+
+    A login or another password since `user` was read has changed the addresses. Then nothing is
+    forgotten here: the next login will do it.
+    """
+    if len(user.login_addresses) <= 2 * LOGIN_ADDRESSES:
+        return
+    by_time = sorted(user.login_addresses.items(), key=lambda used: used[1])
+    with suppress(ConditionFailed):
+        dynamodb.call(
+            "update_item",
+            TableName=dynamodb.USERS,
+            Key={"id": {"S": user.id}},
+            UpdateExpression="SET login_addresses = :latest",
+            ConditionExpression="last_iat = :iat AND password_version = :version",
+            ExpressionAttributeValues={
+                ":latest": to_attribute(dict(by_time[-LOGIN_ADDRESSES:])),
+                ":iat": {"N": str(user.last_iat)},
+                ":version": {"N": str(user.password_version)},
+            },
+        )
 
 
 def _refusal(item: Item, login: Login, now: int) -> ApiError | None:
