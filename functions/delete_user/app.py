@@ -24,5 +24,5 @@ def handler(event: dict[str, Any], now: int) -> dict[str, object]:
     live = [session.iat for session in live_sessions(ours, before, session_epoch, now)]
     session_store.revoke_sessions(user.id, live, ACCOUNT_DELETED, now)
     session_store.purge_sessions(user.id, [session.iat for session in ours])
-    account_store.delete_user(user)
+    account_store.delete_user(user, now)
     return {"id": user.id, "sessions": len(sessions)}

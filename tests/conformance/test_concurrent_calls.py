@@ -202,7 +202,7 @@ def test_a_user_renamed_and_deleted_at_once_is_either():
         user, names = new_user(), unsaved_user()
         outcomes = concurrently(
             [
-                lambda user=user: account_store.delete_user(user),
+                lambda user=user: account_store.delete_user(user, NOW),
                 lambda user=user, names=names: account_store.rename_user(
                     user, names.username, names.email
                 ),

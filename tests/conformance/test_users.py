@@ -149,6 +149,10 @@ def change_the_password(user):
     account_store.replace_password(user, "other", 0, keep_sessions=True)
 
 
+def delete(user):
+    account_store.delete_user(user, NOW)
+
+
 CHANGES = {
     "rename_user": rename,
     "replace_password": lambda user: account_store.replace_password(
@@ -157,11 +161,11 @@ CHANGES = {
     "replace_password, keeping sessions": lambda user: account_store.replace_password(
         user, "late", 0, keep_sessions=True
     ),
-    "delete_user": account_store.delete_user,
+    "delete_user": delete,
 }
 
 
-@pytest.mark.parametrize("earlier", [rename, change_the_password, account_store.delete_user])
+@pytest.mark.parametrize("earlier", [rename, change_the_password, delete])
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_of_a_user_that_has_changed_since_is_refused(change, earlier):
     as_read = new_user()
@@ -210,7 +214,7 @@ def test_a_newer_hash_of_an_earlier_password_is_not_stored():
     user, deleted = new_user(), new_user()
     earlier = [login_of(user), login_of(deleted)]
     change_the_password(user)
-    account_store.delete_user(deleted)
+    account_store.delete_user(deleted, NOW)
     for login in earlier:
         user_store.replace_password_hash(login, "stronger")
     assert logins(*names_of(user)) == [(user.id, "other", 1)] * 2
@@ -289,7 +293,7 @@ def test_an_address_that_is_forgotten_meanwhile_is_not_stored_again():
     account_store.replace_password(read(user), "other", 0, keep_sessions=True)
     user_store.forget_oldest_addresses(row)
     assert read(user).login_addresses == {}
-    account_store.delete_user(read(user))
+    account_store.delete_user(read(user), NOW)
     user_store.forget_oldest_addresses(row)
     assert user_and_sessions(user.id, ()) == (None, {})
 
@@ -324,7 +328,7 @@ def test_a_row_that_is_no_user_is_not_changed_and_not_created(user):
 
 def test_a_deleted_user_leaves_neither_row_nor_name():
     user, stranger = new_user(), new_user()
-    account_store.delete_user(user)
+    account_store.delete_user(user, NOW)
     assert user_store.read_user(user.id) is None
     assert logins(*names_of(user)) == [None, None]
     assert read(stranger) == stranger

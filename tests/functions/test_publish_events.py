@@ -121,7 +121,34 @@ def test_a_late_session_of_a_deleted_user_is_published_and_purged(clock, bus, ch
     publish(changes())
     (end,) = bus.ends()
     assert (end["session"], end["reason"]) == (clock.now, "account_deleted")
-    assert sessions_of(person) == []
+    assert sessions_of(person) == [0], "the tombstone"
+
+
+def test_a_session_stored_after_that_goes_with_the_users_tombstone(clock, bus, changes):
+    """The tombstone's own life and end are no session's."""
+    person = new_person()
+    log_in(person)
+    invoke("delete_user", {"id": person.id})
+    publish(changes())
+    _, row = session_row(person, clock.now + 1, clock.now + 315_576_000)
+    tables().put_item(TableName=SESSIONS, Item=row)
+    publish(changes())
+    assert sessions_of(person) == [0, clock.now + 1]
+    clock.now += 86_400
+    (tombstone,) = [row for row in stored_rows(person)["sessions"] if row["iat"]["N"] == "0"]
+    assert int(tombstone["exp"]["N"]) == clock.now
+    delete_by_ttl(person, 0)
+    publish(changes())
+    publish(changes())
+    assert stored_rows(person)["sessions"] == []
+    ends = [(end["session"], end["reason"]) for end in bus.ends()]
+    assert ends == [(clock.now - 86_400 + late, "account_deleted") for late in (0, 1)]
+    assert len(bus.events()) == 4
+
+
+def delete_by_ttl(person, iat):
+    key = {"user": {"S": person.id}, "iat": {"N": str(iat)}}
+    tables().delete_item(TableName=SESSIONS, Key=key)
 
 
 def delete_one(person, token, iats):
@@ -312,7 +339,7 @@ def test_the_deletion_of_a_user_leaves_what_had_ended_its_reason(clock, bus, cha
         "account_deleted",
     ]
     assert len(bus.ends()) == 4
-    assert sessions_of(person) == []
+    assert sessions_of(person) == [0], "the tombstone"
 
 
 def test_revoked_rows_are_purged_once_their_end_is_published(clock, bus, changes):

@@ -12,10 +12,13 @@ from sessions.dynamodb import ConditionFailed
 from sessions.errors import ChangedMeanwhile, UnknownUser, UserTaken
 from sessions.items import Item, from_item, to_attribute, to_item
 from sessions.logins import Login, login_key
-from sessions.model import ACCOUNT_DELETED, User
+from sessions.model import ACCOUNT_DELETED, TOMBSTONE_ID, Session, User
 from sessions.user_store import REVOKE_ALL, find_login
 
 _CHANGED = "the user was changed at this moment; try again"
+
+# A login under way stores its session within the minute that Lambda gives it.
+_TOMBSTONE_SECONDS = 86_400
 
 
 def create_user(user: User, password_hash: str) -> None:
@@ -142,14 +145,20 @@ def close_account(user: str, now: int, session_epoch: int) -> User:
     return from_item(User, _update_user(user, update, values)["Attributes"])
 
 
-def delete_user(user: User) -> None:
+def delete_user(user: User, now: int) -> None:
     """Delete the user and both names to log in with, all or nothing.
+
+    A login under way may still store its session. So the ID stays in a row among the sessions: when
+    its TTL deletes that one, publish_events purges what has come (docs/decisions/0018).
 
     Raises:
         ChangedMeanwhile: the user is not as it was read.
     """
     rows = [_user_as_read(user), _login_of(user, user.username), _login_of(user, user.email)]
-    if dynamodb.transact([{"Delete": row} for row in rows]):
+    exp = now + _TOMBSTONE_SECONDS
+    tombstone = Session(user.id, TOMBSTONE_ID, exp, revoked_reason=ACCOUNT_DELETED)
+    put = {"TableName": dynamodb.SESSIONS, "Item": to_item(tombstone)}
+    if dynamodb.transact([*({"Delete": row} for row in rows), {"Put": put}]):
         raise ChangedMeanwhile(_CHANGED)
 
 

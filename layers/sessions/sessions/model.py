@@ -12,6 +12,7 @@ _SESSION_ID_DIGITS = 15
 _SESSION_IDS = range(1, 10**_SESSION_ID_DIGITS)
 
 ACCOUNT_DELETED = "account_deleted"  # why sessions of a deleted user are revoked
+TOMBSTONE_ID = 0  # of no session (`parse_session_id`), but of the row that a deleted user leaves
 
 
 class User(NamedTuple):

@@ -8,7 +8,15 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from sessions.items import Item, from_item
-from sessions.model import ACCOUNT_DELETED, Session, User, is_banned, is_live, is_revoked
+from sessions.model import (
+    ACCOUNT_DELETED,
+    TOMBSTONE_ID,
+    Session,
+    User,
+    is_banned,
+    is_live,
+    is_revoked,
+)
 from sessions.session_epoch import epoch_in, is_first_shard
 from sessions.session_store import query_sessions
 
@@ -45,6 +53,8 @@ def read_change(record: Record) -> Step:
     key, old, new = change["Keys"], change.get("OldImage"), change.get("NewImage")
     at = int(change["ApproximateCreationDateTime"])
     if "iat" in key:
+        if int(key["iat"]["N"]) == TOMBSTONE_ID:
+            return Step([]) if new else _of_deleted_user(key["user"]["S"], at)
         return Step(list(_of_session(old, new, at)))
     if new is None:
         return _of_deleted_user(key["id"]["S"], at)
@@ -93,7 +103,10 @@ def _of_user(before: User, after: User, at: int) -> Step:
 
 
 def _of_deleted_user(user: str, at: int) -> Step:
-    """Return the step about sessions that a login under way stored when all else was deleted."""
+    """Return the step about sessions that a login under way stored when all else was deleted.
+
+    It is taken when the user's row goes, and again when the tombstone's time is over.
+    """
 
     def is_late(session: Session) -> bool:
         return session.revoked_reason is None
@@ -118,12 +131,13 @@ def _read_rows(
         LookupError, TypeError, ValueError: a row is no session.
         Unavailable: DynamoDB does not answer.
     """
-    sessions = query_sessions(user, LARGEST_PAGE, below)
+    rows = query_sessions(user, LARGEST_PAGE, below)
+    sessions = [session for session in rows if session.iat != TOMBSTONE_ID]
     ends = [end for session in sessions if (end := end_of(session))]
     purgeable = [(user, session.iat) for session in sessions if is_purgeable(session)]
     rest = partial(_read_rows, user, end_of, is_purgeable)
-    is_last = len(sessions) < LARGEST_PAGE
-    return Step(ends, purgeable, None if is_last else partial(rest, sessions[-1].iat))
+    is_last = len(rows) < LARGEST_PAGE
+    return Step(ends, purgeable, None if is_last else partial(rest, rows[-1].iat))
 
 
 def _boundary(user: User) -> tuple[int, int | None]:
