@@ -47,7 +47,7 @@ def put(**attributes):
 REFUSED = {
     "a partition key of 2,049 bytes": lambda: session_store.query_sessions("é" * 1024 + "x"),
     "a partition key of no byte": lambda: session_store.query_sessions(""),
-    "a user with an ID that is too long": lambda: account_store.ban("x" * 2049, 1, None, None),
+    "a user with an ID that is too long": lambda: account_store.ban("x" * 2049, 1, None, None, 0),
     "a new user with an ID that is empty": lambda: account_store.create_user(
         NEW_USER._replace(id=""), "hash"
     ),

@@ -50,23 +50,31 @@ class Model:
 
     def __init__(self, people: list[Person]) -> None:
         self.exp: dict[tuple[Person, int], int] = {}  # of every session not ended
+        self.ended: dict[tuple[Person, int], tuple[str, int]] = {}  # why, and when
+        self.banned: set[tuple[Person, int, int]] = set()  # the sessions that a ban met, and when
         self.newest = dict.fromkeys(people, 0)
         self.banned_until: dict[Person, float] = {}
 
     def log_in(self, person: Person, now: int, seconds: int) -> int:
         iat = self.newest[person] = max(now, self.newest[person] + 1)
         self.exp[person, iat] = now + seconds
-        self.end(person, now, set(self.live(person, now)[MOST:]))
+        self.end(person, now, set(self.live(person, now)[MOST:]), "evicted")
         return iat
 
     def live(self, person: Person, now: int) -> list[int]:
         return sorted((i for (p, i), e in self.exp.items() if p == person and e > now))[::-1]
 
-    def end(self, person: Person, now: int, iats: set[int]) -> int:
+    def end(self, person: Person, now: int, iats: set[int], reason: str) -> int:
         ended = iats & set(self.live(person, now))
         for iat in ended:
             del self.exp[person, iat]
+            self.ended[person, iat] = reason, now
         return len(ended)
+
+    def ban(self, person: Person, now: int, until: float) -> None:
+        if not self.is_banned(person, now):
+            self.banned |= {(person, iat, now) for iat in self.live(person, now)}
+        self.banned_until[person] = until
 
     def status(self, person: Person, now: int, iat: int) -> int:
         if iat not in self.live(person, now):
@@ -132,7 +140,7 @@ class UsersHistory(RuleBasedStateMachine):
     def delete(self, held: Held, other: Held) -> None:
         answer = self.call(held, "delete_session", session=other.iat)
         if answer:
-            ended = self.model.end(held.person, self.clock.now, {other.iat})
+            ended = self.model.end(held.person, self.clock.now, {other.iat}, "deleted")
             assert answer.status == (200 if ended else 404)
 
     @rule(held=held, others=st.lists(held, max_size=4))
@@ -140,7 +148,7 @@ class UsersHistory(RuleBasedStateMachine):
         iats = [other.iat for other in others]
         answer = self.call(held, "delete_sessions", body={"sessions": [*iats, "x", *iats]})
         if answer:
-            ended = self.model.end(held.person, self.clock.now, set(iats))
+            ended = self.model.end(held.person, self.clock.now, set(iats), "bulk")
             assert answer.body == {"count": ended, "type": "session"}
 
     @rule(held=held, all_but_self=st.booleans())
@@ -149,7 +157,7 @@ class UsersHistory(RuleBasedStateMachine):
         answer = self.call(held, "delete_all_sessions", query=query)
         if answer:
             covered = set(self.live(held)) - ({held.iat} if all_but_self else set())
-            ended = self.model.end(held.person, self.clock.now, covered)
+            ended = self.model.end(held.person, self.clock.now, covered, "all")
             assert answer.body == {"count": ended, "type": "session"}
 
     @rule(person=st.integers(0, 1), seconds=st.sampled_from([None, 60, SESSION_SECONDS]))
@@ -157,7 +165,7 @@ class UsersHistory(RuleBasedStateMachine):
         who = self.people[person]
         until = None if seconds is None else self.clock.now + seconds
         invoke("ban_user", {"login": who.email, "until": until})
-        self.model.banned_until[who] = math.inf if until is None else until
+        self.model.ban(who, self.clock.now, math.inf if until is None else until)
 
     @rule(person=st.integers(0, 1), revoke=st.booleans())
     def unban(self, *, person: int, revoke: bool) -> None:
@@ -165,7 +173,7 @@ class UsersHistory(RuleBasedStateMachine):
         invoke("unban_user", {"login": who.email, "revoke_sessions": revoke})
         self.model.banned_until.pop(who, None)
         if revoke:
-            self.end_all(who)
+            self.end_all(who, "all")
 
     @rule(seconds=st.sampled_from([1, 60, SESSION_SECONDS - 1, SESSION_SECONDS]))
     def tick(self, seconds: int) -> None:
@@ -194,8 +202,9 @@ class UsersHistory(RuleBasedStateMachine):
         self.tokens.append(held)
         return held
 
-    def end_all(self, who: Person) -> int:
-        return self.model.end(who, self.clock.now, set(self.model.live(who, self.clock.now)))
+    def end_all(self, who: Person, reason: str) -> int:
+        live = set(self.model.live(who, self.clock.now))
+        return self.model.end(who, self.clock.now, live, reason)
 
     def live(self, held: Held) -> list[int]:
         return self.model.live(held.person, self.clock.now)
@@ -221,7 +230,7 @@ class History(UsersHistory):
         new = {"password": self.passwords[who], "keep_sessions": keep}
         invoke("set_password", {"login": who.email, **new})
         if not keep:
-            self.end_all(who)
+            self.end_all(who, "password_changed")
 
     @rule(person=st.integers(0, 1), others=st.none() | st.lists(UsersHistory.held, max_size=3))
     def revoke(self, person: int, others: list[Held] | None) -> None:
@@ -230,14 +239,16 @@ class History(UsersHistory):
         which = {"all": True} if others is None else {"sessions": list(iats)}
         answer = invoke("revoke_user_sessions", {"id": who.id, **which})
         assert answer["count"] == (
-            self.end_all(who) if others is None else self.model.end(who, self.clock.now, iats)
+            self.end_all(who, "all")
+            if others is None
+            else self.model.end(who, self.clock.now, iats, "bulk")
         )
 
     @rule()
     def revoke_everyone(self) -> None:
         invoke("revoke_everyone", {"everyone": True})
         for who in self.people:
-            self.end_all(who)
+            self.end_all(who, "everyone")
 
     @rule(person=st.integers(0, 1))
     def rename(self, person: int) -> None:
@@ -252,7 +263,7 @@ class History(UsersHistory):
     def delete_the_user(self, person: int) -> None:
         who = self.people[person]
         invoke("delete_user", {"login": who.email})
-        self.end_all(who)
+        self.end_all(who, "account_deleted")
         self.people[person] = new_person()
         self.passwords[self.people[person]] = PASSWORD
         self.model.newest[self.people[person]] = 0
@@ -310,7 +321,7 @@ def reuse_iat_within_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
 def end_the_session_in_use_too(monkeypatch: pytest.MonkeyPatch) -> None:
     revoke_all = user_store.revoke_all_sessions
     monkeypatch.setattr(
-        user_store, "revoke_all_sessions", lambda user, id_, *_: revoke_all(user, id_)
+        user_store, "revoke_all_sessions", lambda user, *ids: revoke_all(user, *ids[:2])
     )
 
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from sessions import account_store
 from sessions.errors import InvalidInput
-from sessions.operations import UserSelector, account_operation, parse_input, resolve_user
+from sessions.operations import UserSelector, account_operation, parse_input, read_user_and_epoch
 
 
 class Ban(UserSelector):
@@ -22,6 +22,6 @@ def handler(event: dict[str, Any], now: int) -> dict[str, object]:
     ban = parse_input(event, Ban)
     if ban.until is not None and ban.until <= now:
         raise InvalidInput("until, which is in the past")
-    user = resolve_user(ban)
-    account_store.ban(user, now, ban.reason, ban.until)
-    return {"id": user, "banned_at": now, "reason": ban.reason, "until": ban.until}
+    user, session_epoch = read_user_and_epoch(ban)
+    account_store.ban(user.id, now, ban.reason, ban.until, session_epoch)
+    return {"id": user.id, "banned_at": now, "reason": ban.reason, "until": ban.until}

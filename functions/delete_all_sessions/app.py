@@ -20,7 +20,9 @@ def handler(request: Request, access: Access) -> Answer:
     kept = access.session.iat if _all_but_self(request) else None
 
     def revoke() -> User:
-        before = user_store.revoke_all_sessions(access.user, secrets.token_urlsafe(6), kept)
+        before = user_store.revoke_all_sessions(
+            access.user, access.session_epoch, secrets.token_urlsafe(6), kept
+        )
         request.log["revoked"] = True
         return before
 

@@ -32,7 +32,7 @@ def handler(event: dict[str, Any], now: int) -> dict[str, object]:
         raise InvalidInput("sessions")
     user, session_epoch, sessions = read_user_and_sessions(revocation)
     if revocation.all:
-        before = user_store.revoke_all_sessions(user, secrets.token_urlsafe(6))
+        before = user_store.revoke_all_sessions(user, session_epoch, secrets.token_urlsafe(6))
         live = live_sessions(sessions, before, session_epoch, now)
         return {"id": user.id, "count": len(live)}
     live = live_sessions(sessions, user, session_epoch, now)

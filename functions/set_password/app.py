@@ -4,7 +4,13 @@ import secrets
 from typing import Any
 
 from sessions import account_store, passwords
-from sessions.operations import Password, UserSelector, account_operation, parse_input, read_user
+from sessions.operations import (
+    Password,
+    UserSelector,
+    account_operation,
+    parse_input,
+    read_user_and_epoch,
+)
 
 
 class NewPassword(UserSelector):
@@ -18,7 +24,9 @@ class NewPassword(UserSelector):
 def handler(event: dict[str, Any], now: int) -> dict[str, object]:
     """Store the password's hash and, unless told not to, revoke every session, in one write."""
     new = parse_input(event, NewPassword)
-    user = read_user(new)
+    user, session_epoch = read_user_and_epoch(new)
     password_hash = passwords.hash_password(new.password, secrets.token_bytes(16))
-    account_store.replace_password(user, password_hash, keep_sessions=new.keep_sessions)
+    account_store.replace_password(
+        user, password_hash, session_epoch, keep_sessions=new.keep_sessions
+    )
     return {"id": user.id, "kept_sessions": new.keep_sessions}

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sessions import account_store
-from sessions.operations import UserSelector, account_operation, parse_input, resolve_user
+from sessions.operations import UserSelector, account_operation, parse_input, read_user_and_epoch
 
 
 class Unban(UserSelector):
@@ -16,6 +16,6 @@ class Unban(UserSelector):
 def handler(event: dict[str, Any], now: int) -> dict[str, object]:
     """Lift the ban; unless they are revoked, the sessions that it covered count again."""
     unban = parse_input(event, Unban)
-    user = resolve_user(unban)
-    account_store.lift_ban(user, revoke_sessions=unban.revoke_sessions)
-    return {"id": user, "revoked_sessions": unban.revoke_sessions}
+    user, session_epoch = read_user_and_epoch(unban)
+    account_store.lift_ban(user.id, session_epoch, revoke_sessions=unban.revoke_sessions)
+    return {"id": user.id, "revoked_sessions": unban.revoke_sessions}

@@ -107,10 +107,10 @@ def test_a_revocation_of_all_meets_logins(by):
     user = new_user()
     login, epoch = user_store.find_login_and_epoch(user.username)
     revoke_all = {
-        "revoke_all": lambda: user_store.revoke_all_sessions(user, "r"),
-        "close_account": lambda: account_store.close_account(user.id, NOW),
+        "revoke_all": lambda: user_store.revoke_all_sessions(user, 0, "r"),
+        "close_account": lambda: account_store.close_account(user.id, NOW, 0),
         "replace_password": lambda: account_store.replace_password(
-            user, "new", keep_sessions=False
+            user, "new", 0, keep_sessions=False
         ),
     }[by]
     early, late, under_way, is_revoked = [], [], Event(), Event()
@@ -188,7 +188,7 @@ def test_of_many_new_passwords_one_is_that_of_both_names():
     passwords = [f"hash {number}" for number in range(6)]
     outcomes = concurrently(
         [
-            lambda new=new: account_store.replace_password(user, new, keep_sessions=True)
+            lambda new=new: account_store.replace_password(user, new, 0, keep_sessions=True)
             for new in passwords
         ]
     )
@@ -202,7 +202,7 @@ def test_a_user_renamed_and_deleted_at_once_is_either():
         user, names = new_user(), unsaved_user()
         outcomes = concurrently(
             [
-                lambda user=user: account_store.delete_user(user),
+                lambda user=user: account_store.delete_user(user, NOW),
                 lambda user=user, names=names: account_store.rename_user(
                     user, names.username, names.email
                 ),

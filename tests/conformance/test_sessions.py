@@ -93,7 +93,7 @@ def test_an_id_comes_with_the_users_row_of_that_moment():
 def test_a_banned_user_gets_no_id(now):
     user = new_user()
     user_store.allocate_session_id(login_of(user), 100, ADDRESS)
-    account_store.ban(user.id, 1, None, None)
+    account_store.ban(user.id, 1, None, None, 0)
     with pytest.raises(Banned):
         user_store.allocate_session_id(login_of(user), now, ADDRESS)
     assert read(user).last_iat == 100
@@ -101,7 +101,7 @@ def test_a_banned_user_gets_no_id(now):
 
 def test_a_ban_refuses_logins_until_the_second_of_its_end():
     user = new_user()
-    account_store.ban(user.id, NOW, "spam", NOW + 10)
+    account_store.ban(user.id, NOW, "spam", NOW + 10, 0)
     with pytest.raises(Banned):
         user_store.allocate_session_id(login_of(user), NOW + 9, ADDRESS)
     assert user_store.allocate_session_id(login_of(user), NOW + 10, ADDRESS).last_iat == NOW + 10
@@ -111,7 +111,7 @@ def test_a_ban_refuses_logins_until_the_second_of_its_end():
 def test_a_login_with_an_earlier_password_gets_no_id(keep_sessions):
     user = new_user()
     login = login_of(user)
-    account_store.replace_password(user, "other", keep_sessions=keep_sessions)
+    account_store.replace_password(user, "other", 0, keep_sessions=keep_sessions)
     with pytest.raises(InvalidPassword):
         user_store.allocate_session_id(login, NOW, ADDRESS)
     assert read(user).last_iat == 0
@@ -374,9 +374,9 @@ def test_a_revocation_of_all_made_again_returns_what_it_revoked(is_kept):
     log_in(user)
     as_read = read(user)
     for _ in range(2):
-        assert user_store.revoke_all_sessions(as_read, "ours", kept) == as_read
+        assert user_store.revoke_all_sessions(as_read, 0, "ours", kept) == as_read
     after = read(user)
-    assert user_store.revoke_all_sessions(as_read, "another", kept) == after
+    assert user_store.revoke_all_sessions(as_read, 0, "another", kept) == after
 
 
 @pytest.mark.parametrize("kept", [None, 7])

@@ -85,7 +85,7 @@ def test_a_user_of_whom_anything_is_taken_is_not_stored(taken):
 def test_new_names_replace_the_old_ones_and_the_password_stays():
     user, renamed = new_user(), unsaved_user()
     iat = log_in(user)
-    account_store.replace_password(user, "second", keep_sessions=True)
+    account_store.replace_password(user, "second", 0, keep_sessions=True)
     account_store.rename_user(read(user), *names_of(renamed))
     assert names_of(read(user)) == names_of(renamed)
     assert logins(*names_of(user)) == [None, None]
@@ -146,22 +146,26 @@ def rename(user):
 
 
 def change_the_password(user):
-    account_store.replace_password(user, "other", keep_sessions=True)
+    account_store.replace_password(user, "other", 0, keep_sessions=True)
+
+
+def delete(user):
+    account_store.delete_user(user, NOW)
 
 
 CHANGES = {
     "rename_user": rename,
     "replace_password": lambda user: account_store.replace_password(
-        user, "late", keep_sessions=False
+        user, "late", 0, keep_sessions=False
     ),
     "replace_password, keeping sessions": lambda user: account_store.replace_password(
-        user, "late", keep_sessions=True
+        user, "late", 0, keep_sessions=True
     ),
-    "delete_user": account_store.delete_user,
+    "delete_user": delete,
 }
 
 
-@pytest.mark.parametrize("earlier", [rename, change_the_password, account_store.delete_user])
+@pytest.mark.parametrize("earlier", [rename, change_the_password, delete])
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_of_a_user_that_has_changed_since_is_refused(change, earlier):
     as_read = new_user()
@@ -185,7 +189,7 @@ def test_a_new_password_revokes_every_session():
     """A new password is that of both names and revokes every session, a kept one too."""
     user = user_with_a_kept_session()
     log_in(user)
-    account_store.replace_password(read(user), "new", keep_sessions=False)
+    account_store.replace_password(read(user), "new", 0, keep_sessions=False)
     assert logins(*names_of(user)) == [(user.id, "new", 1)] * 2
     assert live(user) == []
     iat = log_in(user)
@@ -195,7 +199,7 @@ def test_a_new_password_revokes_every_session():
 def test_a_new_password_can_keep_the_sessions():
     user = new_user()
     iats = [log_in(user), log_in(user)]
-    account_store.replace_password(read(user), "new", keep_sessions=True)
+    account_store.replace_password(read(user), "new", 0, keep_sessions=True)
     assert logins(*names_of(user)) == [(user.id, "new", 1)] * 2
     assert live(user) == iats[::-1]
 
@@ -210,7 +214,7 @@ def test_a_newer_hash_of_an_earlier_password_is_not_stored():
     user, deleted = new_user(), new_user()
     earlier = [login_of(user), login_of(deleted)]
     change_the_password(user)
-    account_store.delete_user(deleted)
+    account_store.delete_user(deleted, NOW)
     for login in earlier:
         user_store.replace_password_hash(login, "stronger")
     assert logins(*names_of(user)) == [(user.id, "other", 1)] * 2
@@ -223,11 +227,11 @@ def test_a_newer_hash_of_an_earlier_password_is_not_stored():
 def test_a_ban_replaces_the_one_before():
     """A ban has a start, a reason and an end; a later one replaces all of them."""
     user = new_user()
-    account_store.ban(user.id, NOW, "spam", NOW + 10)
+    account_store.ban(user.id, NOW, "spam", NOW + 10, 0)
     assert read(user) == user._replace(banned_at=NOW, ban_reason="spam", banned_until=NOW + 10)
-    account_store.ban(user.id, NOW + 1, None, None)
+    account_store.ban(user.id, NOW + 1, None, None, 0)
     assert read(user) == user._replace(banned_at=NOW + 1)
-    account_store.ban(user.id, NOW + 2, "fraud", None)
+    account_store.ban(user.id, NOW + 2, "fraud", None, 0)
     assert read(user) == user._replace(banned_at=NOW + 2, ban_reason="fraud")
 
 
@@ -236,9 +240,9 @@ def test_a_lifted_ban_leaves_nothing():
     user = new_user()
     iat = log_in(user)
     before = read(user)
-    account_store.ban(user.id, NOW, "spam", NOW + 10)
+    account_store.ban(user.id, NOW, "spam", NOW + 10, 0)
     for _ in range(2):
-        account_store.lift_ban(user.id, revoke_sessions=False)
+        account_store.lift_ban(user.id, 0, revoke_sessions=False)
         assert read(user) == before
     assert live(user) == [iat]
 
@@ -246,9 +250,9 @@ def test_a_lifted_ban_leaves_nothing():
 def test_a_lifted_ban_can_revoke_its_sessions():
     user = user_with_a_kept_session()
     before = read(user)
-    account_store.ban(user.id, NOW, "spam", NOW + 10)
-    account_store.lift_ban(user.id, revoke_sessions=True)
-    assert read(user) == before._replace(revoked_except=None, revoked_reason="banned")
+    account_store.ban(user.id, NOW, "spam", NOW + 10, 0)
+    account_store.lift_ban(user.id, 0, revoke_sessions=True)
+    assert read(user) == before._replace(revoked_except=None, revoked_reason="all")
     assert live(user) == []
     iat = log_in(user)
     assert live(user) == [iat]
@@ -286,10 +290,10 @@ def test_an_address_that_is_forgotten_meanwhile_is_not_stored_again():
     """By a new password, or with its user."""
     user = new_user()
     row = log_in_from(user, range(17))
-    account_store.replace_password(read(user), "other", keep_sessions=True)
+    account_store.replace_password(read(user), "other", 0, keep_sessions=True)
     user_store.forget_oldest_addresses(row)
     assert read(user).login_addresses == {}
-    account_store.delete_user(read(user))
+    account_store.delete_user(read(user), NOW)
     user_store.forget_oldest_addresses(row)
     assert user_and_sessions(user.id, ()) == (None, {})
 
@@ -297,8 +301,8 @@ def test_an_address_that_is_forgotten_meanwhile_is_not_stored_again():
 def test_a_closed_account_has_no_session_and_no_login():
     """A closed account has no session and no login, whatever ban it had."""
     user = user_with_a_kept_session()
-    account_store.ban(user.id, NOW, "spam", NOW + 10)
-    account_store.close_account(user.id, NOW)
+    account_store.ban(user.id, NOW, "spam", NOW + 10, 0)
+    account_store.close_account(user.id, NOW, 0)
     assert live(user) == []
     for now in (NOW, NOW + 10, 10**12):
         with pytest.raises(Banned):
@@ -309,10 +313,10 @@ def test_a_closed_account_has_no_session_and_no_login():
 def test_a_row_that_is_no_user_is_not_changed_and_not_created(user):
     epoch = session_epoch.advance_session_epoch()
     changes = (
-        lambda: account_store.ban(user, 1, None, None),
-        lambda: account_store.lift_ban(user, revoke_sessions=False),
-        lambda: account_store.lift_ban(user, revoke_sessions=True),
-        lambda: account_store.close_account(user, 1),
+        lambda: account_store.ban(user, 1, None, None, 0),
+        lambda: account_store.lift_ban(user, 0, revoke_sessions=False),
+        lambda: account_store.lift_ban(user, 0, revoke_sessions=True),
+        lambda: account_store.close_account(user, 1, 0),
     )
     for change in changes:
         with pytest.raises(UnknownUser):
@@ -324,7 +328,7 @@ def test_a_row_that_is_no_user_is_not_changed_and_not_created(user):
 
 def test_a_deleted_user_leaves_neither_row_nor_name():
     user, stranger = new_user(), new_user()
-    account_store.delete_user(user)
+    account_store.delete_user(user, NOW)
     assert user_store.read_user(user.id) is None
     assert logins(*names_of(user)) == [None, None]
     assert read(stranger) == stranger

@@ -34,6 +34,7 @@ def test_answers_with_the_user_and_every_stored_session(clock):
         "revoked_through": 0,
         "revoked_except": None,
         "revoked_reason": None,
+        "ended_epoch": 0,
         "login_addresses": {"203.0.113.7": clock.now},
     }
     revoked, live = answer["sessions"]

@@ -1,11 +1,9 @@
 """Publish events when sessions begin and end: real changes, by the streams they leave."""
 
 import json
-import threading
 import zlib
 from collections import Counter
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,9 +14,11 @@ from local.streams import not_done
 from sessions import aws, event_bus
 from sessions.dynamodb import SESSIONS, USERS
 from sessions.streams import RESERVE_MILLISECONDS
+from tests.support.bus import Bus
 from tests.support.calls import call, invoke
 from tests.support.contract import TEMPLATE
 from tests.support.faults import FAULTS, inject
+from tests.support.leaks import PASSWORD
 from tests.support.people import log_in, new_person
 from tests.support.rows import add_sessions, stored_rows, tables
 from tests.support.streams import follow_streams
@@ -27,35 +27,6 @@ pytestmark = pytest.mark.usefixtures("aws")
 
 STREAMED = {"eventSource": "aws:dynamodb", "awsRegion": "us-east-1", "eventVersion": "1.1"}
 BY_TTL = {"userIdentity": {"type": "Service", "principalId": "dynamodb.amazonaws.com"}}
-
-
-class Bus:
-    """A bus that keeps the entries that are put on it, and refuses some where a test says so."""
-
-    def __init__(self) -> None:
-        self.entries: list[dict[str, Any]] = []
-        self.calls = 0
-        self.refuses = lambda _: False
-        self.before = lambda: None
-        self._one_by_one = threading.Lock()  # several calls come at once
-
-    def put_events(self, Entries):  # noqa: N803 - EventBridge's own name
-        assert 0 < len(Entries) <= 10
-        with self._one_by_one:
-            self.calls += 1
-            self.before()
-            refused = [self.refuses(json.loads(entry["Detail"])) for entry in Entries]
-            self.entries += [entry for entry, no in zip(Entries, refused, strict=True) if not no]
-        results = [
-            {"ErrorCode": "ThrottlingException"} if no else {"EventId": "x"} for no in refused
-        ]
-        return {"FailedEntryCount": sum(refused), "Entries": results}
-
-    def events(self):
-        return [(entry["DetailType"], json.loads(entry["Detail"])) for entry in self.entries]
-
-    def ends(self):
-        return [detail for kind, detail in self.events() if kind == "SessionEnded"]
 
 
 @pytest.fixture
@@ -127,6 +98,7 @@ def test_a_login_publishes_that_a_session_was_created(clock, bus, changes, logge
     assert detail == {
         "user": person.id,
         "session": listed["iat"],
+        "session_epoch": 0,
         "created_at": listed["iat"],
         "expires_at": listed["exp"],
         "name": listed["name"],
@@ -149,7 +121,34 @@ def test_a_late_session_of_a_deleted_user_is_published_and_purged(clock, bus, ch
     publish(changes())
     (end,) = bus.ends()
     assert (end["session"], end["reason"]) == (clock.now, "account_deleted")
-    assert sessions_of(person) == []
+    assert sessions_of(person) == [0], "the tombstone"
+
+
+def test_a_session_stored_after_that_goes_with_the_users_tombstone(clock, bus, changes):
+    """The tombstone's own life and end are no session's."""
+    person = new_person()
+    log_in(person)
+    invoke("delete_user", {"id": person.id})
+    publish(changes())
+    _, row = session_row(person, clock.now + 1, clock.now + 315_576_000)
+    tables().put_item(TableName=SESSIONS, Item=row)
+    publish(changes())
+    assert sessions_of(person) == [0, clock.now + 1]
+    clock.now += 86_400
+    (tombstone,) = [row for row in stored_rows(person)["sessions"] if row["iat"]["N"] == "0"]
+    assert int(tombstone["exp"]["N"]) == clock.now
+    delete_by_ttl(person, 0)
+    publish(changes())
+    publish(changes())
+    assert stored_rows(person)["sessions"] == []
+    ends = [(end["session"], end["reason"]) for end in bus.ends()]
+    assert ends == [(clock.now - 86_400 + late, "account_deleted") for late in (0, 1)]
+    assert len(bus.events()) == 4
+
+
+def delete_by_ttl(person, iat):
+    key = {"user": {"S": person.id}, "iat": {"N": str(iat)}}
+    tables().delete_item(TableName=SESSIONS, Key=key)
 
 
 def delete_one(person, token, iats):
@@ -202,15 +201,19 @@ def test_every_end_is_published_once_with_its_reason(clock, bus, changes, name):
 
 
 def test_the_end_of_every_session_of_all_users_is_one_event(clock, bus, changes):
-    for _ in range(3):
-        log_in(new_person())
+    person = new_person()
+    for each in (person, new_person(), new_person()):
+        log_in(each)
     publish(changes())
     for _ in range(2):  # the first creates the rows of the epoch, the second changes them
         bus.entries.clear()
-        invoke("revoke_everyone", {"everyone": True})
+        epoch = invoke("revoke_everyone", {"everyone": True})["session_epoch"]
         publish(changes())
-        everyone = {"user": "*", "reason": "everyone", "ended_at": clock.now}
-        assert bus.events() == [("SessionEnded", everyone)]
+        everyone = {"user": "*", "session_epoch": epoch, "reason": "everyone"}
+        assert bus.events() == [("SessionEnded", {**everyone, "ended_at": clock.now})]
+        log_in(person)
+        publish(changes())
+        assert bus.events()[1][1]["session_epoch"] == epoch, "it has not ended"
 
 
 def test_a_login_over_the_limit_publishes_an_eviction(clock, bus, changes, monkeypatch):
@@ -237,7 +240,7 @@ def test_a_row_deleted_before_its_time_was_published_before(clock, bus):
     assert bus.entries == []
 
 
-def test_a_ban_publishes_its_end_and_a_lifted_one_nothing(clock, bus, changes):
+def test_a_ban_publishes_its_end_and_a_lifted_one_that_they_are_revoked(clock, bus, changes):
     person = new_person()
     log_in(person)
     invoke("ban_user", {"id": person.id, "until": clock.now + 50})
@@ -246,10 +249,97 @@ def test_a_ban_publishes_its_end_and_a_lifted_one_nothing(clock, bus, changes):
     assert (end["reason"], end["banned_until"]) == ("banned", clock.now + 50)
     assert len(sessions_of(person)) == 1, "it counts again once the ban is lifted"
     bus.entries.clear()
-    invoke("unban_user", {"id": person.id, "revoke_sessions": True})
+    invoke("unban_user", {"id": person.id})
     publish(changes())
     assert bus.entries == []
+    invoke("ban_user", {"id": person.id})
+    invoke("unban_user", {"id": person.id, "revoke_sessions": True})
+    publish(changes())
+    assert [end["reason"] for end in bus.ends()] == ["banned", "all"]
     assert sessions_of(person) == []
+
+
+# What revokes every session on the user's row: the reason that is published.
+REVOCATIONS = {
+    "revoke all": (operation("revoke_user_sessions", all=True), "all"),
+    "set password": (operation("set_password", password=PASSWORD), "password_changed"),
+    "unban": (operation("unban_user", revoke_sessions=True), "all"),
+}
+revocations = pytest.mark.parametrize("name", REVOCATIONS)
+
+
+def delete_all(person, token, iats):
+    call("delete_all_sessions", token, query=None)
+
+
+@pytest.mark.parametrize("name", [*REVOCATIONS, "delete all"])
+def test_a_session_that_was_kept_ends_with_a_later_revocation(clock, bus, changes, name):
+    act, reason = (REVOCATIONS | {"delete all": (delete_all, "all")})[name]
+    person = new_person()
+    _, kept = log_in(person), log_in(person)
+    delete_others(person, kept, None)
+    publish(changes())
+    bus.entries.clear()
+    act(person, kept, None)
+    publish(changes())
+    assert [(end["session"], end["reason"]) for end in bus.ends()] == [(clock.now + 1, reason)]
+    assert sessions_of(person) == []
+
+
+@revocations
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_session_revoked_while_its_user_is_banned_is_told(clock, bus, changes, name, is_late):
+    act, reason = REVOCATIONS[name]
+    person = new_person()
+    log_in(person)
+    invoke("ban_user", {"id": person.id})
+    records = [] if is_late else publish(changes())
+    act(person, None, None)
+    records = changes()
+    publish(records)
+    publish(records)
+    assert [end["reason"] for end in bus.ends()] == ["banned", reason]
+    assert sessions_of(person) == []
+
+
+@pytest.mark.parametrize("name", [*REVOCATIONS, "ban", "delete the account"])
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_what_ended_with_everyones_is_not_told_again(clock, bus, changes, name, is_kept):
+    """Also a session that another change of its user had kept."""
+    person = new_person()
+    _, token = log_in(person), log_in(person)
+    if is_kept:
+        delete_others(person, token, None)
+    invoke("revoke_everyone", {"everyone": True})
+    log_in(person)
+    publish(changes())
+    bus.entries.clear()
+    act, reason, *_ = (REVOCATIONS | ENDS)[name]
+    act(person, None, None)
+    publish(changes())
+    assert [(end["session"], end["reason"]) for end in bus.ends()] == [(clock.now + 2, reason)]
+
+
+def test_the_deletion_of_a_user_leaves_what_had_ended_its_reason(clock, bus, changes):
+    """Though the streams come after it; and the rows go."""
+    person = new_person()
+    for name in REVOCATIONS:
+        log_in(person)
+        REVOCATIONS[name][0](person, None, None)
+        clock.now += 1
+    log_in(person)
+    invoke("delete_user", {"id": person.id})
+    publish(changes())
+    publish(changes())
+    reasons = {end["session"]: end["reason"] for end in bus.ends()}
+    assert [reasons[each] for each in sorted(reasons)] == [
+        "all",
+        "password_changed",
+        "all",
+        "account_deleted",
+    ]
+    assert len(bus.ends()) == 4
+    assert sessions_of(person) == [0], "the tombstone"
 
 
 def test_revoked_rows_are_purged_once_their_end_is_published(clock, bus, changes):

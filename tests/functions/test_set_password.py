@@ -33,4 +33,4 @@ def test_is_one_write(clock, dynamodb_calls):
     person = new_person()
     dynamodb_calls.clear()
     invoke("set_password", {"login": person.username, "password": ANOTHER})
-    assert [call for call, _ in dynamodb_calls] == ["GetItem", "GetItem", "TransactWriteItems"]
+    assert [call for call, _ in dynamodb_calls] == ["GetItem", "BatchGetItem", "TransactWriteItems"]

@@ -60,7 +60,8 @@ def stored_rows(person: Person, dynamodb: Any = None) -> dict[str, Any]:
 
 def add_sessions(person: Person, iats: range) -> None:
     """Store sessions that last, without the cost of so many logins; nobody has their tokens."""
-    lasting = (session(user=person.id, iat=iat, exp=99_999_999_999) for iat in iats)
-    puts = [{"PutRequest": {"Item": to_item(each)}} for each in lasting]
+    _, epoch, _ = session_store.read_user_and_sessions(person.id, ())
+    lasting = session(user=person.id, exp=99_999_999_999, session_epoch=epoch)
+    puts = [{"PutRequest": {"Item": to_item(lasting._replace(iat=iat))}} for iat in iats]
     for start in range(0, len(puts), 25):
         tables().batch_write_item(RequestItems={SESSIONS: puts[start : start + 25]})

@@ -76,7 +76,7 @@ def revoke(user: User, iat: int, now: int = NOW) -> None:
 
 def revoke_all(user: User, kept: int | None = None) -> User:
     """Revoke every session but one as a request of its own does."""
-    return user_store.revoke_all_sessions(user, secrets.token_urlsafe(6), kept)
+    return user_store.revoke_all_sessions(user, 0, secrets.token_urlsafe(6), kept)
 
 
 def user_and_sessions(user: str, iats: Collection[int]) -> tuple[User | None, dict[int, Session]]:

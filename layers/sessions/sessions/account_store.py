@@ -10,12 +10,15 @@ from typing import Any
 from sessions import dynamodb
 from sessions.dynamodb import ConditionFailed
 from sessions.errors import ChangedMeanwhile, UnknownUser, UserTaken
-from sessions.items import Item, to_attribute, to_item
+from sessions.items import Item, from_item, to_attribute, to_item
 from sessions.logins import Login, login_key
-from sessions.model import User
+from sessions.model import ACCOUNT_DELETED, TOMBSTONE_ID, Session, User
 from sessions.user_store import REVOKE_ALL, find_login
 
 _CHANGED = "the user was changed at this moment; try again"
+
+# A login under way stores its session within the minute that Lambda gives it.
+_TOMBSTONE_SECONDS = 86_400
 
 
 def create_user(user: User, password_hash: str) -> None:
@@ -32,7 +35,9 @@ def create_user(user: User, password_hash: str) -> None:
         raise UserTaken("the name or the address is taken")
 
 
-def replace_password(user: User, password_hash: str, *, keep_sessions: bool) -> None:
+def replace_password(
+    user: User, password_hash: str, session_epoch: int, *, keep_sessions: bool
+) -> None:
     """Give the user another password and, unless told not to, revoke every session: one write.
 
     A login that has found the old password right, and has no ID yet, is refused one. The addresses
@@ -46,7 +51,7 @@ def replace_password(user: User, password_hash: str, *, keep_sessions: bool) -> 
     values: Item = version | {":none": to_attribute({})}
     if not keep_sessions:
         update += f", {REVOKE_ALL} REMOVE revoked_except"
-        values |= {":reason": {"S": "password_changed"}}
+        values |= _revocation("password_changed", session_epoch)
     changes = [{**_user_as_read(user, values), "UpdateExpression": update}]
     for name in (user.username, user.email):
         login = _login_of(user, name, version | {":hash": {"S": password_hash}})
@@ -88,7 +93,7 @@ def rename_user(user: User, username: str, email: str) -> None:
         raise ChangedMeanwhile(_CHANGED)
 
 
-def ban(user: str, now: int, reason: str | None, until: int | None) -> None:
+def ban(user: str, now: int, reason: str | None, until: int | None, session_epoch: int) -> None:
     """Ban the user from `now` on; an earlier ban is replaced.
 
     Args:
@@ -96,11 +101,13 @@ def ban(user: str, now: int, reason: str | None, until: int | None) -> None:
         now: epoch seconds.
         reason: the reason of the ban, if there is one.
         until: when the ban ends, in epoch seconds, if it ends.
+        session_epoch: the epoch in force.
 
     Raises:
         UnknownUser: there is no such user.
     """
     ban = {"banned_at": now, "ban_reason": reason, "banned_until": until}
+    ban |= {"ended_epoch": session_epoch}
     given = {name: value for name, value in ban.items() if value is not None}
     update = "SET " + ", ".join(f"{name} = :{name}" for name in given)
     if absent := ban.keys() - given.keys():
@@ -109,7 +116,7 @@ def ban(user: str, now: int, reason: str | None, until: int | None) -> None:
     _update_user(user, update, values)
 
 
-def lift_ban(user: str, *, revoke_sessions: bool) -> None:
+def lift_ban(user: str, session_epoch: int, *, revoke_sessions: bool) -> None:
     """Lift the user's ban, if there is one; its sessions count again, or are revoked.
 
     Raises:
@@ -118,45 +125,61 @@ def lift_ban(user: str, *, revoke_sessions: bool) -> None:
     ban = "banned_at, ban_reason, banned_until"
     if revoke_sessions:
         update = f"SET {REVOKE_ALL} REMOVE revoked_except, {ban}"
-        _update_user(user, update, {":reason": {"S": "banned"}})
+        _update_user(user, update, _revocation("all", session_epoch))
     else:
         _update_user(user, f"REMOVE {ban}", {})
 
 
-def close_account(user: str, now: int) -> None:
+def close_account(user: str, now: int, session_epoch: int) -> User:
     """Revoke every session of the user and refuse logins, so that nothing comes meanwhile.
+
+    Returns:
+        The user's row just before, which says which sessions had ended by then. Where the account
+        is closed already, by an earlier attempt, its reason says so.
 
     Raises:
         UnknownUser: there is no such user.
     """
     update = f"SET {REVOKE_ALL}, banned_at = :now REMOVE revoked_except, banned_until"
-    _update_user(user, update, {":now": {"N": str(now)}, ":reason": {"S": "account_deleted"}})
+    values = {":now": {"N": str(now)}, **_revocation(ACCOUNT_DELETED, session_epoch)}
+    return from_item(User, _update_user(user, update, values)["Attributes"])
 
 
-def delete_user(user: User) -> None:
+def delete_user(user: User, now: int) -> None:
     """Delete the user and both names to log in with, all or nothing.
+
+    A login under way may still store its session. So the ID stays in a row among the sessions: when
+    its TTL deletes that one, publish_events purges what has come (docs/decisions/0018).
 
     Raises:
         ChangedMeanwhile: the user is not as it was read.
     """
     rows = [_user_as_read(user), _login_of(user, user.username), _login_of(user, user.email)]
-    if dynamodb.transact([{"Delete": row} for row in rows]):
+    exp = now + _TOMBSTONE_SECONDS
+    tombstone = Session(user.id, TOMBSTONE_ID, exp, revoked_reason=ACCOUNT_DELETED)
+    put = {"TableName": dynamodb.SESSIONS, "Item": to_item(tombstone)}
+    if dynamodb.transact([*({"Delete": row} for row in rows), {"Put": put}]):
         raise ChangedMeanwhile(_CHANGED)
 
 
-def _update_user(user: str, update: str, values: Item) -> None:
+def _update_user(user: str, update: str, values: Item) -> Any:
     given = {"ExpressionAttributeValues": values} if values else {}  # DynamoDB takes no empty one
     try:
-        dynamodb.call(
+        return dynamodb.call(
             "update_item",
             TableName=dynamodb.USERS,
             Key={"id": {"S": user}},
             UpdateExpression=update,
             ConditionExpression="attribute_exists(username)",
+            ReturnValues="ALL_OLD",
             **given,
         )
     except ConditionFailed as error:
         raise UnknownUser from error
+
+
+def _revocation(reason: str, session_epoch: int) -> Item:
+    return {":reason": {"S": reason}, ":epoch": {"N": str(session_epoch)}}
 
 
 def _user_as_read(user: User, values: Item | None = None) -> dict[str, Any]:

@@ -11,6 +11,9 @@ from typing import NamedTuple
 _SESSION_ID_DIGITS = 15
 _SESSION_IDS = range(1, 10**_SESSION_ID_DIGITS)
 
+ACCOUNT_DELETED = "account_deleted"  # why sessions of a deleted user are revoked
+TOMBSTONE_ID = 0  # of no session (`parse_session_id`), but of the row that a deleted user leaves
+
 
 class User(NamedTuple):
     """A user, with all that decides about the user's sessions.
@@ -28,6 +31,8 @@ class User(NamedTuple):
         revoked_through: sessions up to this ID are revoked, but for `revoked_except`.
         revoked_except: the one session that was kept.
         revoked_reason: why they were revoked, in the words of docs/events.md.
+        ended_epoch: the session epoch when they were revoked, or the user banned: sessions of an
+            earlier one had ended with everyone's.
         login_addresses: when the user last logged in from an address, by that address or network.
     """
 
@@ -43,6 +48,7 @@ class User(NamedTuple):
     revoked_through: int = 0
     revoked_except: int | None = None
     revoked_reason: str | None = None
+    ended_epoch: int = 0
     login_addresses: dict[str, int] = {}
 
 

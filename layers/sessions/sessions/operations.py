@@ -167,8 +167,8 @@ def read_user(selector: UserSelector) -> User:
     return user
 
 
-def read_user_and_sessions(selector: UserSelector) -> tuple[User, int, list[Session]]:
-    """Return the selected user, the session epoch, and every session row, newest first.
+def read_user_and_epoch(selector: UserSelector) -> tuple[User, int]:
+    """Return the selected user and the session epoch.
 
     Raises:
         InvalidInput: it selects no user, or selects in two ways.
@@ -178,4 +178,10 @@ def read_user_and_sessions(selector: UserSelector) -> tuple[User, int, list[Sess
     user, session_epoch, _ = session_store.read_user_and_sessions(resolve_user(selector), ())
     if user is None:
         raise UnknownUser
+    return user, session_epoch
+
+
+def read_user_and_sessions(selector: UserSelector) -> tuple[User, int, list[Session]]:
+    """Return what `read_user_and_epoch` does, and every session row, newest first."""
+    user, session_epoch = read_user_and_epoch(selector)
     return user, session_epoch, session_store.query_sessions(user.id)

@@ -8,7 +8,15 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from sessions.items import Item, from_item
-from sessions.model import Session, User, is_banned, is_live, is_revoked
+from sessions.model import (
+    ACCOUNT_DELETED,
+    TOMBSTONE_ID,
+    Session,
+    User,
+    is_banned,
+    is_live,
+    is_revoked,
+)
 from sessions.session_epoch import epoch_in, is_first_shard
 from sessions.session_store import query_sessions
 
@@ -45,12 +53,15 @@ def read_change(record: Record) -> Step:
     key, old, new = change["Keys"], change.get("OldImage"), change.get("NewImage")
     at = int(change["ApproximateCreationDateTime"])
     if "iat" in key:
+        if int(key["iat"]["N"]) == TOMBSTONE_ID:
+            return Step([]) if new else _of_deleted_user(key["user"]["S"], at)
         return Step(list(_of_session(old, new, at)))
     if new is None:
         return _of_deleted_user(key["id"]["S"], at)
     if "session_epoch" in new:
-        is_news = is_first_shard(key) and epoch_in([new]) > epoch_in([old or {}])
-        return Step([_ended_for_all_users(at)] if is_news else [])
+        epoch = epoch_in([new])
+        is_news = is_first_shard(key) and epoch > epoch_in([old or {}])
+        return Step([_ended_for_all_users(epoch, at)] if is_news else [])
     return _of_user(from_item(User, old), from_item(User, new), at) if old else Step([])
 
 
@@ -71,34 +82,41 @@ def _of_session(old: Item | None, new: Item | None, at: int) -> Iterator[Event]:
 
 
 def _of_user(before: User, after: User, at: int) -> Step:
-    is_revocation = after.revoked_through > before.revoked_through
+    is_revocation = _boundary(after) != _boundary(before)
     is_ban = is_banned(after, at) and not is_banned(before, at)
     if not is_revocation and not is_ban:
         return Step([])
     reason = (after.revoked_reason or "") if is_revocation else "banned"
-    if reason == "account_deleted":
+    if reason == ACCOUNT_DELETED:
         return Step([])  # that operation revokes each session by itself, and purges the rows
     more: Event = {}
     if not is_revocation and after.banned_until is not None:
         more = {"banned_until": after.banned_until}
 
     def end_of(session: Session) -> Event | None:
-        is_end = _lets_in(session, before, at) and not _lets_in(session, after, at)
-        return _ended(session, reason, at, **more) if is_end else None
+        # A session of a banned user ends a second time once it is revoked: for good.
+        is_end = is_revoked(session, after) if is_revocation else session.iat <= after.last_iat
+        is_news = is_end and is_live(session, before, after.ended_epoch, at)
+        return _ended(session, reason, at, **more) if is_news else None
 
     return Step([], rest=partial(_read_rows, after.id, end_of, partial(is_revoked, user=after)))
 
 
 def _of_deleted_user(user: str, at: int) -> Step:
-    """Return the step about sessions that a login under way stored when all else was deleted."""
+    """Return the step about sessions that a login under way stored when all else was deleted.
+
+    It is taken when the user's row goes, and again when the tombstone's time is over.
+    """
 
     def is_late(session: Session) -> bool:
         return session.revoked_reason is None
 
     def end_of(session: Session) -> Event | None:
-        return _ended(session, "account_deleted", at) if is_late(session) else None
+        return _ended(session, ACCOUNT_DELETED, at) if is_late(session) else None
 
-    return Step([], rest=partial(_read_rows, user, end_of, is_late))
+    # Not before the earlier records of the batch are done: of their rows, they tell why they ended.
+    rows = partial(_read_rows, user, end_of, is_late)
+    return Step([], rest=lambda: Step([], rest=rows))
 
 
 def _read_rows(
@@ -113,18 +131,18 @@ def _read_rows(
         LookupError, TypeError, ValueError: a row is no session.
         Unavailable: DynamoDB does not answer.
     """
-    sessions = query_sessions(user, LARGEST_PAGE, below)
+    rows = query_sessions(user, LARGEST_PAGE, below)
+    sessions = [session for session in rows if session.iat != TOMBSTONE_ID]
     ends = [end for session in sessions if (end := end_of(session))]
     purgeable = [(user, session.iat) for session in sessions if is_purgeable(session)]
     rest = partial(_read_rows, user, end_of, is_purgeable)
-    is_last = len(sessions) < LARGEST_PAGE
-    return Step(ends, purgeable, None if is_last else partial(rest, sessions[-1].iat))
+    is_last = len(rows) < LARGEST_PAGE
+    return Step(ends, purgeable, None if is_last else partial(rest, rows[-1].iat))
 
 
-def _lets_in(session: Session, user: User, at: int) -> bool:
-    """Say whether the session let its user in at that moment, in any session epoch."""
-    is_older = session.iat <= user.last_iat
-    return is_older and is_live(session, user, 0, at) and not is_banned(user, at)
+def _boundary(user: User) -> tuple[int, int | None]:
+    """Return what changes with each revocation on the user's row that revokes any session."""
+    return user.revoked_through, user.revoked_except
 
 
 def _ended(session: Session, reason: str, at: int, **more: object) -> Event:
@@ -132,14 +150,21 @@ def _ended(session: Session, reason: str, at: int, **more: object) -> Event:
     return {"type": "SessionEnded", **about, "reason": reason, "ended_at": at, **more}
 
 
-def _ended_for_all_users(at: int) -> Event:
-    return {"type": "SessionEnded", "user": ALL_USERS, "reason": "everyone", "ended_at": at}
+def _ended_for_all_users(session_epoch: int, at: int) -> Event:
+    return {
+        "type": "SessionEnded",
+        "user": ALL_USERS,
+        "session_epoch": session_epoch,
+        "reason": "everyone",
+        "ended_at": at,
+    }
 
 
 def _about(session: Session) -> Event:
     return {
         "user": session.user,
         "session": session.iat,
+        "session_epoch": session.session_epoch,
         "created_at": session.iat,
         "expires_at": session.exp,
         "name": session.name,

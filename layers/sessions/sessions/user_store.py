@@ -31,8 +31,9 @@ LOGIN_ADDRESSES = 8
 # user, or one on a machine whose clock is wrong.
 _FURTHEST_AHEAD = 86_400
 
-# Revokes every session allocated so far; the stream tells `:reason` (docs/events.md).
-REVOKE_ALL = "revoked_through = last_iat, revoked_reason = :reason"
+# Revokes every session allocated so far; the stream tells `:reason` (docs/events.md) of those that
+# had not ended by `:epoch`.
+REVOKE_ALL = "revoked_through = last_iat, revoked_reason = :reason, ended_epoch = :epoch"
 
 _IS_LATER = "last_iat < :now"
 _MAY_LOG_IN = (
@@ -178,13 +179,14 @@ def _refusal(item: Item, login: Login, now: int) -> ApiError | None:
     )
 
 
-def revoke_all_sessions(user: User, revocation_id: str, kept: int | None = None) -> User:
+def revoke_all_sessions(
+    user: User, session_epoch: int, revocation_id: str, kept: int | None = None
+) -> User:
     """Revoke every session allocated so far, but for `kept`: one update, whatever their number.
 
     The boundary is copied from `last_iat` inside the update, so no clock is involved and no login
     can slip between. A session that another call has revoked since it was read is not kept: that
     would revive it. publish_events purges the rows.
-
     `revocation_id` is a random ID; under it, a call that is made again finds that it was done.
 
     Returns:
@@ -194,9 +196,9 @@ def revoke_all_sessions(user: User, revocation_id: str, kept: int | None = None)
         InvalidSession: the user does not exist any more; or `kept` is revoked.
     """
     values = {":reason": {"S": "all"}, ":id": {"S": revocation_id}}
+    values[":epoch"] = {"N": str(session_epoch)}
     condition = "attribute_exists(id)"
-    update = f"SET {REVOKE_ALL}, revocation_id = :id"
-    update += " REMOVE revoked_except" if kept is None else ", revoked_except = :kept"
+    but = " REMOVE revoked_except" if kept is None else ", revoked_except = :kept"
     if kept is not None:
         values[":kept"] = {"N": str(kept)}
         is_live = "attribute_not_exists(revoked_through) OR revoked_through < :kept"
@@ -206,7 +208,7 @@ def revoke_all_sessions(user: User, revocation_id: str, kept: int | None = None)
             "update_item",
             TableName=dynamodb.USERS,
             Key={"id": {"S": user.id}},
-            UpdateExpression=update,
+            UpdateExpression=f"SET {REVOKE_ALL}, revocation_id = :id{but}",
             ConditionExpression=condition,
             ExpressionAttributeValues=values,
             ReturnValues="ALL_OLD",
@@ -214,7 +216,6 @@ def revoke_all_sessions(user: User, revocation_id: str, kept: int | None = None)
     except ConditionFailed as error:
         raise InvalidSession from error
     before = from_item(User, answer["Attributes"])
-    if answer["Attributes"].get("revocation_id") == values[":id"]:
-        # This is the row after an earlier attempt, whose answer was lost.
+    if answer["Attributes"].get("revocation_id") == values[":id"]:  # by a try whose answer was lost
         return user._replace(last_iat=before.last_iat)
     return before
