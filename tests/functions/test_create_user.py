@@ -51,6 +51,7 @@ def test_stores_the_user_and_both_names_to_log_in_with(clock, real_hashes):
         "last_iat": {"N": "0"},
         "password_version": {"N": "0"},
         "revoked_through": {"N": "0"},
+        "ended_epoch": {"N": "0"},
         "login_addresses": {"M": {}},
     }
     assert size_of_tables() == [before[0] + 1, before[1] + 2, before[2]]
