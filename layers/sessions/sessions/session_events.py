@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
+from sessions.event_bus import LARGEST_PUT, PUTS_AT_ONCE, Event
 from sessions.items import Item, from_item
 from sessions.model import (
     ACCOUNT_DELETED,
@@ -21,9 +22,8 @@ from sessions.session_epoch import epoch_in, is_first_shard
 from sessions.session_store import query_sessions
 
 ALL_USERS = "*"
-LARGEST_PAGE = 100  # rows of a step: as many events as are put at once (sessions/event_bus.py)
+LARGEST_PAGE = LARGEST_PUT * PUTS_AT_ONCE  # rows of a step: as many as events are put at once
 
-Event = dict[str, object]
 Record = dict[str, Any]
 
 
