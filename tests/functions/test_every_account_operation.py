@@ -1,6 +1,7 @@
 """The rules of all account operations: their input, their user and their audit line."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -155,6 +156,20 @@ def test_a_success_is_one_audit_line_and_one_metric(clock, logged, capsys, opera
     assert {name: line[name] for name in line.keys() - OF_EVERY_LINE} == expected
     metric = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (metric["operation"], metric[line["message"]]) == (operation, [1.0])
+
+
+@pytest.mark.parametrize(
+    ("known", "actor"), [("us-east-1:person", "us-east-1:person"), (None, ACTOR)]
+)
+def test_the_actor_is_whom_cognito_knows_before_whom_the_input_names(clock, logged, known, actor):
+    """Where Cognito knows nobody, the members of Lambda's context are there and have no values."""
+    identity = SimpleNamespace(cognito_identity_id=known, cognito_identity_pool_id="us-east-1:pool")
+    context = SimpleNamespace(
+        aws_request_id="1-2", function_name="list_signing_keys", identity=identity
+    )
+    invoke("list_signing_keys", {"actor": ACTOR}, context)
+    (line,) = logged()
+    assert (line["actor"], line["correlation_id"]) == (actor, "1-2")
 
 
 @pytest.mark.parametrize("operation", ON_A_USER)

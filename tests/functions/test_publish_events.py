@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from functions.create_session import app
 from local.streams import not_done
-from sessions import aws, event_bus
+from sessions import aws, event_bus, streams
 from sessions.dynamodb import SESSIONS, USERS
 from sessions.streams import RESERVE_MILLISECONDS
 from tests.support.bus import Bus
@@ -582,6 +582,18 @@ def test_an_unreadable_record_is_logged_and_passed_over(clock, bus, changes, log
         ("RecordUnreadable", "ERROR"),
         ("OperationFailed", "INFO"),
     ]
+
+
+@pytest.mark.parametrize("place", ["reading", "publishing"])
+def test_a_mistake_of_ours_passes_over_no_record(clock, bus, changes, monkeypatch, place):
+    """The invocation fails, and Lambda comes again with all of its records."""
+    log_in(new_person())
+    records = changes()
+    if place == "reading":
+        monkeypatch.setattr(streams, "read_change", lambda _: 1 / 0)
+    bus.before = lambda: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        publish(records)
 
 
 def test_published_again_a_record_says_the_same(clock, bus, changes):
