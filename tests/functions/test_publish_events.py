@@ -531,7 +531,10 @@ def test_two_changes_of_a_user_may_purge_the_same_rows(clock, bus, changes):
     assert len(sessions_of(person)) == 1
 
 
-def test_records_before_one_whose_rows_cannot_be_read_are_published(clock, bus, changes, dynamodb):
+def test_records_before_one_whose_rows_cannot_be_read_are_published(
+    clock, bus, changes, dynamodb, logged
+):
+    """The log names the one that is not."""
     person, other = new_person(), new_person()
     log_in(person)
     log_in(other)
@@ -539,26 +542,29 @@ def test_records_before_one_whose_rows_cannot_be_read_are_published(clock, bus, 
         invoke("revoke_user_sessions", {"id": each.id, "all": True})
     *users, began, _ = changes()
     inject(dynamodb, "Query", FAULTS["no rights"])
+    known = len(logged())
     (failure,) = publish([began, *users])["batchItemFailures"]
     assert failure == {"itemIdentifier": number_of(users[0])}
+    (line,) = [line for line in logged()[known:] if line["level"] == "ERROR"]
+    assert (line["message"], line["record"]) == ("RecordPostponed", users[0]["eventID"])
     assert [kind for kind, _ in bus.events()] == ["SessionCreated"]
     assert len(sessions_of(person)) == 1
 
 
 def test_a_row_that_is_no_session_holds_up_nobody_else(clock, bus, changes, logged):
-    broken, other = new_person(), new_person()
-    for person in (broken, other):
+    before, broken, behind = people = [new_person() for _ in range(3)]
+    for person in people:
         log_in(person)
     publish(changes())
     bus.entries.clear()
-    for person in (broken, other):
+    for person in people:
         invoke("revoke_user_sessions", {"id": person.id, "all": True})
     records, known = changes(), len(logged())
     tables().put_item(TableName=SESSIONS, Item={"user": {"S": broken.id}, "iat": {"N": "5"}})
     assert publish(records) == {"batchItemFailures": []}
-    assert [end["user"] for end in bus.ends()] == [other.id]
+    assert [end["user"] for end in bus.ends()] == [before.id, behind.id]
     (line,) = [line for line in logged()[known:] if line["level"] == "ERROR"]
-    assert (line["message"], line["record"]) == ("RecordUnreadable", records[0]["eventID"])
+    assert (line["message"], line["record"]) == ("RecordUnreadable", records[1]["eventID"])
     assert "TypeError" in line["exception"]
 
 
