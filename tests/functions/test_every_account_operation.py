@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from sessions.dynamodb import USERS
-from sessions.errors import AccountError, InvalidInput, UnknownUser
+from sessions.errors import AccountError, InvalidInput, Unavailable, UnknownUser
 from tests.support.calls import invoke
-from tests.support.faults import befalling
+from tests.support.faults import FAULTS, befalling, inject
 from tests.support.leaks import PASSWORD
 from tests.support.operations import ACCOUNT_OPERATIONS, ON_A_USER
 from tests.support.people import log_in, new_person
@@ -182,6 +182,25 @@ def test_a_refusal_is_one_audit_line_without_a_traceback(clock, logged, operatio
     assert (line["actor"], line["at"]) == (ACTOR, clock.now)
     assert line["reason"] == str(refused.value) == "no user has this name, address or ID"
     assert not {"user", "exception"} & line.keys()
+
+
+def test_a_fault_is_one_audit_line_with_its_cause(clock, dynamodb, logged):
+    inject(dynamodb, "GetItem", FAULTS["no rights"])
+    with pytest.raises(Unavailable):
+        invoke("ban_user", {"login": "joe", "actor": ACTOR})
+    (line,) = logged()
+    assert (line["level"], line["message"]) == ("ERROR", "OperationFailed")
+    assert (line["operation"], line["login"]) == ("ban_user", "joe")
+    assert (line["actor"], line["at"]) == (ACTOR, clock.now)
+    assert "AccessDeniedException" in line["exception"]
+
+
+def test_no_more_of_a_text_is_logged_than_a_name_may_have(clock, logged):
+    texts = {name: "x" * 10**6 for name in ("login", "id", "actor")}
+    with pytest.raises(InvalidInput):
+        invoke("ban_user", texts)
+    (line,) = logged()
+    assert (line["login"], line["user"], line["actor"]) == ("x" * 320,) * 3
 
 
 def test_control_characters_are_logged_escaped(clock, logged, lines):

@@ -495,8 +495,11 @@ def test_thousands_of_sessions_are_ended_in_steps(clock, bus, changes, logged):
     assert [line["records_left"] for line in lines] == [2, 2, 0]
 
 
-def test_a_ban_is_told_to_thousands_of_sessions_by_one_invocation(clock, bus, changes):
-    """It purges nothing, so a next one would begin with the first session again."""
+def test_a_ban_is_told_to_thousands_of_sessions_by_one_invocation(clock, bus, changes, logged):
+    """It purges nothing, so a next one would begin with the first session again.
+
+    Its line names only as many of the events as a line can hold.
+    """
     banned, other = new_person(), new_person()
     log_in(banned)
     log_in(other)
@@ -505,9 +508,12 @@ def test_a_ban_is_told_to_thousands_of_sessions_by_one_invocation(clock, bus, ch
     bus.entries.clear()
     for person in (banned, other):
         invoke("ban_user", {"id": person.id})
-    steps = list(publish_in_steps(changes(), bus))
+    records, known = changes(), len(logged())
+    steps = list(publish_in_steps(records, bus))
     assert [len(step) for step in steps] == [251, 1]
     assert len({(end["user"], end["session"]) for end in bus.ends()}) == 252
+    lines = logged()[known:]
+    assert [(line["events"], len(line["published"])) for line in lines] == [(251, 100), (1, 1)]
 
 
 def test_an_invocation_without_time_leaves_records_to_the_next(clock, bus, changes):
