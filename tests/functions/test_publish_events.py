@@ -581,6 +581,14 @@ UNREADABLE = [
     {"dynamodb": {}},
     {"dynamodb": {**KEYS, "ApproximateCreationDateTime": "never"}},
     {"dynamodb": {**KEYS, "ApproximateCreationDateTime": 5, "NewImage": {"user": {"S": "u"}}}},
+    {
+        "dynamodb": {
+            "ApproximateCreationDateTime": 5,
+            "Keys": {"id": {"S": "u"}},
+            "OldImage": {"login_addresses": {"M": []}},
+            "NewImage": {},
+        }
+    },
 ]
 
 
