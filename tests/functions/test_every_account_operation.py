@@ -196,7 +196,7 @@ def test_a_fault_is_one_audit_line_with_its_cause(clock, dynamodb, logged):
 
 
 def test_no_more_of_a_text_is_logged_than_a_name_may_have(clock, logged):
-    texts = {name: "x" * 10**6 for name in ("login", "id", "actor")}
+    texts = dict.fromkeys(("login", "id", "actor"), "x" * 10**6)
     with pytest.raises(InvalidInput):
         invoke("ban_user", texts)
     (line,) = logged()

@@ -226,17 +226,26 @@ def test_a_login_over_the_limit_publishes_an_eviction(clock, bus, changes, monke
     assert (end["reason"], end["session"]) == ("evicted", clock.now)
 
 
+@pytest.mark.parametrize("late_seconds", [0, 1000])
 @pytest.mark.parametrize("by", [BY_TTL, {}])
-def test_a_row_deleted_after_its_time_is_published_as_expired(clock, bus, by):
-    publish([removal(new_person(), clock.now - 1000, clock.now, by)])
+def test_a_row_deleted_after_its_time_is_published_as_expired(clock, bus, by, late_seconds):
+    exp = clock.now - late_seconds
+    publish([removal(new_person(), exp, clock.now, by)])
     (end,) = bus.ends()
     assert (end["session"], end["reason"]) == (5, "expired")
-    assert end["ended_at"] == end["expires_at"] == clock.now - 1000
+    assert end["ended_at"] == end["expires_at"] == exp
     assert "secret" not in json.dumps(bus.entries)
 
 
 def test_a_row_deleted_before_its_time_was_published_before(clock, bus):
-    publish([removal(new_person(), clock.now + 1000, clock.now, {})])
+    publish([removal(new_person(), clock.now + 1, clock.now, {})])
+    assert bus.entries == []
+
+
+def test_the_row_of_a_session_that_had_ended_publishes_nothing_more(clock, bus):
+    record = removal(new_person(), clock.now, clock.now, BY_TTL)
+    record["dynamodb"]["OldImage"]["revoked_reason"] = {"S": "deleted"}
+    publish([record])
     assert bus.entries == []
 
 

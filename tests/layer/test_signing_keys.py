@@ -168,6 +168,7 @@ def test_the_key_set_serves_on_while_the_secret_is_down(cached, secret):
     secret.is_down = False
     secret.key_set = KeySet("b", {"b": B})
     assert cached.current(1420) == ("b", B)
+    assert cached.key("x", 1420) is None
 
 
 def test_without_a_key_set_no_token_can_be_signed_or_verified(cached, secret):
