@@ -58,6 +58,7 @@ def test_a_key_is_measured_in_bytes():
         ('{"current": "a", "next_since": true}', "next_since is no time"),
         ('{"current": "a", "retired": []}', "retired is not an object of times"),
         ('{"current": "a", "retired": {"a": "x"}}', "retired is not an object of times"),
+        ('{"current": "a", "retired": {"a": true}}', "retired is not an object of times"),
         ('{"current": "a", "dropped": "a"}', "dropped is not an object of times"),
         ('{"current": "a", "dropped": {"a": null}}', "dropped is not an object of times"),
         ("{}", "current is missing"),
