@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from functions.create_session import app
 from local.streams import not_done
-from sessions import aws, event_bus, streams
+from sessions import aws, event_bus, session_store, streams
 from sessions.dynamodb import SESSIONS, USERS
 from sessions.streams import RESERVE_MILLISECONDS
 from tests.support.bus import Bus
@@ -114,14 +114,18 @@ def test_a_login_publishes_that_a_session_was_created(clock, bus, changes, logge
 
 
 def test_a_late_session_of_a_deleted_user_is_published_and_purged(clock, bus, changes):
+    """Unless it has ended already: that is told once, and TTL deletes its row."""
     person = new_person()
     invoke("delete_user", {"id": person.id})
-    _, row = session_row(person, clock.now, clock.now + 60)
-    tables().put_item(TableName=SESSIONS, Item=row)
+    late, evicted = clock.now, clock.now + 1
+    for iat in (late, evicted):
+        _, row = session_row(person, iat, clock.now + 60)
+        tables().put_item(TableName=SESSIONS, Item=row)
+    session_store.revoke_sessions(person.id, [evicted], "evicted", clock.now)
     publish(changes())
-    (end,) = bus.ends()
-    assert (end["session"], end["reason"]) == (clock.now, "account_deleted")
-    assert sessions_of(person) == [0], "the tombstone"
+    ends = {end["session"]: end["reason"] for end in bus.ends()}
+    assert (ends, len(bus.ends())) == ({late: "account_deleted", evicted: "evicted"}, 2)
+    assert sessions_of(person) == [0, evicted], "the tombstone, and the one that had ended"
 
 
 def test_a_session_stored_after_that_goes_with_the_users_tombstone(clock, bus, changes):
@@ -268,6 +272,16 @@ def test_a_ban_publishes_its_end_and_a_lifted_one_that_they_are_revoked(clock, b
     assert sessions_of(person) == []
 
 
+def test_a_ban_ends_no_session_that_began_after_it(clock, bus, changes):
+    person = new_person()
+    log_in(person)
+    invoke("ban_user", {"id": person.id})
+    invoke("unban_user", {"id": person.id})
+    log_in(person)
+    publish(changes())
+    assert [end["session"] for end in bus.ends()] == [clock.now]
+
+
 # What revokes every session on the user's row: the reason that is published.
 REVOCATIONS = {
     "revoke all": (operation("revoke_user_sessions", all=True), "all"),
@@ -301,13 +315,14 @@ def test_a_session_revoked_while_its_user_is_banned_is_told(clock, bus, changes,
     act, reason = REVOCATIONS[name]
     person = new_person()
     log_in(person)
-    invoke("ban_user", {"id": person.id})
+    invoke("ban_user", {"id": person.id, "until": clock.now + 50})
     records = [] if is_late else publish(changes())
     act(person, None, None)
     records = changes()
     publish(records)
     publish(records)
     assert [end["reason"] for end in bus.ends()] == ["banned", reason]
+    assert ["banned_until" in end for end in bus.ends()] == [True, False]
     assert sessions_of(person) == []
 
 
@@ -636,10 +651,13 @@ def test_published_again_a_record_says_the_same(clock, bus, changes):
     assert bus.events() == once * 2
 
 
+@pytest.mark.parametrize("is_banned", [False, True])
 @pytest.mark.parametrize("attribute", ["last_iat", "username"])
-def test_other_changes_of_a_user_publish_nothing(clock, bus, changes, attribute):
+def test_other_changes_of_a_user_publish_nothing(clock, bus, changes, attribute, is_banned):
     person = new_person()
     token = log_in(person)
+    if is_banned:
+        invoke("ban_user", {"id": person.id})
     publish(changes())
     bus.entries.clear()
     if attribute == "username":
@@ -653,4 +671,4 @@ def test_other_changes_of_a_user_publish_nothing(clock, bus, changes, attribute)
         )
     publish(changes())
     assert bus.entries == []
-    assert call("get_current_session", token).status == 200
+    assert call("get_current_session", token).status == (403 if is_banned else 200)
