@@ -39,6 +39,14 @@ def test_a_token_expires_on_the_second():
             verify(token, "us", keys, now)
 
 
+def test_each_letter_of_a_token_counts():
+    token = issue(CLAIMS, "us", "one", KEY)
+    for place, letter in enumerate(token):
+        other = "B" if letter == "A" else "A"
+        with pytest.raises(InvalidSession):
+            verify(token[:place] + other + token[place + 1 :], "us", keys, 150)
+
+
 def test_a_token_may_be_ahead_of_the_clock():
     assert verify(issue(CLAIMS, "us", "one", KEY), "us", keys, 1) == CLAIMS
 
