@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from functions.create_session import app
 from local.streams import not_done
 from sessions import aws, event_bus, session_store, streams
+from sessions.concurrent import run_concurrently
 from sessions.dynamodb import SESSIONS, USERS
 from sessions.streams import RESERVE_MILLISECONDS
 from tests.support.bus import Bus
@@ -402,6 +403,18 @@ def test_entries_of_several_records_are_put_together(clock, bus, changes):
     add_sessions(person, range(1, 24))
     assert publish(changes()) == {"batchItemFailures": []}
     assert (len(bus.entries), bus.calls) == (23, 3)
+
+
+def test_no_more_puts_are_under_way_than_connections_are_kept(bus, monkeypatch):
+    at_once = []
+
+    def run(*puts):
+        at_once.append(len(puts))
+        run_concurrently(*puts)
+
+    monkeypatch.setattr(event_bus, "run_concurrently", run)
+    event_bus.publish([{"type": "SessionCreated", "user": "u", "session": n} for n in range(250)])
+    assert (at_once, len(bus.entries)) == ([10, 10, 5], 250)
 
 
 def test_only_the_entries_that_the_bus_refused_are_put_again(clock, bus, changes):
