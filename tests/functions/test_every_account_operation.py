@@ -1,13 +1,14 @@
 """The rules of all account operations: their input, their user and their audit line."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from sessions.dynamodb import USERS
-from sessions.errors import AccountError, InvalidInput, UnknownUser
+from sessions.errors import AccountError, InvalidInput, Unavailable, UnknownUser
 from tests.support.calls import invoke
-from tests.support.faults import befalling
+from tests.support.faults import FAULTS, befalling, inject
 from tests.support.leaks import PASSWORD
 from tests.support.operations import ACCOUNT_OPERATIONS, ON_A_USER
 from tests.support.people import log_in, new_person
@@ -157,6 +158,20 @@ def test_a_success_is_one_audit_line_and_one_metric(clock, logged, capsys, opera
     assert (metric["operation"], metric[line["message"]]) == (operation, [1.0])
 
 
+@pytest.mark.parametrize(
+    ("known", "actor"), [("us-east-1:person", "us-east-1:person"), (None, ACTOR)]
+)
+def test_the_actor_is_whom_cognito_knows_before_whom_the_input_names(clock, logged, known, actor):
+    """Where Cognito knows nobody, the members of Lambda's context are there and have no values."""
+    identity = SimpleNamespace(cognito_identity_id=known, cognito_identity_pool_id="us-east-1:pool")
+    context = SimpleNamespace(
+        aws_request_id="1-2", function_name="list_signing_keys", identity=identity
+    )
+    invoke("list_signing_keys", {"actor": ACTOR}, context)
+    (line,) = logged()
+    assert (line["actor"], line["correlation_id"]) == (actor, "1-2")
+
+
 @pytest.mark.parametrize("operation", ON_A_USER)
 def test_a_refusal_is_one_audit_line_without_a_traceback(clock, logged, operation):
     with pytest.raises(UnknownUser) as refused:
@@ -167,6 +182,25 @@ def test_a_refusal_is_one_audit_line_without_a_traceback(clock, logged, operatio
     assert (line["actor"], line["at"]) == (ACTOR, clock.now)
     assert line["reason"] == str(refused.value) == "no user has this name, address or ID"
     assert not {"user", "exception"} & line.keys()
+
+
+def test_a_fault_is_one_audit_line_with_its_cause(clock, dynamodb, logged):
+    inject(dynamodb, "GetItem", FAULTS["no rights"])
+    with pytest.raises(Unavailable):
+        invoke("ban_user", {"login": "joe", "actor": ACTOR})
+    (line,) = logged()
+    assert (line["level"], line["message"]) == ("ERROR", "OperationFailed")
+    assert (line["operation"], line["login"]) == ("ban_user", "joe")
+    assert (line["actor"], line["at"]) == (ACTOR, clock.now)
+    assert "AccessDeniedException" in line["exception"]
+
+
+def test_no_more_of_a_text_is_logged_than_a_name_may_have(clock, logged):
+    texts = dict.fromkeys(("login", "id", "actor"), "x" * 10**6)
+    with pytest.raises(InvalidInput):
+        invoke("ban_user", texts)
+    (line,) = logged()
+    assert (line["login"], line["user"], line["actor"]) == ("x" * 320,) * 3
 
 
 def test_control_characters_are_logged_escaped(clock, logged, lines):

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from functions.create_session import app
 from local.streams import not_done
-from sessions import aws, event_bus
+from sessions import aws, event_bus, session_store, streams
+from sessions.concurrent import run_concurrently
 from sessions.dynamodb import SESSIONS, USERS
 from sessions.streams import RESERVE_MILLISECONDS
 from tests.support.bus import Bus
@@ -114,14 +115,18 @@ def test_a_login_publishes_that_a_session_was_created(clock, bus, changes, logge
 
 
 def test_a_late_session_of_a_deleted_user_is_published_and_purged(clock, bus, changes):
+    """Unless it has ended already: that is told once, and TTL deletes its row."""
     person = new_person()
     invoke("delete_user", {"id": person.id})
-    _, row = session_row(person, clock.now, clock.now + 60)
-    tables().put_item(TableName=SESSIONS, Item=row)
+    late, evicted = clock.now, clock.now + 1
+    for iat in (late, evicted):
+        _, row = session_row(person, iat, clock.now + 60)
+        tables().put_item(TableName=SESSIONS, Item=row)
+    session_store.revoke_sessions(person.id, [evicted], "evicted", clock.now)
     publish(changes())
-    (end,) = bus.ends()
-    assert (end["session"], end["reason"]) == (clock.now, "account_deleted")
-    assert sessions_of(person) == [0], "the tombstone"
+    ends = {end["session"]: end["reason"] for end in bus.ends()}
+    assert (ends, len(bus.ends())) == ({late: "account_deleted", evicted: "evicted"}, 2)
+    assert sessions_of(person) == [0, evicted], "the tombstone, and the one that had ended"
 
 
 def test_a_session_stored_after_that_goes_with_the_users_tombstone(clock, bus, changes):
@@ -226,17 +231,26 @@ def test_a_login_over_the_limit_publishes_an_eviction(clock, bus, changes, monke
     assert (end["reason"], end["session"]) == ("evicted", clock.now)
 
 
+@pytest.mark.parametrize("late_seconds", [0, 1000])
 @pytest.mark.parametrize("by", [BY_TTL, {}])
-def test_a_row_deleted_after_its_time_is_published_as_expired(clock, bus, by):
-    publish([removal(new_person(), clock.now - 1000, clock.now, by)])
+def test_a_row_deleted_after_its_time_is_published_as_expired(clock, bus, by, late_seconds):
+    exp = clock.now - late_seconds
+    publish([removal(new_person(), exp, clock.now, by)])
     (end,) = bus.ends()
     assert (end["session"], end["reason"]) == (5, "expired")
-    assert end["ended_at"] == end["expires_at"] == clock.now - 1000
+    assert end["ended_at"] == end["expires_at"] == exp
     assert "secret" not in json.dumps(bus.entries)
 
 
 def test_a_row_deleted_before_its_time_was_published_before(clock, bus):
-    publish([removal(new_person(), clock.now + 1000, clock.now, {})])
+    publish([removal(new_person(), clock.now + 1, clock.now, {})])
+    assert bus.entries == []
+
+
+def test_the_row_of_a_session_that_had_ended_publishes_nothing_more(clock, bus):
+    record = removal(new_person(), clock.now, clock.now, BY_TTL)
+    record["dynamodb"]["OldImage"]["revoked_reason"] = {"S": "deleted"}
+    publish([record])
     assert bus.entries == []
 
 
@@ -257,6 +271,16 @@ def test_a_ban_publishes_its_end_and_a_lifted_one_that_they_are_revoked(clock, b
     publish(changes())
     assert [end["reason"] for end in bus.ends()] == ["banned", "all"]
     assert sessions_of(person) == []
+
+
+def test_a_ban_ends_no_session_that_began_after_it(clock, bus, changes):
+    person = new_person()
+    log_in(person)
+    invoke("ban_user", {"id": person.id})
+    invoke("unban_user", {"id": person.id})
+    log_in(person)
+    publish(changes())
+    assert [end["session"] for end in bus.ends()] == [clock.now]
 
 
 # What revokes every session on the user's row: the reason that is published.
@@ -292,13 +316,14 @@ def test_a_session_revoked_while_its_user_is_banned_is_told(clock, bus, changes,
     act, reason = REVOCATIONS[name]
     person = new_person()
     log_in(person)
-    invoke("ban_user", {"id": person.id})
+    invoke("ban_user", {"id": person.id, "until": clock.now + 50})
     records = [] if is_late else publish(changes())
     act(person, None, None)
     records = changes()
     publish(records)
     publish(records)
     assert [end["reason"] for end in bus.ends()] == ["banned", reason]
+    assert ["banned_until" in end for end in bus.ends()] == [True, False]
     assert sessions_of(person) == []
 
 
@@ -378,6 +403,18 @@ def test_entries_of_several_records_are_put_together(clock, bus, changes):
     add_sessions(person, range(1, 24))
     assert publish(changes()) == {"batchItemFailures": []}
     assert (len(bus.entries), bus.calls) == (23, 3)
+
+
+def test_no_more_puts_are_under_way_than_connections_are_kept(bus, monkeypatch):
+    at_once = []
+
+    def run(*puts):
+        at_once.append(len(puts))
+        run_concurrently(*puts)
+
+    monkeypatch.setattr(event_bus, "run_concurrently", run)
+    event_bus.publish([{"type": "SessionCreated", "user": "u", "session": n} for n in range(250)])
+    assert (at_once, len(bus.entries)) == ([10, 10, 5], 250)
 
 
 def test_only_the_entries_that_the_bus_refused_are_put_again(clock, bus, changes):
@@ -495,8 +532,11 @@ def test_thousands_of_sessions_are_ended_in_steps(clock, bus, changes, logged):
     assert [line["records_left"] for line in lines] == [2, 2, 0]
 
 
-def test_a_ban_is_told_to_thousands_of_sessions_by_one_invocation(clock, bus, changes):
-    """It purges nothing, so a next one would begin with the first session again."""
+def test_a_ban_is_told_to_thousands_of_sessions_by_one_invocation(clock, bus, changes, logged):
+    """It purges nothing, so a next one would begin with the first session again.
+
+    Its line names only as many of the events as a line can hold.
+    """
     banned, other = new_person(), new_person()
     log_in(banned)
     log_in(other)
@@ -505,9 +545,12 @@ def test_a_ban_is_told_to_thousands_of_sessions_by_one_invocation(clock, bus, ch
     bus.entries.clear()
     for person in (banned, other):
         invoke("ban_user", {"id": person.id})
-    steps = list(publish_in_steps(changes(), bus))
+    records, known = changes(), len(logged())
+    steps = list(publish_in_steps(records, bus))
     assert [len(step) for step in steps] == [251, 1]
     assert len({(end["user"], end["session"]) for end in bus.ends()}) == 252
+    lines = logged()[known:]
+    assert [(line["events"], len(line["published"])) for line in lines] == [(251, 100), (1, 1)]
 
 
 def test_an_invocation_without_time_leaves_records_to_the_next(clock, bus, changes):
@@ -531,7 +574,10 @@ def test_two_changes_of_a_user_may_purge_the_same_rows(clock, bus, changes):
     assert len(sessions_of(person)) == 1
 
 
-def test_records_before_one_whose_rows_cannot_be_read_are_published(clock, bus, changes, dynamodb):
+def test_records_before_one_whose_rows_cannot_be_read_are_published(
+    clock, bus, changes, dynamodb, logged
+):
+    """The log names the one that is not."""
     person, other = new_person(), new_person()
     log_in(person)
     log_in(other)
@@ -539,26 +585,29 @@ def test_records_before_one_whose_rows_cannot_be_read_are_published(clock, bus, 
         invoke("revoke_user_sessions", {"id": each.id, "all": True})
     *users, began, _ = changes()
     inject(dynamodb, "Query", FAULTS["no rights"])
+    known = len(logged())
     (failure,) = publish([began, *users])["batchItemFailures"]
     assert failure == {"itemIdentifier": number_of(users[0])}
+    (line,) = [line for line in logged()[known:] if line["level"] == "ERROR"]
+    assert (line["message"], line["record"]) == ("RecordPostponed", users[0]["eventID"])
     assert [kind for kind, _ in bus.events()] == ["SessionCreated"]
     assert len(sessions_of(person)) == 1
 
 
 def test_a_row_that_is_no_session_holds_up_nobody_else(clock, bus, changes, logged):
-    broken, other = new_person(), new_person()
-    for person in (broken, other):
+    before, broken, behind = people = [new_person() for _ in range(3)]
+    for person in people:
         log_in(person)
     publish(changes())
     bus.entries.clear()
-    for person in (broken, other):
+    for person in people:
         invoke("revoke_user_sessions", {"id": person.id, "all": True})
     records, known = changes(), len(logged())
     tables().put_item(TableName=SESSIONS, Item={"user": {"S": broken.id}, "iat": {"N": "5"}})
     assert publish(records) == {"batchItemFailures": []}
-    assert [end["user"] for end in bus.ends()] == [other.id]
+    assert [end["user"] for end in bus.ends()] == [before.id, behind.id]
     (line,) = [line for line in logged()[known:] if line["level"] == "ERROR"]
-    assert (line["message"], line["record"]) == ("RecordUnreadable", records[0]["eventID"])
+    assert (line["message"], line["record"]) == ("RecordUnreadable", records[1]["eventID"])
     assert "TypeError" in line["exception"]
 
 
@@ -569,6 +618,14 @@ UNREADABLE = [
     {"dynamodb": {}},
     {"dynamodb": {**KEYS, "ApproximateCreationDateTime": "never"}},
     {"dynamodb": {**KEYS, "ApproximateCreationDateTime": 5, "NewImage": {"user": {"S": "u"}}}},
+    {
+        "dynamodb": {
+            "ApproximateCreationDateTime": 5,
+            "Keys": {"id": {"S": "u"}},
+            "OldImage": {"login_addresses": {"M": []}},
+            "NewImage": {},
+        }
+    },
 ]
 
 
@@ -584,6 +641,18 @@ def test_an_unreadable_record_is_logged_and_passed_over(clock, bus, changes, log
     ]
 
 
+@pytest.mark.parametrize("place", ["reading", "publishing"])
+def test_a_mistake_of_ours_passes_over_no_record(clock, bus, changes, monkeypatch, place):
+    """The invocation fails, and Lambda comes again with all of its records."""
+    log_in(new_person())
+    records = changes()
+    if place == "reading":
+        monkeypatch.setattr(streams, "read_change", lambda _: 1 / 0)
+    bus.before = lambda: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        publish(records)
+
+
 def test_published_again_a_record_says_the_same(clock, bus, changes):
     person = new_person()
     log_in(person)
@@ -595,10 +664,13 @@ def test_published_again_a_record_says_the_same(clock, bus, changes):
     assert bus.events() == once * 2
 
 
+@pytest.mark.parametrize("is_banned", [False, True])
 @pytest.mark.parametrize("attribute", ["last_iat", "username"])
-def test_other_changes_of_a_user_publish_nothing(clock, bus, changes, attribute):
+def test_other_changes_of_a_user_publish_nothing(clock, bus, changes, attribute, is_banned):
     person = new_person()
     token = log_in(person)
+    if is_banned:
+        invoke("ban_user", {"id": person.id})
     publish(changes())
     bus.entries.clear()
     if attribute == "username":
@@ -612,4 +684,4 @@ def test_other_changes_of_a_user_publish_nothing(clock, bus, changes, attribute)
         )
     publish(changes())
     assert bus.entries == []
-    assert call("get_current_session", token).status == 200
+    assert call("get_current_session", token).status == (403 if is_banned else 200)

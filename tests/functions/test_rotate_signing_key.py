@@ -7,11 +7,12 @@ from random import Random
 import jwt
 import pytest
 
-from sessions import key_rotation, signing_keys
+from sessions import aws, key_rotation, signing_keys
 from sessions.errors import NextKeyTooYoung, Unavailable, UnknownKey
 from sessions.signing_keys import CachedKeySet, KeySet
 from tests.support.calls import call, invoke
 from tests.support.contract import REMEMBERED_SESSION_SECONDS, TEMPLATE
+from tests.support.faults import FAULTS, inject
 from tests.support.people import log_in, new_person
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -79,17 +80,17 @@ def test_a_key_set_without_a_next_key_gets_one_first(clock, key_set):
         assert answer["next"] == key_set.stored().next
 
 
-def test_the_schedule_rotates_when_a_rotation_is_due(clock, key_set, capsys):
-    """A metric says how late that is."""
+@pytest.mark.parametrize("late_seconds", [0, 3 * 86_400])
+def test_the_schedule_rotates_when_a_rotation_is_due(clock, key_set, capsys, late_seconds):
+    """A metric says how late that is, which is never once it is done."""
     key_set.store(START._replace(next_since=clock.now))
     clock.now += ROTATION_SECONDS - 1
     assert invoke("rotate_signing_key", {"when": "due"})["rotated"] is False
-    clock.now += 1
-    capsys.readouterr()
+    clock.now += 1 + late_seconds
     assert invoke("rotate_signing_key", {"when": "due"})["rotated"] is True
-    overdue, done = metrics(capsys)
-    assert overdue["SigningKeyOverdueDays"] == [0.0]
-    assert done["SigningKeyRotated"] == [1.0]
+    written = metrics(capsys)
+    assert [line.get("SigningKeyOverdueDays") for line in written] == [[0.0], None, [0.0], None]
+    assert written[-1]["SigningKeyRotated"] == [1.0]
 
 
 def test_a_key_is_pruned_when_the_last_session_of_it_is_expired(clock, key_set):
@@ -233,6 +234,19 @@ def test_of_changes_at_once_none_is_lost(clock, key_set, monkeypatch, pauses, ot
     assert after.dropped.keys() == {*olds}, "no dropped key has come back"
     assert (answer["current"], answer["rotated"]) == ("b", True)
     assert (after.current, after.next) == ("b", answer["next"])
+
+
+def test_a_key_set_is_stored_once_and_only_if_it_changes(clock, key_set, monkeypatch, pauses):
+    """A fault is no change by somebody else, after which it would be made anew."""
+    key_set.store(START._replace(next_since=clock.now))
+    client = aws.client("secretsmanager")
+    monkeypatch.setattr(key_rotation, "secretsmanager", client)
+    sent = inject(client, "PutSecretValue", FAULTS["no rights"])
+    assert invoke("rotate_signing_key", {"when": "due"})["rotated"] is False
+    assert sent == []
+    with pytest.raises(Unavailable):
+        invoke("rotate_signing_key", {"drop": "b"})
+    assert len(sent) == 1
 
 
 def test_a_version_that_was_made_current_by_hand_must_be_put_anew(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sessions.dynamodb import SESSIONS
 from sessions.tokens import Claims
 from tests.payloads.tokens import (
     BAD_TOKENS,
@@ -23,7 +24,7 @@ from tests.support.events import event_for
 from tests.support.forgery import signing_key
 from tests.support.operations import AUTHENTICATED
 from tests.support.people import log_in, new_person
-from tests.support.rows import stored_rows
+from tests.support.rows import stored_rows, tables
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -81,6 +82,19 @@ def test_each_claim_of_a_token_has_wrong_values():
 def test_a_well_signed_token_without_a_session_is_refused(clock, victim, rows, kind):
     assert current_session(WITHOUT_A_SESSION[kind](victim)) == REFUSAL
     assert stored_rows(victim.person) == rows
+
+
+def test_each_byte_of_the_stored_hash_counts(clock):
+    person = new_person()
+    token = log_in(person)
+    (row,) = stored_rows(person)["sessions"]
+    for place in range(32):
+        other = bytearray(row["jti_sha256"]["B"])
+        other[place] ^= 1
+        tables().put_item(TableName=SESSIONS, Item={**row, "jti_sha256": {"B": bytes(other)}})
+        assert current_session(token) == REFUSAL
+    tables().put_item(TableName=SESSIONS, Item=row)
+    assert current_session(token).status == 200
 
 
 @pytest.mark.parametrize("route", AUTHENTICATED)

@@ -58,6 +58,7 @@ def test_a_key_is_measured_in_bytes():
         ('{"current": "a", "next_since": true}', "next_since is no time"),
         ('{"current": "a", "retired": []}', "retired is not an object of times"),
         ('{"current": "a", "retired": {"a": "x"}}', "retired is not an object of times"),
+        ('{"current": "a", "retired": {"a": true}}', "retired is not an object of times"),
         ('{"current": "a", "dropped": "a"}', "dropped is not an object of times"),
         ('{"current": "a", "dropped": {"a": null}}', "dropped is not an object of times"),
         ("{}", "current is missing"),
@@ -168,6 +169,7 @@ def test_the_key_set_serves_on_while_the_secret_is_down(cached, secret):
     secret.is_down = False
     secret.key_set = KeySet("b", {"b": B})
     assert cached.current(1420) == ("b", B)
+    assert cached.key("x", 1420) is None
 
 
 def test_without_a_key_set_no_token_can_be_signed_or_verified(cached, secret):

@@ -1,7 +1,7 @@
 """Tokens, without a clock or a secret of their own."""
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from sessions.errors import InvalidSession
@@ -24,6 +24,10 @@ def keys(kid):
     return {"one": KEY}.get(kid)
 
 
+LARGEST = Claims("s" * 256, 10**15 - 1, 10**15 - 1, "j" * 256)
+
+
+@example(claims=LARGEST, issuer="us", kid="one", key=KEY)
 @given(claims=ANY_CLAIMS, issuer=TEXTS, kid=TEXTS, key=st.binary(min_size=32))
 def test_an_issued_token_is_verified(claims, issuer, kid, key):
     token = issue(claims, issuer, kid, key)
@@ -37,6 +41,14 @@ def test_a_token_expires_on_the_second():
     for now in (CLAIMS.exp, CLAIMS.exp + 1):
         with pytest.raises(InvalidSession):
             verify(token, "us", keys, now)
+
+
+def test_each_letter_of_a_token_counts():
+    token = issue(CLAIMS, "us", "one", KEY)
+    for place, letter in enumerate(token):
+        other = "B" if letter == "A" else "A"
+        with pytest.raises(InvalidSession):
+            verify(token[:place] + other + token[place + 1 :], "us", keys, 150)
 
 
 def test_a_token_may_be_ahead_of_the_clock():

@@ -33,9 +33,9 @@ def test_tokens_never_exceed_the_burst(plans):
     assert charges(plans, 4, START + 1000) == [None, None, None, "THROTTLED"]
 
 
-def test_a_clock_that_is_set_back_adds_nothing(plans):
-    charges(plans, 3)
-    assert charges(plans, 1, START - 1000) == ["THROTTLED"]
+def test_a_clock_that_is_set_back_adds_nothing_and_takes_nothing(plans):
+    charges(plans, 1)
+    assert charges(plans, 3, START - 1000) == [None, None, "THROTTLED"]
 
 
 def test_each_key_has_its_own_limits(plans):
