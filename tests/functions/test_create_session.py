@@ -365,6 +365,9 @@ def test_a_login_that_failed_leaves_no_session_without_an_owner(clock, dynamodb,
     inject(dynamodb, "PutItem", FAULTS.get(fault, LOST_ANSWER))
     assert try_login(person.username)[::2] == (503, UNAVAILABLE)
     assert call("list_sessions", owner).body["count"] == 1
+    rows = stored_rows(person)["sessions"]
+    ends = [row["revoked_reason"]["S"] for row in rows if "revoked_reason" in row]
+    assert ends == ([] if fault in FAULTS else ["deleted"])
 
 
 # ---------------------------------------------------------------- all else
@@ -399,17 +402,29 @@ def test_logs_one_line_and_counts_one_outcome_without_the_name(clock, logged, ca
     assert person.username not in f"{lines}{metrics}"
 
 
-def test_the_login_over_the_limit_revokes_the_oldest_session(clock, monkeypatch):
+@pytest.mark.parametrize("is_remembered", [False, True])
+def test_the_login_over_the_limit_revokes_the_oldest_session(clock, monkeypatch, is_remembered):
     monkeypatch.setattr(app, "MAX_SESSIONS_PER_USER", 3)
     person = new_person()
-    tokens = [log_in(person) for _ in range(3)]
+    tokens = [log_in(person, rememberMe=is_remembered) for _ in range(3)]
     assert statuses(*tokens) == [200, 200, 200]
-    tokens.append(log_in(person))
+    tokens.append(log_in(person, rememberMe=is_remembered))
     assert statuses(*tokens) == [401, 200, 200, 200]
     evicted = [row for row in stored_rows(person)["sessions"] if "revoked_reason" in row]
     assert [(row["iat"]["N"], row["revoked_reason"]["S"]) for row in evicted] == [
         (str(clock.now), "evicted")
     ]
+
+
+def test_a_session_that_ended_with_everyones_is_not_evicted_as_well(clock, monkeypatch):
+    """Its end was told already (docs/events.md)."""
+    monkeypatch.setattr(app, "MAX_SESSIONS_PER_USER", 1)
+    person = new_person()
+    log_in(person)
+    ended = stored_sessions(person)
+    invoke("revoke_everyone", {"everyone": True})
+    log_in(person)
+    assert stored_sessions(person).items() > ended.items()
 
 
 def test_the_limit_of_sessions_is_the_templates():
