@@ -262,7 +262,9 @@ def test_any_number_of_sessions_can_be_revoked_and_purged():
 def test_the_oldest_live_sessions_beyond_the_limit_are_revoked():
     user = new_user()
     iats = [log_in(user) for _ in range(6)]
-    revoke(user, iats[-1], NOW)  # it takes no place
+    revoke(user, iats[-1], NOW)
+    expired = session_of(user, iats[-1] + 1)._replace(exp=NOW)
+    session_store.put_session(expired, NOW)  # neither takes a place
     session_store.enforce_session_limit(read(user), epoch_of(user), 3, NOW)
     assert live(user) == iats[4:1:-1]
     assert reasons(user) == {**dict.fromkeys(iats[:2], "evicted"), iats[-1]: "deleted"}
@@ -342,10 +344,11 @@ def test_a_kept_session_is_revoked_with_all():
     assert read(user).revoked_except is None
 
 
+@pytest.mark.parametrize("ours_is_newest", [True, False])
 @pytest.mark.parametrize("other_is_kept", [True, False])
-def test_a_session_revoked_since_it_was_read_is_not_revived(other_is_kept):
+def test_a_session_revoked_since_it_was_read_is_not_revived(other_is_kept, ours_is_newest):
     user = new_user()
-    ours, other = log_in(user), log_in(user)
+    ours, other = sorted((log_in(user), log_in(user)), reverse=ours_is_newest)
     as_read = read(user)
     revoke_all(as_read, other if other_is_kept else None)
     newest = log_in(user)

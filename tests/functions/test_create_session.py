@@ -178,21 +178,26 @@ def test_a_wrong_password_changes_nothing(clock):
 def test_an_outdated_hash_is_renewed_by_the_right_password(clock, real_hashes):
     person = new_person()
     outdated = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
-    tables().update_item(
-        TableName=LOGINS,
-        Key={"login": {"S": person.username}},
-        UpdateExpression="SET password_hash = :hash",
-        ExpressionAttributeValues={":hash": {"S": outdated}},
-    )
+
+    def store_outdated():
+        tables().update_item(
+            TableName=LOGINS,
+            Key={"login": {"S": person.username}},
+            UpdateExpression="SET password_hash = :hash",
+            ExpressionAttributeValues={":hash": {"S": outdated}},
+        )
 
     def stored_hash(password):
         try_login(person.username, password)
         return stored_rows(person)["logins"][0]["password_hash"]["S"]
 
+    store_outdated()
     assert stored_hash("wrong") == outdated
     renewed = stored_hash(PASSWORD)
     assert renewed.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert stored_hash(PASSWORD) == renewed
+    store_outdated()
+    assert stored_hash(PASSWORD) != renewed, "each hash has a salt of its own"
 
 
 def test_a_ban_is_told_only_after_the_right_password(clock):
