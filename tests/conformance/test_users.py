@@ -223,6 +223,8 @@ def test_a_new_password_revokes_every_session():
     assert live(user) == []
     iat = log_in(user)
     assert live(user) == [iat]
+    account_store.replace_password(read(user), "newer", 0, keep_sessions=False)
+    assert logins(*names_of(user)) == [(user.id, "newer", 2)] * 2
 
 
 def test_a_new_password_can_keep_the_sessions():
