@@ -1,9 +1,9 @@
-"""The layer's clients are held to DynamoDB's limits, and to no narrower ones."""
+"""The layer's clients are held to strong reads and DynamoDB's limits, and to no narrower ones."""
 
 import pytest
 
 from sessions import account_store, dynamodb, session_store
-from sessions.dynamodb import SESSIONS, USERS
+from sessions.dynamodb import LOGINS, SESSIONS, USERS
 from tests.support.dynamodb_limits import OverLimit
 from tests.support.records import session, user
 
@@ -44,7 +44,18 @@ def put(**attributes):
     dynamodb.client.put_item(TableName=SESSIONS, Item=attributes)
 
 
+KEY = {"id": {"S": "somebody"}}
+QUERY = {"KeyConditionExpression": "id = :id", "ExpressionAttributeValues": {":id": KEY["id"]}}
+
 REFUSED = {
+    "a row that may be an old one": lambda: dynamodb.client.get_item(TableName=USERS, Key=KEY),
+    "several rows of which one may be old": lambda: dynamodb.client.batch_get_item(
+        RequestItems={
+            USERS: {"Keys": [KEY], "ConsistentRead": True},
+            LOGINS: {"Keys": [{"login": {"S": "joe"}}], "ConsistentRead": False},
+        }
+    ),
+    "a query that may miss a row": lambda: dynamodb.client.query(TableName=USERS, **QUERY),
     "a partition key of 2,049 bytes": lambda: session_store.query_sessions("é" * 1024 + "x"),
     "a partition key of no byte": lambda: session_store.query_sessions(""),
     "a user with an ID that is too long": lambda: account_store.ban("x" * 2049, 1, None, None, 0),

@@ -55,8 +55,7 @@ def test_a_removed_attempt_makes_room_for_one():
 def test_the_removal_of_an_attempt_creates_no_row():
     row = new_row()
     login_throttle.remove_attempt(row, ("one",), "a")
-    found = dynamodb.client.get_item(TableName=dynamodb.ATTEMPTS, Key={"key": {"S": row}})
-    assert "Item" not in found
+    assert dynamodb.get_item(dynamodb.ATTEMPTS, {"key": {"S": row}}) is None
 
 
 def test_rows_do_not_count_for_each_other():

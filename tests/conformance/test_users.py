@@ -2,8 +2,9 @@
 
 import pytest
 
-from sessions import account_store, session_epoch, user_store
+from sessions import account_store, dynamodb, session_epoch, user_store
 from sessions.errors import Banned, ChangedMeanwhile, UnknownUser, UserTaken
+from sessions.items import to_item
 from sessions.logins import Login, login_key
 from tests.support.users import (
     ADDRESS,
@@ -182,6 +183,34 @@ def test_a_change_of_a_user_that_has_changed_since_is_refused(change, earlier):
         assert live(before) == [NOW]
 
 
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_of_a_user_leaves_a_name_that_is_anothers(change):
+    """Half a transaction is all that a restored table may hold of it (docs/decisions/0017)."""
+    user, other = new_user(), new_user()
+    anothers = Login(login_key(user.email), other.id, "theirs")
+    dynamodb.client.put_item(TableName=dynamodb.LOGINS, Item=to_item(anothers))
+    with pytest.raises(ChangedMeanwhile):
+        CHANGES[change](user)
+    assert read(user) == user
+    assert logins(*names_of(user)) == [(user.id, "hash", 0), (other.id, "theirs", 0)]
+
+
+def test_a_rename_loses_no_newer_hash(monkeypatch):
+    """A login of this moment has stored it under the old name."""
+    user = new_user()
+
+    def find_and_renew(name):
+        login = user_store.find_login(name)
+        user_store.replace_password_hash(login, "stronger")
+        return login
+
+    monkeypatch.setattr(account_store, "find_login", find_and_renew)
+    with pytest.raises(ChangedMeanwhile):
+        rename(user)
+    assert read(user) == user
+    assert logins(*names_of(user)) == [(user.id, "stronger", 0)] * 2
+
+
 # ------------------------------------------------------ passwords
 
 
@@ -194,6 +223,8 @@ def test_a_new_password_revokes_every_session():
     assert live(user) == []
     iat = log_in(user)
     assert live(user) == [iat]
+    account_store.replace_password(read(user), "newer", 0, keep_sessions=False)
+    assert logins(*names_of(user)) == [(user.id, "newer", 2)] * 2
 
 
 def test_a_new_password_can_keep_the_sessions():

@@ -178,21 +178,26 @@ def test_a_wrong_password_changes_nothing(clock):
 def test_an_outdated_hash_is_renewed_by_the_right_password(clock, real_hashes):
     person = new_person()
     outdated = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
-    tables().update_item(
-        TableName=LOGINS,
-        Key={"login": {"S": person.username}},
-        UpdateExpression="SET password_hash = :hash",
-        ExpressionAttributeValues={":hash": {"S": outdated}},
-    )
+
+    def store_outdated():
+        tables().update_item(
+            TableName=LOGINS,
+            Key={"login": {"S": person.username}},
+            UpdateExpression="SET password_hash = :hash",
+            ExpressionAttributeValues={":hash": {"S": outdated}},
+        )
 
     def stored_hash(password):
         try_login(person.username, password)
         return stored_rows(person)["logins"][0]["password_hash"]["S"]
 
+    store_outdated()
     assert stored_hash("wrong") == outdated
     renewed = stored_hash(PASSWORD)
     assert renewed.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert stored_hash(PASSWORD) == renewed
+    store_outdated()
+    assert stored_hash(PASSWORD) != renewed, "each hash has a salt of its own"
 
 
 def test_a_ban_is_told_only_after_the_right_password(clock):
@@ -365,6 +370,9 @@ def test_a_login_that_failed_leaves_no_session_without_an_owner(clock, dynamodb,
     inject(dynamodb, "PutItem", FAULTS.get(fault, LOST_ANSWER))
     assert try_login(person.username)[::2] == (503, UNAVAILABLE)
     assert call("list_sessions", owner).body["count"] == 1
+    rows = stored_rows(person)["sessions"]
+    ends = [row["revoked_reason"]["S"] for row in rows if "revoked_reason" in row]
+    assert ends == ([] if fault in FAULTS else ["deleted"])
 
 
 # ---------------------------------------------------------------- all else
@@ -399,17 +407,29 @@ def test_logs_one_line_and_counts_one_outcome_without_the_name(clock, logged, ca
     assert person.username not in f"{lines}{metrics}"
 
 
-def test_the_login_over_the_limit_revokes_the_oldest_session(clock, monkeypatch):
+@pytest.mark.parametrize("is_remembered", [False, True])
+def test_the_login_over_the_limit_revokes_the_oldest_session(clock, monkeypatch, is_remembered):
     monkeypatch.setattr(app, "MAX_SESSIONS_PER_USER", 3)
     person = new_person()
-    tokens = [log_in(person) for _ in range(3)]
+    tokens = [log_in(person, rememberMe=is_remembered) for _ in range(3)]
     assert statuses(*tokens) == [200, 200, 200]
-    tokens.append(log_in(person))
+    tokens.append(log_in(person, rememberMe=is_remembered))
     assert statuses(*tokens) == [401, 200, 200, 200]
     evicted = [row for row in stored_rows(person)["sessions"] if "revoked_reason" in row]
     assert [(row["iat"]["N"], row["revoked_reason"]["S"]) for row in evicted] == [
         (str(clock.now), "evicted")
     ]
+
+
+def test_a_session_that_ended_with_everyones_is_not_evicted_as_well(clock, monkeypatch):
+    """Its end was told already (docs/events.md)."""
+    monkeypatch.setattr(app, "MAX_SESSIONS_PER_USER", 1)
+    person = new_person()
+    log_in(person)
+    ended = stored_sessions(person)
+    invoke("revoke_everyone", {"everyone": True})
+    log_in(person)
+    assert stored_sessions(person).items() > ended.items()
 
 
 def test_the_limit_of_sessions_is_the_templates():

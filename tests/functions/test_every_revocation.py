@@ -2,10 +2,11 @@
 
 import pytest
 
-from tests.support.calls import call, invoke
+from tests.support.calls import call, call_route, invoke
 from tests.support.operations import ACCOUNT_OPERATIONS, ROUTES
 from tests.support.order import ORDERS, in_order
 from tests.support.people import log_in, new_person, statuses
+from tests.support.rows import stored_rows
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -50,3 +51,17 @@ def test_a_request_cut_short_revives_no_session(clock, power_cut, order, name):
         assert statuses(token)[0] in ({200, 401} if route.needs_token else {200})
         call_number += 1
     assert call_number > 2
+
+
+@pytest.mark.parametrize("name", ["delete_session", "delete_all_sessions", "revoke_user_sessions"])
+def test_a_revocation_has_an_id_like_no_other(clock, name):
+    """By it a write that is made again finds itself done, and must not find another's."""
+    person = new_person()
+    token = log_in(person)
+    if name in ROUTES:
+        call_route(name, token, clock.now)
+    else:
+        invoke(name, {"id": person.id, "all": True})
+    rows = stored_rows(person)
+    revoked = [row for row in (rows["user"], *rows["sessions"]) if "revocation_id" in row]
+    assert [len(row["revocation_id"]["S"]) for row in revoked] == [8], "48 bits in base64url"

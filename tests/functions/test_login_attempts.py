@@ -4,6 +4,7 @@ What the counters themselves promise is in tests/conformance/test_attempts.py.
 """
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -218,6 +219,8 @@ def test_a_login_of_no_page_or_an_allowed_one_or_our_own_is_tried(headers):
 
 def test_an_address_may_be_wrong_fifty_times_with_any_names(hashed):
     person = new_person()
+    assert attempt(person.username, PASSWORD).status == 201  # so the address is a trusted one
+    hashed.clear()
     tried = statuses(attempt(f"unknown{number}") for number in range(PER_ADDRESS))
     assert tried == [404] * PER_ADDRESS
     for _ in range(PER_NAME_AND_ADDRESS + 1):
@@ -427,6 +430,19 @@ def test_the_row_of_a_window_expires_with_the_window(clock):
     log_in(new_person())
     ends = {int(row["expires"]["N"]) for row in attempts()}
     assert ends == {(clock.now // WINDOW_SECONDS + 1) * WINDOW_SECONDS}
+
+
+def test_what_is_stored_of_an_attempt_names_nobody_and_is_like_no_other():
+    """Names and addresses are digests of 128 bits, which nobody finds a second name for."""
+    attempt(new_person().username)
+    of_address, of_name = sorted(counted(), key=lambda row: row["key"]["S"])
+    (here,) = of_name.keys() - {"key", "expires", login_throttle._FROM_EVERYWHERE}
+    digest = "[0-9a-f]{32}"
+    assert re.fullmatch(rf"address#{digest}#\d+", of_address["key"]["S"])
+    assert re.fullmatch(rf"name#{digest}#\d+", of_name["key"]["S"])
+    assert re.fullmatch(f"failures_from_{digest}", here)
+    (attempt_id,) = of_name[here]["SS"]
+    assert len(attempt_id) == 8, "48 bits in base64url: an equal one would be counted as the same"
 
 
 def test_the_log_names_the_limit_and_no_user(logged):

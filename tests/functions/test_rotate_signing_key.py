@@ -1,6 +1,7 @@
 """Rotate the signing key."""
 
 import json
+import re
 from contextlib import contextmanager
 from random import Random
 
@@ -53,6 +54,7 @@ def test_promotes_the_next_key_and_retires_the_signer(clock, key_set):
     assert after.keys.keys() == {"a", "b", after.next}
     assert (after.next_since, after.retired) == (clock.now, {"a": clock.now})
     assert len(after.keys[after.next]) == 64
+    assert re.fullmatch(rf"{clock.now}-[0-9a-f]{{8}}", after.next), "another in each second, too"
     assert {kid: after.keys[kid] for kid in "ab"} == START.keys
     key_set.forget()
     new = log_in(person)

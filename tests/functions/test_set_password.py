@@ -6,6 +6,7 @@ from tests.support.calls import call, invoke
 from tests.support.contract import INVALID_PASSWORD
 from tests.support.leaks import PASSWORD
 from tests.support.people import log_in, new_person
+from tests.support.rows import stored_rows
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -27,6 +28,15 @@ def test_from_then_on_only_the_new_password_logs_in(clock, kept):
         assert (answer.status, answer.body) == (401, INVALID_PASSWORD)
         answer = call("create_session", body={"user": name, "pass": ANOTHER})
         assert call("get_current_session", answer.body["token"]).status == 200
+
+
+def test_two_users_with_one_password_have_different_hashes(clock):
+    first, second = new_person(), new_person()
+    for person in (first, second):
+        invoke("set_password", {"id": person.id, "password": ANOTHER})
+    hashes = [stored_rows(person)["logins"][0]["password_hash"]["S"] for person in (first, second)]
+    salts = {password_hash.split("$")[4] for password_hash in hashes}
+    assert [len(salt) for salt in salts] == [22, 22], "128 bits in base64"
 
 
 def test_is_one_write(clock, dynamodb_calls):

@@ -152,24 +152,7 @@ def test_a_transaction_is_sent_again_under_its_own_token(dynamodb):
     assert (len(tokens), len(set(tokens))) == (3, 1)
 
 
-# ------------------------------------------------------------------- reads
-
-
-READS = {
-    "find_login": lambda: user_store.find_login("joe"),
-    "find_login_and_epoch": lambda: user_store.find_login_and_epoch("joe"),
-    "read_user": lambda: user_store.read_user("u"),
-    "read_user_and_sessions": lambda: session_store.read_user_and_sessions("u", {1}),
-    "query_sessions": lambda: session_store.query_sessions("u"),
-}
-
-
-@pytest.mark.parametrize("read", READS)
-def test_each_read_is_strongly_consistent(dynamodb_calls, read):
-    READS[read]()
-    ((_, parameters),) = dynamodb_calls
-    requests = parameters.get("RequestItems", {"": parameters}).values()
-    assert all(request["ConsistentRead"] is True for request in requests)
+# -------------------------------------------------------------------- keys
 
 
 @pytest.mark.parametrize(

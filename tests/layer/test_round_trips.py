@@ -6,6 +6,8 @@ import threading
 import pytest
 
 from sessions import session_store, user_store
+from sessions.dynamodb import USERS
+from sessions.session_epoch import EPOCH_SHARDS
 from tests.support.calls import call
 from tests.support.faults import FAULTS, inject
 from tests.support.leaks import PASSWORD
@@ -82,6 +84,21 @@ def test_a_login_does_not_need_the_session_limit(dynamodb, logged):
 
 def operations(dynamodb_calls):
     return [operation for operation, _ in dynamodb_calls]
+
+
+@pytest.mark.parametrize(
+    "read",
+    [lambda user: session_store.read_user_and_sessions(user, ()), user_store.find_login_and_epoch],
+)
+def test_readers_of_the_session_epoch_look_into_all_of_its_rows(dynamodb_calls, read):
+    """One row would serve too few reads for everybody (sessions/session_epoch.py)."""
+    readers = [f"user{number}" for number in range(100)]
+    for reader in readers:
+        read(reader)
+    asked = {
+        key["id"]["S"] for _, it in dynamodb_calls for key in it["RequestItems"][USERS]["Keys"]
+    }
+    assert len(asked.difference(readers)) == EPOCH_SHARDS
 
 
 def test_a_session_id_is_allocated_in_one_update_or_two(dynamodb_calls):

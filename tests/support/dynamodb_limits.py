@@ -1,5 +1,7 @@
 """What DynamoDB refuses and an engine on this machine may take, asserted of each of our requests.
 
+So is that each read is strongly consistent: no engine here answers with an older row.
+
 Sources: Amazon DynamoDB Developer Guide, "Constraints in Amazon DynamoDB" and "DynamoDB item sizes
 and formats"; Amazon DynamoDB API Reference, "BatchGetItem", "BatchWriteItem", "TransactWriteItems".
 """
@@ -11,6 +13,7 @@ from typing import Any
 from tests.support.contract import TEMPLATE
 
 KB, MB = 2**10, 2**20
+READS = ("BatchGetItem", "GetItem", "Query", "Scan")
 MOST_ITEMS = {"BatchGetItem": 100, "BatchWriteItem": 25, "TransactWriteItems": 100}
 LARGEST_TRANSACTION_BYTES = 4 * MB
 LARGEST_ITEM_BYTES = 400 * KB
@@ -32,7 +35,10 @@ _Item = Mapping[str, Mapping[str, Any]]
 
 
 class OverLimit(BaseException):
-    """DynamoDB would refuse the request. Not an `Exception`: no handler may answer it away."""
+    """DynamoDB would refuse the request, or answer it with older rows.
+
+    Not an `Exception`: no handler may answer it away.
+    """
 
 
 def hold(params: dict[str, Any], model: Any, **_: Any) -> None:
@@ -42,6 +48,9 @@ def hold(params: dict[str, Any], model: Any, **_: Any) -> None:
         OverLimit: it breaks a limit; the message says which.
     """
     parts = list(parts_of(params))
+    if model.name in READS:
+        reads = params.get("RequestItems", {"": params}).values()
+        _require(all(read.get("ConsistentRead") for read in reads), "a read that may be stale")
     if model.name in MOST_ITEMS:
         _require(1 <= len(parts) <= MOST_ITEMS[model.name], f"{len(parts)} items at once")
         keys = [(table, repr(_key(table, part))) for table, part in parts]

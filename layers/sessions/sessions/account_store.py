@@ -79,7 +79,7 @@ def rename_user(user: User, username: str, email: str) -> None:
         if login_key(old) == login_key(new):
             continue
         login = find_login(old)
-        if login is None or login.user != user.id:
+        if login is None:
             raise ChangedMeanwhile(_CHANGED)
         renamed = login._replace(login=login_key(new))
         puts.append(_put_new(dynamodb.LOGINS, "login", to_item(renamed)))
