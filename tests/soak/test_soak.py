@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import jwt
@@ -105,9 +106,8 @@ class Told:
         """Return the sessions that began, or those that ended for good: each user's with its ID."""
         return {
             (event["user"], event["session"])
-            for line in self._output.read_text().splitlines()
-            if '"published":' in line
-            for event in json.loads(line)["published"]
+            for line in _documents(self._output.read_text())
+            for event in line.get("published", ())
             if event["type"] == kind and event.get("reason") != "banned"
         }
 
@@ -117,6 +117,18 @@ class Told:
         while (left := ended - self.sessions("SessionEnded")) and time.monotonic() < end:
             time.sleep(1)
         return left
+
+
+def _documents(text: str) -> Iterator[dict[str, Any]]:
+    """Yield the JSON objects in what several threads have printed, also without a line end."""
+    decoder, place = json.JSONDecoder(), 0
+    while (place := text.find("{", place)) >= 0:
+        try:
+            found, place = decoder.raw_decode(text, place)
+        except ValueError:
+            place += 1
+        else:
+            yield found
 
 
 @contextlib.contextmanager
