@@ -79,7 +79,7 @@ class Shard:
         """Return the records since the last call, as Lambda shows them."""
         try:
             answer = self._streams.get_records(ShardIterator=self._iterator, Limit=self._limit)
-        except ClientError:
+        except self._streams.exceptions.ExpiredIteratorException:
             self._iterator = self._newest()  # it expires in 15 minutes: the machine has slept
             return []
         self._iterator = answer["NextShardIterator"]
