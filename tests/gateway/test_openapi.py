@@ -154,9 +154,10 @@ def test_an_operation_answers_as_described(api, caller, method, path):
         options = caller.options(case)
         answer = caller.call(case, **options)
         case.validate_response(answer, transport_kwargs=options)
-        described = OPERATIONS[method, path]["responses"].get(str(answer.status_code))
-        if described is not None and answer.status_code >= 400:  # the schema leaves words open
-            assert words_of(answer.json()) in map(words_of, examples(described))
+        # The schema of most errors leaves its words open; at another method there is no endpoint.
+        if answer.status_code >= 400 and case.method.lower() == method:
+            shown = examples(OPERATIONS[method, path]["responses"][str(answer.status_code)])
+            assert words_of(answer.json()) in [words_of(error) for error in shown]
 
     operation = api[path][method]
     caller.seen.clear()
@@ -169,5 +170,5 @@ def test_an_operation_answers_as_described(api, caller, method, path):
     )()
     # It was done and refused; no random ID is that of a session.
     expected = {404} if "{id}" in path else {200, 201, 400}
-    possible = {int(status) for status in OPERATIONS[method, path]["responses"]}
-    assert expected & possible <= {status for _, status in caller.seen}
+    described = {int(status) for status in OPERATIONS[method, path]["responses"]}
+    assert expected & described <= {status for _, status in caller.seen}
