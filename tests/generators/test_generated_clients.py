@@ -50,7 +50,8 @@ def test_a_python_client(service: Service, user: str, tmp_path: Path) -> None:
     program = Path(shutil.copy(PROGRAMS / "program.py", tmp_path))
     # What is made of the document: all else is the same for any, and mypy finds fault with it.
     made = (tmp_path / "generated" / folder for folder in ("api", "models"))
-    run("mypy", "--strict", "--config-file=", "--follow-imports=silent", program, *made)
+    options = ("--strict", "--config-file=", "--follow-imports=silent", "--cache-dir", os.devnull)
+    run("mypy", *options, program, *made)
     seen = json.loads(run("python", program, service.url, user, PASSWORD))
     assert seen == {"counts": [5, 2, 1, 0, 1], **REFUSED}
 
