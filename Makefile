@@ -29,7 +29,7 @@ conformance: .venv/test ## what the store promises, on a DynamoDB: ENDPOINT=http
 	@test -n "$(ENDPOINT)" || { echo "ENDPOINT=http://..., or ENDPOINT=aws: your account in AWS_DEFAULT_REGION. The tables are its own, conformance-..., and deleted." >&2; exit 2; }
 	CONFORMANCE_ENDPOINT=$(ENDPOINT) $(BIN)/python -m pytest tests/conformance --force-enable-socket $(OPTIONS)
 
-check: .venv/test .venv-build/ready node_modules/ready ## lint, types, the template, the reference, known vulnerabilities
+check: .venv/generators .venv-build/ready node_modules/ready ## lint, types, the template, the reference and clients made of it, known vulnerabilities
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -38,6 +38,7 @@ check: .venv/test .venv-build/ready node_modules/ready ## lint, types, the templ
 	@mkdir -p build && sed '/^    Condition: /d' template.yaml > build/template-of-all.yaml
 	.venv-build/bin/checkov
 	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true node_modules/.bin/redocly lint docs/openapi.yaml
+	$(BIN)/python -m pytest tests/generators
 	@.venv-build/bin/python requirements/audit.py
 
 build: .venv-build/ready .aws-sam/recipe ## the artefacts that `sam deploy` ships, and what they are made of; needs no Docker
@@ -89,7 +90,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --no-annotate --generate-hashes --custom
 LAYERS := sessions passwords user_agents
 
 lock: .venv/lock ## pin what pyproject.toml's groups need; UPGRADE="moto ruff" or UPGRADE=all takes new versions
-	$(COMPILE) --universal --group e2e --group browser --group lock -o requirements/lock.txt
+	$(COMPILE) --universal --group e2e --group browser --group generators --group lock -o requirements/lock.txt
 	$(COMPILE) --universal --group build -o requirements/build.txt
 	@for layer in $(LAYERS); do \
 	    $(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 --constraint requirements/lock.txt \
@@ -121,7 +122,8 @@ LOCKED_PIP = sed -n '/^pip==/,/[^\\]$$/p'
 	@.venv-build/bin/python $(PIP) --require-hashes --constraint requirements/build.txt --group build
 	@touch $@
 
-# The viewer of the reference, and what looks through pages in tests.
+# The viewer of the reference, what looks through pages in tests, and what makes a client of the
+# reference, which asks for TypeScript 5 and works with ours.
 node_modules/ready: package-lock.json package.json .npmrc
 	@command -v npm >/dev/null || { echo "npm is needed; it comes with Node.js" >&2; exit 1; }
 	@npm ci --no-audit --no-fund --silent

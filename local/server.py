@@ -1,6 +1,7 @@
 """The gateway and the pages behind HTTP: a Starlette application, and hypercorn to serve it."""
 
 import asyncio
+import re
 import signal
 import socket
 import time
@@ -18,6 +19,7 @@ from local.gateway import MAX_BODY_BYTES, Gateway, Outcome
 from local.request import ApiRequest
 
 DRAIN_SECONDS = 30.0
+TOKEN = re.compile(r"eyJ[\w-]+\.[\w.-]+")  # in a path by mistake, where a session's ID belongs
 GRACE_SECONDS = 5.0  # for clients that have not sent all of their request; hypercorn gives 3
 
 
@@ -53,7 +55,7 @@ def application(
             outcome = await gateway.answer(request, too_large=body is None)
         milliseconds = (time.perf_counter() - started_at) * 1000
         report(
-            f"{time.strftime('%H:%M:%S')} {request.method} {request.path} "
+            f"{time.strftime('%H:%M:%S')} {request.method} {TOKEN.sub('TOKEN', request.path)} "
             f"{outcome.response.status_code} {milliseconds:.0f} ms {outcome.made_by} {request.id}"
         )
         await outcome.response(scope, receive, send if body is not None else _draining(parts, send))

@@ -519,7 +519,10 @@ function milliseconds(headers, name) {
  */
 function octets(text) {
   const value = String(text).trim();
-  if (/[\0\r\n]/.test(value)) throw new SessionsError("No header can hold a line break");
+  // What fetch would refuse itself: in Node as if nothing had answered, or in words with the value.
+  if (/[\0-\x08\n-\x1f\x7f]/.test(value)) {
+    throw new SessionsError("No header can hold a control character");
+  }
   // One by one: a function takes only so many arguments.
   return Array.from(new TextEncoder().encode(value), (octet) => String.fromCharCode(octet)).join("");
 }

@@ -458,8 +458,17 @@ test("asks for nothing with a name or a token that no header can hold", async ()
   for (const name of ["n".repeat(200_000), "a\r\nb: c", "a\0b"]) {
     await rejection(client(options).logIn({ ...credentials, name }), sessions.SessionsError);
   }
-  const broken = client({ ...options, token: "a\nb" });
-  await rejection(broken.sessions(), sessions.SessionsError);
+  for (const mark of ["\n", "\r\nX-Evil: 1", "\0", "\x01", "\x7f"]) {
+    const broken = client({ ...options, token: `secret${mark}token` });
+    const error = await rejection(broken.sessions(), sessions.SessionsError);
+    assert.ok(!inspect(error, { showHidden: true, depth: 9 }).includes("secret"));
+  }
+});
+
+test("drops white space around a token, such as the line end of a file", async () => {
+  const { one, requests } = await impatient([DONE], { token: "\ufeff t\r\n" });
+  await one.sessions();
+  assert.equal(requests[0].headers.authorization, "t");
 });
 
 test("is refused by the service what is far too long, or no text", async () => {

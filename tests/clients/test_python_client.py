@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx
 import pytest
+from _pytest._io.saferepr import saferepr
 
 from sessions_client import (
     AsyncSessionsClient,
@@ -275,15 +276,89 @@ def test_knows_a_wrong_base_url_and_does_not_mind_a_slash_at_its_end(service, ma
         make(f"{service.url}/").current_session()
 
 
+def shown_of(error: BaseException | None) -> str:
+    """Return all that tools show of an error and of each that led to it.
+
+    Its words, what it holds, and the variables of every function but those of this test.
+    """
+    shown = []
+    while error is not None:
+        shown += traceback.format_exception_only(error)
+        shown.append(repr(vars(error)))
+        for frame, line in traceback.walk_tb(error.__traceback__):
+            if frame.f_code.co_filename != __file__:
+                shown.append(f"{frame.f_code.co_filename}:{line}")
+                shown += map(saferepr, frame.f_locals.values())
+        error = error.__cause__ or error.__context__
+    return "\n".join(shown)
+
+
 def test_shows_no_token_in_what_it_prints(make, new_user):
     client = make()
     token = client.log_in(new_user(), PASSWORD)
-    assert token.token not in f"{client!r} {getattr(client, 'client', None)!r} {token!r} {token}"
+    plain = getattr(client, "client", client)
+    assert token.token not in f"{plain!r} {vars(plain)} {token!r} {token}"
     client.end_all_sessions()
     with pytest.raises(InvalidSession) as raised:
         client.current_session()
-    shown = "".join(traceback.format_exception(raised.value))
-    assert token.token not in f"{shown} {vars(raised.value)}"
+    assert token.token not in shown_of(raised.value)
+
+
+SECRET = "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"
+AROUND = ["{}\n", "{}\r\n", " {} ", "\t{}\x0b\x0c", "\x85{}\u2028"]
+INSIDE = ["{}\nx", "{}\r\nX-Evil: 1", "{}\0", "\ufeff{}", "x\x7f{}", "{}\u200b", "{}\ud800"]
+
+
+@pytest.mark.parametrize("written", AROUND)
+def test_drops_white_space_around_a_token(make, written):
+    canned = Canned(DONE, DONE)
+    client = make(answer=canned, token=written.format(SECRET))
+    client.sessions()
+    client.token = written.format("other")
+    client.sessions()
+    sent = [request.headers["Authorization"] for request in canned.requests]
+    assert (sent, client.token) == ([SECRET, "other"], "other")
+
+
+@pytest.mark.parametrize("written", INSIDE)
+def test_refuses_a_token_that_no_header_can_hold_and_shows_nothing_of_it(make, written):
+    client = make(NOWHERE)  # where asking would be a NetworkError
+    client.token = written.format(SECRET)
+    with pytest.raises(
+        SessionsError, match=r"^The token is none: no header can hold it$"
+    ) as raised:
+        client.sessions()
+    assert SECRET not in shown_of(raised.value)
+
+
+def test_shows_no_token_and_no_password_where_nothing_answers(make):
+    client = make(NOWHERE, token=SECRET)
+    with pytest.raises(NetworkError) as raised:
+        client.sessions()
+    assert SECRET not in shown_of(raised.value)
+    with pytest.raises(NetworkError) as raised:
+        client.log_in("joe", PASSWORD)
+    assert PASSWORD not in shown_of(raised.value)
+    assert isinstance(raised.value.__cause__, httpx.ConnectError)
+
+
+def test_shows_no_token_beside_a_wrong_base_url(make):
+    with pytest.raises(SessionsError) as raised:
+        make("http://joe:secret@service", token=SECRET)
+    assert SECRET not in shown_of(raised.value)
+
+
+@pytest.mark.parametrize("body", [{"token": SECRET}, {"token": SECRET, "exp": SECRET}])
+def test_shows_no_token_of_an_answer_that_lacks_something(make, body):
+    with pytest.raises(SessionsError) as raised:
+        make(answer=Canned(httpx.Response(201, json=body))).log_in("joe", "joe")
+    assert SECRET not in shown_of(raised.value)
+
+
+def test_shows_no_token_that_was_taken_for_an_id(make):
+    with pytest.raises(ValueError, match="whole number") as raised:
+        make(NOWHERE).session(SECRET)
+    assert SECRET not in "".join(traceback.format_exception(raised.value))
 
 
 # --------------------------------------------- what the service seldom answers

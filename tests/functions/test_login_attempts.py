@@ -93,6 +93,7 @@ def limited(limit: int, seconds: int) -> dict[str, str]:
         "Retry-After": str(seconds),
         "X-RateLimit-Limit": str(limit),
         "X-RateLimit-Remaining": "0",
+        "X-RateLimit-Reset": str(WINDOW + WINDOW_SECONDS),
     }
 
 

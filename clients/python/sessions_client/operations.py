@@ -1,12 +1,19 @@
 """Every operation: its request, and how its answer is read. Nothing here waits."""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import httpx
 
-from sessions_client.errors import SessionsError, body_of, error_of, seconds_named
+from sessions_client.errors import (
+    SessionsError,
+    body_of,
+    error_of,
+    seconds_named,
+    without_frames,
+)
 from sessions_client.model import Page, Session, Token, member
 
 LONGEST_WAIT_SECONDS = 30
@@ -28,7 +35,7 @@ class Operation(Generic[_Result]):
     path: str
     read: Callable[[Any], _Result]
     query: Mapping[str, str | int] = field(default_factory=dict)
-    body: Mapping[str, object] | None = None
+    body: Mapping[str, object] | None = field(default=None, repr=False)  # it may hold a password
     headers: Mapping[bytes, bytes] = field(default_factory=dict)
     needs_token: bool = True
 
@@ -43,7 +50,8 @@ class Operation(Generic[_Result]):
         try:
             return self.read(body_of(response))
         except (LookupError, TypeError, ValueError) as error:
-            raise error_of(response) from error
+            wrong = without_frames(error)
+        raise error_of(response) from wrong
 
 
 def seconds_to_wait(response: httpx.Response, retries: int) -> int | None:
@@ -150,7 +158,10 @@ class Walk:
 
 def _path_of(session_id: int) -> str:
     # Only a number leads to one session: `..` would lead to a path that answers 200 to everything.
-    return f"/session/{int(session_id)}"
+    # Whoever mistakes a token for an ID does not see it in the error.
+    with suppress(ValueError):
+        return f"/session/{int(session_id)}"
+    raise ValueError("invalid literal for the ID of a session, which is a whole number")
 
 
 def _page(body: Any) -> Page:

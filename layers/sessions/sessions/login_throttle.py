@@ -103,7 +103,7 @@ class Attempt:
         if full := full_of_name or full_of_address:
             self._request.log["limit"] = _LIMITS.get(full, "name and address")
             limit = (of_the_name | of_the_address)[full]
-            raise RateLimited(limit, self._window_end - self._request.now)
+            raise RateLimited(limit, self._window_end, self._request.now)
         return login, session_epoch
 
     def release(self) -> None:
