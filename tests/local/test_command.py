@@ -14,7 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from local.engine import is_healthy, running_endpoint
+from local import state
+from local.engine import is_healthy
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,6 +59,12 @@ def running(project: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[s
                 process.wait()
 
 
+def database_of(folder: Path) -> str:
+    found = state.running(folder)
+    assert found
+    return found.database
+
+
 def url_of(banner: list[str]) -> str:
     return banner[0].split()[-1]
 
@@ -77,8 +84,7 @@ def event(tmp_path):
 def test_it_serves_until_it_is_told_to_stop_and_leaves_nothing(project, number):
     with running(project) as (process, banner):
         assert httpx.get(f"{url_of(banner)}/open").status_code == 200
-        endpoint = running_endpoint(project.parent / ".local")
-        assert endpoint
+        endpoint = database_of(project.parent / ".local")
         process.send_signal(number)
         process.wait()
         output = process.stdout.read() if process.stdout else ""
@@ -95,7 +101,7 @@ def test_it_says_where_it_is_and_a_log_in_that_works_when_pasted(tmp_path):
         (tmp_path / folder).symlink_to(ROOT / folder)
     with running(ours, "--origin", "http://a.example", "--origin", "http://b.example") as (_, said):
         assert said[1].endswith("http://a.example, http://b.example")
-        assert said[2].split()[1] == running_endpoint(tmp_path / ".local")
+        assert said[2].split()[1] == database_of(tmp_path / ".local")
         assert said[3].split()[1] == str(tmp_path / ".local/functions.log")
         (line,) = [line for line in said if line.startswith("curl ")]
         _, _, url, *fields = shlex.split(line)
