@@ -577,7 +577,7 @@ def test_a_list_of_users_says_how_to_go_on(local, fake):
     assert local("user", "list").out == (
         "ID  USERNAME  E-MAIL           CREATED                    BANNED\n"
         "u1  ann       ann@example.com  2027-01-15T08:00:00+00:00  no\n"
-        "u1  e\\x1bve  ann@example.com  2027-01-15T08:00:00+00:00  "
+        "u1  e\\x1bve   ann@example.com  2027-01-15T08:00:00+00:00  "
         "since 2027-01-15T08:00:00+00:00\n"
         "\n"
         "There may be more: --after u9\n"
