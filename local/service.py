@@ -92,12 +92,15 @@ class Settings:
 
 def serve_template(settings: Settings) -> None:
     """Serve the template until SIGINT or SIGTERM."""
-    listener = _listen(settings.port)  # first of all: a port in use must leave nothing behind
     template = settings.read_template()
+    with _listen(settings.port) as listener:  # first: a port in use must leave nothing behind
+        claim(settings.state_folder)
+        _serve(settings, template, listener)
+
+
+def _serve(settings: Settings, template: Template, listener: socket.socket) -> None:
     state = settings.state_folder
-    claim(state)
     with (
-        listener,
         database(settings) as endpoint,
         LogFile(state / "functions.log") as log,
         LogFile(state / "access.log") as access_log,

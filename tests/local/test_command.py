@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from local import state
+from local.__main__ import command_line
 from local.engine import is_healthy
 
 ROOT = Path(__file__).parents[2]
@@ -171,6 +172,51 @@ def test_a_port_in_use_is_one_clear_line_and_no_database(project):
     assert not (project.parent / ".local").exists()
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("--port 70000", "--port"),
+        ("--port x", "--port"),
+        ("--prot 3000", "--port"),
+        ("--origin https://a.example/", "https://a.example is one"),
+        ("--origin *", "no origin"),
+        ("--origin a.example", "no origin"),
+        ("--endpoint localhost:4566", "no URL"),
+        ("--endpoint ftp://localhost", "no URL"),
+        ("--state {file}", "is a file"),
+        ("--state {file}/below", "Not a directory"),
+        ("--state {root}", "files of others"),
+        ("--template {root}/nothing", "No such file"),
+        ("--template {file}", "has no Resources"),
+        ("--template {broken}", "is no YAML"),
+        ("nonsense", "nonsense"),
+        ("invoke create_user", "--event"),
+        ("invoke nonsense -e {file}", "CreateUserFunction"),
+        ("invoke create_user -e {root}/nothing", "No such file"),
+        ("invoke create_user -e {broken}", "is not JSON"),
+        ("invoke create_user -e {file} --as joe", "make run"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_changes_nothing(project, typed, said, monkeypatch, capsys):
+    root = project.parent
+    file, broken = root / "event.json", root / "broken.yaml"
+    file.write_text("{}")
+    broken.write_text("Resources: [")
+    before = sorted(root.rglob("*"))
+    words = f"--port 0 --template {project} {typed}".format(file=file, broken=broken, root=root)
+    monkeypatch.setattr(sys, "argv", ["local", *words.split()])
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with pytest.raises(SystemExit) as end:
+        command_line()
+    printed = capsys.readouterr()
+    # Python itself prints the words of an end that has some.
+    (line,) = (printed.err if end.value.code == 2 else str(end.value)).splitlines()
+    assert line.startswith("local: ")
+    assert said in line
+    assert printed.out == ""
+    assert sorted(root.rglob("*")) == before
+
+
 def test_a_body_that_is_too_large_is_answered_before_it_ends(project):
     with running(project) as (_, banner):
         url = url_of(banner)
@@ -188,21 +234,39 @@ def test_events_show_the_names_of_headers_as_they_were_sent(project):
     assert event["headers"]["X-CamelCase"] == "é"
 
 
-def test_a_function_that_does_not_exist_lists_those_that_do(project, event):
-    done = run(project, "invoke", "nonsense", "-e", event)
-    assert done.returncode == 2
-    assert "CreateUserFunction" in done.stderr
+def read_until(process: subprocess.Popen[str], words: str) -> str:
+    """Return the next line of the console that has these words."""
+    assert process.stdout
+    return next(line for line in process.stdout if words in line)
 
 
-@pytest.mark.parametrize(("text", "says"), [(None, "No such file"), ("{", "is not JSON")])
-def test_an_event_that_cannot_be_read_says_why(project, text, says):
-    file = project.parent / "broken.json"
-    if text:
-        file.write_text(text)
-    done = run(project, "invoke", "create_user", "-e", str(file))
-    assert done.returncode == 2
-    assert says in done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_change_counts_from_the_next_request_on_and_is_told(project):
+    echo, layer = project.parent / "functions/echo/app.py", project.parent / "layer"
+    with running(project) as (process, banner):
+        url = f"{url_of(banner)}/open"
+
+        def change(file: Path, text: str) -> int:
+            file.write_text(text)
+            return httpx.get(url).status_code
+
+        before = echo.read_text()
+        assert change(echo, before.replace("200,", "202,")) == 202
+        assert read_until(process, "reloaded") == "reloaded functions/echo/app.py\n"
+        assert change(echo, before.replace("200,", "203,")) == 203, "in the same second"
+        assert change(echo, "def handler(") == 203, "what ran goes on"
+        said = read_until(process, "not reloaded")
+        assert "functions/echo/app.py (SyntaxError: " in said
+        assert "line 1" in said
+        assert change(layer / "status.py", "STATUS = 204\n") == 203
+        uses = before.replace("200,", "STATUS,").replace(
+            "import json", "from status import STATUS", 1
+        )
+        assert change(echo, f"import json\n{uses}") == 204
+        assert change(layer / "status.py", "STATUS = 205\n") == 205
+        template = project.read_text()
+        assert change(project, template.replace("/open", "/moved")) == 403
+        assert change(project, "Resources: [") == 403
+        assert change(project, template) == 205
 
 
 def test_a_database_without_secrets_is_refused_in_one_line(project):
