@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import IO, Any
 
 SERVICE_FILE = "sessions-service.json"
-EARLIER = {"engine.lock", "engine.log"}  # what versions up to 0.1.0 left, which had no mark
+EARLIER = {"engine.lock", "engine.log"}  # what versions before the mark have left
 RELEASE_SECONDS = 3.0  # how long a child whose parent was killed may take to save its state
 
 

@@ -18,7 +18,7 @@ class Page(OperationInput):
     after: Annotated[str, Field(max_length=256, pattern=r"^[A-Za-z0-9_#-]+$")] | None = None
 
 
-@account_operation("list_users", "UsersListed")
+@account_operation("list_users", "UserListRead")
 def handler(event: dict[str, Any], now: int) -> dict[str, object]:
     """Answer with a page of users, in the order of the table, which is that of nothing.
 
