@@ -156,7 +156,7 @@ def _modules_of(folders: Iterable[Path]) -> dict[str, ModuleType]:
     roots = tuple(f"{folder}{os.sep}" for folder in folders)
     return {
         name: module
-        for name, module in sys.modules.items()
+        for name, module in sys.modules.copy().items()  # which other threads change, too
         if (getattr(module, "__file__", None) or "").startswith(roots)
     }
 

@@ -151,8 +151,9 @@ class Reloading:
             root = self._settings.template.resolve().parent
             names = ", ".join(os.path.relpath(file, root) for file in found)
             try:
-                self._reload()
-            except Exception as error:  # noqa: BLE001  # whatever it is, the service goes on
+                if not all(any(map(file.is_relative_to, SOURCES)) for file in found):
+                    self._reload()
+            except (Exception, SystemExit) as error:  # noqa: BLE001  # the service goes on
                 self._log("".join(traceback.format_exception(error)))
                 reason = " ".join(str(error).split())
                 _say(f"not reloaded: {names} ({type(error).__name__}: {reason}); what ran goes on")
