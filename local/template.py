@@ -64,6 +64,8 @@ class Template:
 def load_template(path: Path = TEMPLATE, parameters: Mapping[str, Any] | None = None) -> Template:
     """Read, transform and resolve a template; `parameters` replace the defaults in it."""
     source = read(path)
+    if not isinstance(source, dict) or not isinstance(source.get("Resources"), dict):
+        raise TemplateError(f"{path} is no template: it has no Resources")
     values = _parameters(source, parameters or {})
     transformed = _transformed(source, values)
     written = transformed["Resources"]
@@ -100,8 +102,6 @@ def read(path: Path) -> dict[str, Any]:
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  # a SafeLoader
     except (ValueError, yaml.YAMLError) as error:
         raise TemplateError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(document, dict) or not isinstance(document.get("Resources"), dict):
-        raise TemplateError(f"{path} is no template: it has no Resources")
     # An aliased node is one object in many places, and SAM changes what it is given.
     copy: dict[str, Any] = json.loads(json.dumps(document))
     return copy
