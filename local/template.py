@@ -64,8 +64,12 @@ class Template:
 def load_template(path: Path = TEMPLATE, parameters: Mapping[str, Any] | None = None) -> Template:
     """Read, transform and resolve a template; `parameters` replace the defaults in it."""
     source = read(path)
-    if not isinstance(source, dict) or not isinstance(source.get("Resources"), dict):
+    resources = source.get("Resources") if isinstance(source, dict) else None
+    if not isinstance(resources, dict):
         raise TemplateError(f"{path} is no template: it has no Resources")
+    for name, resource in resources.items():
+        if not isinstance(resource, dict) or "Type" not in resource:
+            raise TemplateError(f"{path} is no template: {name} has no Type")
     values = _parameters(source, parameters or {})
     transformed = _transformed(source, values)
     written = transformed["Resources"]

@@ -189,6 +189,7 @@ def test_a_port_in_use_is_one_clear_line_and_no_database(project):
         ("--template {root}/nothing", "No such file"),
         ("--template {file}", "has no Resources"),
         ("--template {broken}", "is no YAML"),
+        ("--template {odd}", "Table has no Type"),
         ("nonsense", "nonsense"),
         ("invoke create_user", "--event"),
         ("invoke nonsense -e {file}", "CreateUserFunction"),
@@ -202,8 +203,11 @@ def test_wrong_usage_is_one_line_and_changes_nothing(project, typed, said, monke
     file, broken = root / "event.json", root / "broken.yaml"
     file.write_text("{}")
     broken.write_text("Resources: [")
+    odd = root / "odd.yaml"
+    odd.write_text("Resources: {Table: {}}")
     before = sorted(root.rglob("*"))
-    words = f"--port 0 --template {project} {typed}".format(file=file, broken=broken, root=root)
+    typed = typed.format(file=file, broken=broken, odd=odd, root=root)
+    words = f"--port 0 --template {project} {typed}"
     monkeypatch.setattr(sys, "argv", ["local", *words.split()])
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     with pytest.raises(SystemExit) as end:
