@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.session import get_session
 from starlette.responses import Response
 
-from local.changes import Changes
+from local.changes import differences, states_of
 from local.create_resources import create_resources
 from local.engine import EngineError, engine, is_healthy
 from local.functions import (
@@ -143,11 +143,13 @@ class Reloading:
         self._endpoint = endpoint
         self._log = log
         self._folders = folders_of(functions.values())
-        self._changes = Changes({settings.template, *self._folders, *SOURCES})
+        self._files = states_of({settings.template, *self._folders, *SOURCES})
 
     def page(self, request: ApiRequest) -> Response | None:
         """Answer a request for a page; before anything is answered, look for changes."""
-        if found := self._changes.found():
+        before = self._files
+        self._files = states_of({self._settings.template, *self._folders, *SOURCES})
+        if found := differences(before, self._files):
             root = self._settings.template.resolve().parent
             names = ", ".join(os.path.relpath(file, root) for file in found)
             try:
@@ -165,7 +167,7 @@ class Reloading:
         template = self._settings.read_template()
         functions, api = functions_of(template), api_of(template)
         self._folders |= folders_of(functions.values())
-        self._changes.watch(self._folders)
+        self._files = states_of(self._folders) | self._files
         with modules_anew(self._folders):
             handlers = load_functions(template, functions, self._endpoint)
         plans = None if self._settings.no_rate_limit else UsagePlans(template, api)

@@ -43,15 +43,7 @@ def following(
     client: Callable[[str], Any],
     log: Callable[[str], object],
 ) -> Iterator[None]:
-    """Hand the template's streams to their functions for as long as the block lasts.
-
-    Args:
-        template: the template.
-        functions: its functions.
-        handlers: their handlers, each looked up when it is called.
-        client: makes a client of AWS.
-        log: takes what goes wrong.
-    """
+    """Hand the template's streams to their functions for as long as the block lasts."""
     stopped = threading.Event()
     threads = []
     for mapping in template.resources_of("AWS::Lambda::EventSourceMapping").values():
@@ -61,7 +53,7 @@ def following(
             raise TemplateError(f"{mapping['FunctionName']} cannot follow {table}")
         stream = client("dynamodb").describe_table(TableName=table)["Table"]["LatestStreamArn"]
         shard = Shard(client("dynamodbstreams"), stream, mapping.get("BatchSize", BATCH))
-        call = partial(_pass, function, handlers, log)
+        call = partial(_pass, function, handlers, log)  # the handler is looked up at each call
         arguments = (call, shard, mapping, log, stopped)
         threads.append(threading.Thread(target=_poll, args=arguments, daemon=True))
     for thread in threads:
