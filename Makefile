@@ -105,7 +105,8 @@ release: ## a version: VERSION=1.2.0 changes template.yaml and CHANGELOG.md, and
 	@$(PYTHON) release.py "$(VERSION)"
 
 clean: ## all that was made
-	rm -rf .venv .venv-build node_modules clients/python/build .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache build *.egg-info clients/python/*.egg-info
+	@test ! -e .local/sessions-service.json || rm -rf .local
+	rm -rf .venv .venv-build node_modules clients/python/build .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache build *.egg-info clients/python/*.egg-info
 
 .venv/python .venv-build/python: %/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name one with PYTHON=...")'

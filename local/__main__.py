@@ -54,7 +54,10 @@ SHARED = (
     ),
     click.option("--template", type=click.Path(path_type=Path), hidden=True),
     click.option(
-        "--state", type=FOLDER, metavar="DIR", help="Where the database is kept (default .local)."
+        "--state",
+        type=FOLDER,
+        metavar="DIR",
+        help="Where the database is kept: a folder that is new or its own (default .local).",
     ),
     click.option(
         "--origin",
