@@ -77,7 +77,7 @@ def test_programs_of_this_machine_read_the_database(endpoint, host):
     assert answer.json()["SecretString"] == SECRET
 
 
-@pytest.mark.parametrize("text", ["", '{"payl', "[]", '{"__ministack_format__": 99}', "\xff"])
+@pytest.mark.parametrize("text", ["", '{"payl', "[]", "{}", '{"__ministack_format__": 99}', "\xff"])
 def test_a_damaged_state_is_refused_kept_and_explained(tmp_path, text):
     claim(tmp_path)
     file = tmp_path / "state/secretsmanager.json"
