@@ -28,8 +28,9 @@ def application(
     report: Callable[[str], None],
     on_start: Callable[[], None] = lambda: None,
     pages: Callable[[ApiRequest], Response | None] = lambda _: None,
+    advice: Callable[[ApiRequest], str | None] = lambda _: None,
 ) -> ASGIApp:
-    """Return the ASGI application; `report` takes its one line for each request.
+    """Return the ASGI application; `report` takes its one line for each request, and its advice.
 
     An answer of `pages` is no request of the API: no plan counts it and no access log has it.
     REST APIs have no routes of Starlette: their paths count as sent, before any decoding.
@@ -58,6 +59,8 @@ def application(
             f"{time.strftime('%H:%M:%S')} {request.method} {TOKEN.sub('TOKEN', request.path)} "
             f"{outcome.response.status_code} {milliseconds:.0f} ms {outcome.made_by} {request.id}"
         )
+        if advised := advice(request):
+            report(advised)
         await outcome.response(scope, receive, send if body is not None else _draining(parts, send))
 
     return Router(default=answer, redirect_slashes=False, lifespan=lifespan)

@@ -4,12 +4,14 @@ import functools
 import json
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.functions import functions_of
 from local.routes import ANY_METHOD, api_of, function_arn
+from local.state import SERVICE_FILE
 from local.template import arn, load_template
 from sessions import errors, responses
 from tests.support.contract import API, REMEMBERED_SESSION_SECONDS, SESSION_SECONDS, TEMPLATE
@@ -192,11 +194,8 @@ def test_a_function_starts_with_its_own_environment_and_imports_no_more_than_it_
     assert set(imported.split()) == {module for module, is_needed in needed.items() if is_needed}
 
 
-def test_the_environment_for_sam_local_invoke_names_only_variables_of_the_template():
-    given = json.loads((ROOT / "events" / "local-env.json").read_text())["Parameters"]
-    for function in FUNCTIONS.values():
-        assert set(given) <= set(function.environment)
-    assert given["TOKEN_ISSUER"] == FUNCTIONS[AUTHORIZER.function].environment["TOKEN_ISSUER"]
+def test_the_environment_for_sam_local_invoke_is_what_the_running_service_tells():
+    assert (ROOT / "events/local-env.json").readlink() == Path("../.local") / SERVICE_FILE
 
 
 # -------------------------------------------------------------- parameters

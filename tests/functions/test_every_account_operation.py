@@ -80,6 +80,10 @@ WRONG = {
         *[({"all": False, "sessions": [1, value]}, "sessions") for value in ("x", True)],
     ],
     "revoke_everyone": [({"everyone": value}, "everyone") for value in (ABSENT, False, 1)],
+    "list_users": [
+        *[({"limit": value}, "limit") for value in (0, 1001, "9", True)],
+        *[({"after": value}, "after") for value in (5, "", "x" * 257, "a b")],
+    ],
     "rotate_signing_key": [
         ({"drop": "initial"}, "when or drop, one of them"),
         ({"drop": ""}, "drop"),

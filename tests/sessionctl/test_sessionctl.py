@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from local.state import SERVICE_FILE, tell
 from sessionctl import options, text
 from sessionctl.__main__ import main
 from tests.sessionctl.fake_aws import CALLER, FakeAws, fake_aws
@@ -52,6 +53,7 @@ ANSWERS: dict[str, Any] = {
     "ExportUser": EXPORT,
     "ListSigningKeys": NO_KEYS,
     "ListUserSessions": {**ID, "count": 0, "items": []},
+    "ListUsers": {"items": [], "next": "u1"},
     "RenameUser": {**ID, "username": "eve", "email": "e@example.com"},
     "RevokeEveryone": {"session_epoch": 1},
     "RevokeUserSessions": {**ID, "count": 1},
@@ -121,6 +123,8 @@ def local(run: Run, fake: FakeAws) -> Run:
     [
         ("user show ann --json", "ExportUser", ANN),
         ("user show --id -u1 --json", "ExportUser", {"id": "-u1"}),
+        ("user list", "ListUsers", {}),
+        ("user list --limit 5 --after u1", "ListUsers", {"limit": 5, "after": "u1"}),
         ("user ban ann", "BanUser", ANN),
         ("user ban --reason spam ann", "BanUser", {**ANN, "reason": "spam"}),
         ("user ban ann --until 2100-01-01T01:00+01:00", "BanUser", {**ANN, "until": 4_102_444_800}),
@@ -179,8 +183,10 @@ def test_no_password_is_wrong_usage(local, fake, errors, given, reason):
 @pytest.mark.parametrize(
     ("kind", "message", "said"),
     [
-        ("UnknownUser", "nobody", "Nobody has this name, address or ID (UnknownUser: nobody)"),
-        ("UserTaken", "taken", "Somebody has this name or address already (UserTaken: taken)"),
+        ("UnknownUser", "nobody", "Nobody has this name, address or ID (UnknownUser)"),
+        ("UserTaken", "taken", "Somebody has this name or address already (UserTaken)"),
+        ("UnknownKey", "no key", "There is no such signing key (UnknownKey)"),
+        ("ZeroDivisionError", "", "The operation failed (ZeroDivisionError)"),
         (
             *("NextKeyTooYoung", "9 s"),
             "Not dropped: some functions may not know the next key yet (NextKeyTooYoung: 9 s)",
@@ -212,6 +218,9 @@ def test_what_a_function_raises_is_told_in_words(local, fake, kind, message, sai
         "sessions revoke ann --everyone",
         "sessions revoke --everyone --all",
         "keys rotate --profile other",
+        "keys rotate --stack other",
+        "--stack sessions keys rotate",
+        "user list --limit 0",
     ],
 )
 def test_what_cannot_be_meant_is_wrong_usage(local, fake, typed):
@@ -237,23 +246,60 @@ def test_what_cannot_be_undone_is_refused_where_nobody_can_be_asked(local, fake,
     assert fake.calls == []
 
 
+@pytest.fixture
+def there(fake: FakeAws) -> FakeAws:
+    """A service that has all that is to be changed."""
+    fake.answers["ListUserSessionsFunction"] = {**ID, "count": 1, "items": [{"iat": 5}]}
+    fake.answers["ListSigningKeysFunction"] = {"keys": [{"kid": "k1"}], "next_since": None}
+    return fake
+
+
+def changes(fake: FakeAws) -> int:
+    return sum(not name.startswith("List") for name, _ in fake.calls)
+
+
 @pytest.mark.parametrize(
     ("typed", "answer", "done"),
     [
         ("user delete ann", "yes", True),
-        ("user delete ann", "y", True),
+        ("user delete ann", "y", False),
+        ("user delete ann", "YES", False),
         ("user delete ann", "no", False),
         ("user delete ann", "", False),
+        ("sessions revoke ann 5", "yes", True),
+        ("sessions revoke ann --all", "yes", True),
+        ("keys rotate --drop k1", "yes", True),
         ("sessions revoke --everyone", "yes", False),
         ("sessions revoke --everyone", "everyone", True),
     ],
 )
-def test_a_person_at_a_terminal_is_asked(local, fake, typed, answer, done):
+def test_a_person_at_a_terminal_is_asked(local, there, typed, answer, done):
     result = local(*typed.split(), given=Terminal(f"{answer}\n"))
     assert result.code == (0 if done else 1)
-    assert f"This is at {fake.url} and cannot be undone." in result.err
+    assert f"This is at {there.url} and cannot be undone." in result.err
     assert ("Nothing was done." in result.err) is not done
-    assert len(fake.calls) == int(done)
+    assert changes(there) == int(done)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("user delete ann", "Nobody has this name"),
+        ("sessions revoke ann --all", "Nobody has this name"),
+        ("sessions revoke --id u2 5 6", "the user u2 has no live session 6"),
+        ("keys rotate --drop k2", "There is no such signing key (UnknownKey)"),
+        ("sessions revoke --everyone", "404"),
+    ],
+)
+def test_nobody_is_asked_about_what_is_not_there(local, there, typed, said):
+    if "ann" in typed:
+        there.errors["ListUserSessionsFunction"] = ("UnknownUser", "nobody")
+    del there.answers["RevokeEveryoneFunction"]
+    result = local(*typed.split(), given=Terminal("yes\n"))
+    assert result.code in {1, 3}
+    assert said in result.err
+    assert "Type" not in result.err
+    assert changes(there) == 0
 
 
 def test_a_gateway_that_does_not_run_is_told(run):
@@ -306,6 +352,25 @@ def test_a_development_gateway_needs_no_aws_settings_and_reads_none(local, fake)
     assert local("keys", "list", **unusable).code == 0
 
 
+def test_without_credentials_the_ways_to_have_some_are_named(run, tmp_path):
+    nothing = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": str(tmp_path / "none")}
+    result = run("keys", "list", "--region", "eu-west-1", **nothing)
+    assert (result.code, result.out) == (3, "")
+    assert result.err == (
+        "sessionctl: there are no AWS credentials; name a profile with --profile, "
+        "or the service of `make run` with --local\n"
+    )
+
+
+def test_without_a_region_its_option_is_named(run, fake):
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    result = run("keys", "list", **keys, AWS_ENDPOINT_URL=fake.url)
+    assert (result.code, result.err) == (
+        3,
+        "sessionctl: no AWS region is set; name one with --region\n",
+    )
+
+
 AWS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "eu-west-1"}
 
 
@@ -320,8 +385,8 @@ def test_a_stacks_function_is_called_by_its_own_name_for_the_caller(run, fake, o
 
 def test_a_stack_that_is_not_there_is_told(run, fake):
     result = run("keys", "list", "--stack", "nothing", **AWS, AWS_ENDPOINT_URL=fake.url)
-    assert result.code == 3
-    assert "Stack 'nothing' does not exist" in result.err
+    said = "sessionctl: Stack 'nothing' does not exist (ValidationError)\n"
+    assert (result.code, result.err) == (3, said)
     assert fake.calls == []
 
 
@@ -489,9 +554,36 @@ def test_a_duration_counts_from_now(monkeypatch, written, seconds):
 )
 def test_local_needs_no_url_before_a_command(run, monkeypatch, typed, url):
     urls = []
+    monkeypatch.setattr(options, "SERVICE_FILE", Path("none"))
     monkeypatch.setattr(options, "call_at", lambda url, *_: urls.append(url) or NO_KEYS)
     assert run(*typed.split()).code == 0
     assert urls == [url]
+
+
+def test_local_finds_the_service_of_its_checkout(run, fake, monkeypatch, tmp_path):
+    file = tmp_path / "service.json"
+    monkeypatch.setattr(options, "SERVICE_FILE", file)
+    tell(tmp_path, "http://127.0.0.1:1", fake.url)
+    (tmp_path / SERVICE_FILE).rename(file)
+    assert run("--local", "keys", "list").code == 0
+    assert len(fake.calls) == 1
+    file.write_text("")  # it ended
+    assert options.running_url() == options.LOCAL_URL
+
+
+def test_a_list_of_users_says_how_to_go_on(local, fake):
+    banned = {**USER, "username": "e\x1bve", "banned_at": 1_800_000_000}
+    fake.answers["ListUsersFunction"] = {"items": [USER, banned], "next": "u9"}
+    assert local("user", "list").out == (
+        "ID  USERNAME  E-MAIL           CREATED                    BANNED\n"
+        "u1  ann       ann@example.com  2027-01-15T08:00:00+00:00  no\n"
+        "u1  e\\x1bve   ann@example.com  2027-01-15T08:00:00+00:00  "
+        "since 2027-01-15T08:00:00+00:00\n"
+        "\n"
+        "There may be more: --after u9\n"
+    )
+    fake.answers["ListUsersFunction"] = {"items": []}
+    assert "--after" not in local("user", "list").out
 
 
 def test_the_version_is_the_one_that_the_service_answers(run):

@@ -204,6 +204,7 @@ ACCOUNT_OPERATIONS = _by_name(
     AccountOperation("set_password", changes=True, then=401),
     AccountOperation("ban_user", changes=True, then=403),
     AccountOperation("unban_user"),
+    AccountOperation("list_users", of_a_user=False),
     AccountOperation("list_user_sessions"),
     AccountOperation("export_user"),
     AccountOperation("revoke_user_sessions", changes=True, then=401),
