@@ -115,3 +115,10 @@ def test_an_operators_day_with_the_real_functions(start: Start, tmp_path: Path) 
     types("user delete eve --yes")
     assert "UnknownUser" in types("user show eve", code=1)
     assert log_in("eve", FIRST).status_code == 404
+
+
+def test_the_first_user_alone_has_a_short_password(service: Service) -> None:
+    operator = Operator(service)
+    assert operator.log_in("joe", "joe").status_code == 201
+    for line in ("user create zoe zoe@example.com", "user password joe"):
+        assert "it has fewer than 8 characters" in operator.types(line, given="joe\n", code=1)
