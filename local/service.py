@@ -26,6 +26,7 @@ from local.functions import (
     folders_of,
     functions_of,
     invoke,
+    load_handler,
     load_handlers,
     logical_id,
     modules_anew,
@@ -45,6 +46,7 @@ from local.template import TEMPLATE, Template, load_template
 from local.usage_plan import UsagePlans
 
 SEED = {"username": "joe", "email": "joe@example.com", "password": "joe"}
+FEWEST_CHARACTERS = "MIN_PASSWORD_CHARACTERS"
 NAME_TAKEN = "UserTaken"
 AWS = "aws"
 # Without limits a login may be tried any number of times, too.
@@ -108,7 +110,7 @@ def _serve(settings: Settings, template: Template, listener: socket.socket) -> N
     ):
         functions = functions_of(template)
         handlers = load_functions(template, functions, endpoint)
-        _create_first_user(functions, handlers)
+        _create_first_user(functions)
         api = api_of(template)
         host = f"http://127.0.0.1:{listener.getsockname()[1]}"
         plans = None if settings.no_rate_limit else UsagePlans(template, api)
@@ -224,14 +226,20 @@ def _client(service: str) -> Any:
     return get_session().create_client(service, config=config)
 
 
-def _create_first_user(functions: Mapping[str, Function], handlers: Mapping[str, Handler]) -> None:
-    """Create the first user, unless an earlier run has."""
+def _create_first_user(functions: Mapping[str, Function]) -> None:
+    """Create the first user, unless an earlier run has; its password may be short."""
     name = logical_id("create_user")
+    first = replace(functions[name], name="CreateFirstUserFunction")
+    given = os.environ.get(FEWEST_CHARACTERS)
+    os.environ[FEWEST_CHARACTERS] = "1"
     try:
-        invoke(functions[name], handlers[name], SEED, str(uuid.uuid4()))
+        invoke(first, load_handler(first), SEED, str(uuid.uuid4()))
     except FunctionError as error:
         if error.kind != NAME_TAKEN:
             raise EngineError(f"{name}: {error.kind}: {error.message}") from error
+    finally:
+        if given is not None:
+            os.environ[FEWEST_CHARACTERS] = given
 
 
 def _banner(template: Template, api: Api, host: str, endpoint: str, settings: Settings) -> str:

@@ -112,11 +112,19 @@ def unban_user(options: Options, user: User, *, revoke_sessions: bool) -> str:
     return options.answer_text(answer, f"Unbanned {user}; the sessions {sessions}.")
 
 
+@user_commands.command("unlock")
+@of_a_user
+def unlock_user(options: Options, user: User) -> str:
+    """Let a user log in again at once, after wrong passwords."""
+    answer = options.call("UnlockUserFunction", user)
+    return options.answer_text(answer, f"Unlocked {user}; wrong passwords are counted anew.")
+
+
 @user_commands.command("password")
 @click.option("--keep-sessions", is_flag=True, help="Revoke no session.")
 @of_a_user
 def set_password(options: Options, user: User, *, keep_sessions: bool) -> str:
-    """Set a password; the command asks for it."""
+    """Set a password; the command asks for it. It also unlocks the user."""
     fields = {**user, "password": read_password(), "keep_sessions": keep_sessions}
     answer = options.call("SetPasswordFunction", fields)
     sessions = "go on" if answer["kept_sessions"] else "are revoked"

@@ -107,11 +107,14 @@ class Group(Command, click.Group):
     group_class = type
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Refuse empty words; give a bare `--local` its URL, or click would take the next word.
+        """Refuse blank words; give a bare `--local` its URL, or click would take the next word.
 
-        Whoever types an empty word means a shell variable that has none, and not its absence.
+        Whoever types a blank word means a shell variable that has none, and not its absence.
         """
-        if any(re.fullmatch("(--[a-z-]+=)?", word) for word in args) and not ctx.resilient_parsing:
+        if (
+            any(re.fullmatch(r"(--[a-z-]+=)?\s*", word) for word in args)
+            and not ctx.resilient_parsing
+        ):
             raise click.UsageError("an argument is empty", ctx)
         end = args.index("--") if "--" in args else len(args)
         for place, (word, following) in enumerate(pairwise([*args[:end], ""])):
@@ -134,7 +137,7 @@ class User(dict[str, Any]):
     def __init__(self, login: str | None, user_id: str | None) -> None:
         if (login is None) == (user_id is None):
             raise click.UsageError("name the user: LOGIN or --id ID, one of them")
-        super().__init__({"id": user_id} if login is None else {"login": login})
+        super().__init__({"id": user_id} if login is None else {"login": login.strip()})
 
     def __str__(self) -> str:
         """Return the user's name for people."""
@@ -168,14 +171,18 @@ def moment(text: str) -> int:
 
 
 def read_password() -> str:
-    """Return a password: typed twice, or one line where standard input is no terminal."""
+    """Return a password: typed twice, or standard input as it is where that is no terminal.
+
+    That may begin with a byte order mark and end with a line end, by which tools mark a file.
+    """
     if sys.stdin.isatty():
         return click.prompt("Password", hide_input=True, confirmation_prompt="Again", err=True)
     try:
-        password = sys.stdin.readline().removesuffix("\n")
-        password.encode()  # some locales let through what is not UTF-8, and no JSON can hold
+        # Not as text: Python would make a line end of a carriage return that is in the password.
+        password = sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeError:
         raise click.UsageError("the password is not UTF-8") from None
+    password = re.sub(r"\r?\n\Z", "", password)
     if not password:
         raise click.UsageError("no password was given")
     return password

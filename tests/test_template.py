@@ -256,6 +256,7 @@ OTHER_VALUES: dict[str, tuple[Any, dict[str, Any]]] = {
     "LoginConcurrency": (7, {}),
     "LoginRateLimit": (7, {}),
     "MaxSessionsPerUser": (7, {}),
+    "MinPasswordCharacters": (15, {}),
     "Page": ("true", {}),
     "PageCertificateArn": ("arn:other", OF_THE_PAGE),
     "PageDomainName": ("other.example.com", OF_THE_PAGE),

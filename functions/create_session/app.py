@@ -1,6 +1,7 @@
 """POST /user/session: log in."""
 
 import secrets
+from collections.abc import Callable
 from functools import partial
 
 from sessions import passwords, session_store, settings, tokens, user_store
@@ -22,13 +23,14 @@ REMEMBERED_SESSION_SECONDS = settings.number("REMEMBERED_SESSION_SECONDS")
 MAX_SESSIONS_PER_USER = settings.number("MAX_SESSIONS_PER_USER")
 
 # Room for the longest name and password in any spelling: each letter as twelve (JSON's escapes of a
-# surrogate pair, or four bytes percent-encoded).
+# surrogate pair, or four bytes percent-encoded); decomposed ones fit as they are.
 LARGEST_BODY_BYTES = 16_384
 CREDENTIALS = {
     "user": {"type": "string", "minLength": 1, "maxLength": 320},
     "pass": {"type": "string", "minLength": 1, "maxLength": 1024},
     "rememberMe": {"type": "boolean", "default": False},
 }
+PREPARE: dict[str, Callable[[str], str]] = {"user": str.strip, "pass": passwords.prepare}
 
 
 @endpoint("create_session", "SessionCreated", refused="LoginRefused")
@@ -38,7 +40,7 @@ def handler(request: Request) -> Answer:
     What a page of another origin sends is refused before anything is counted or read.
     """
     refuse_foreign_page(request)
-    credentials = parse(request, CREDENTIALS, LARGEST_BODY_BYTES)
+    credentials = parse(request, CREDENTIALS, LARGEST_BODY_BYTES, PREPARE)
     with Attempt(request, credentials["user"], secrets.token_urlsafe(6)) as attempt:
         login, session_epoch = attempt.begin()
         if login is None:

@@ -20,7 +20,7 @@ from tests.support.openapi import DOCUMENT, OPERATIONS, examples
 from tests.support.operations import AUTHENTICATED, ROUTES
 from tests.support.service import Service, Start
 
-CREDENTIALS = {"user": "eve", "pass": "eve"}
+CREDENTIALS = {"user": "eve", "pass": "password of eve"}
 LOG_IN = ["create_session", "create_session_short"]
 # A limit over 50 counts as 50; a name that is too long and an ID that is none are ignored.
 LENIENT = ["list_sessions", "list_sessions_short", "delete_sessions", "delete_sessions_short"]
@@ -68,7 +68,8 @@ class Caller:
         self._http = requests.Session()
         self._token = ""
         self.seen: set[tuple[str, int]] = set()  # operations and their statuses
-        service.operate("create_user", username="eve", email="eve@example.com", password="eve")
+        eve = {"username": CREDENTIALS["user"], "password": CREDENTIALS["pass"]}
+        service.operate("create_user", **eve, email="eve@example.com")
 
     def options(self, case: schemathesis.Case) -> dict[str, Any]:
         """Return the service, the connection and the token for a call."""

@@ -60,6 +60,7 @@ ANSWERS: dict[str, Any] = {
     "RotateSigningKey": ROTATED,
     "SetPassword": {**ID, "kept_sessions": False},
     "UnbanUser": {**ID, "revoked_sessions": False},
+    "UnlockUser": ID,
 }
 
 
@@ -88,7 +89,8 @@ def run(
     def run(*arguments: str, given: str | io.TextIOBase = "", **environment: str) -> Result:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "stdin", io.StringIO(given) if isinstance(given, str) else given)
+        stream = io.TextIOWrapper(io.BytesIO(given.encode())) if isinstance(given, str) else given
+        monkeypatch.setattr(sys, "stdin", stream)
         try:
             code = main(list(arguments))
         except SystemExit as end:  # after a completion
@@ -129,6 +131,7 @@ def local(run: Run, fake: FakeAws) -> Run:
         ("user ban --reason spam ann", "BanUser", {**ANN, "reason": "spam"}),
         ("user ban ann --until 2100-01-01T01:00+01:00", "BanUser", {**ANN, "until": 4_102_444_800}),
         ("user unban ann", "UnbanUser", {**ANN, "revoke_sessions": False}),
+        ("user unlock ann", "UnlockUser", ANN),
         ("user unban ann --revoke-sessions", "UnbanUser", {**ANN, "revoke_sessions": True}),
         (
             "user rename ann --username eve --email e@example.com",
@@ -155,8 +158,23 @@ def test_each_command_sends_its_function_what_was_typed(local, fake, typed, oper
     assert json.loads(local(*typed.split(), "--json").out) == ANSWERS[operation]
 
 
-@pytest.mark.parametrize(("given", "password"), [(" a b \n", " a b "), ("ä", "ä"), ("x\ny\n", "x")])
-def test_a_password_is_one_line_of_standard_input(local, fake, given, password):
+@pytest.mark.parametrize(
+    ("given", "password"),
+    [
+        (" a b \n", " a b "),
+        ("ä", "ä"),
+        ("x\r\n", "x"),
+        ("\ufeffx\r\n", "x"),  # as some editors and shells of Windows write a file
+        ("\ufeff\ufeffx\n\n", "\ufeffx\n"),
+        ("x\r", "x\r"),
+        ("x\n\r\n", "x\n"),
+        ("x\ny\n", "x\ny"),  # the function refuses a line end in a password
+        ("\x0c\n", "\x0c"),
+    ],
+)
+def test_a_password_is_all_of_standard_input_but_a_line_end_and_a_mark(
+    local, fake, given, password
+):
     created = local("user", "create", "ann", "ann@example.com", given=given)
     assert (created.code, created.out) == (0, "Created ann, ID u1.\n")
     changed = local("user", "password", "ann", "--keep-sessions", given=given)
@@ -170,7 +188,11 @@ def test_a_password_is_one_line_of_standard_input(local, fake, given, password):
 
 @pytest.mark.parametrize("errors", ["strict", "surrogateescape"])  # without and with UTF-8 mode
 @pytest.mark.parametrize(
-    ("given", "reason"), [(b"\n", "no password was given"), (b"\xff\n", "is not UTF-8")]
+    ("given", "reason"),
+    [
+        *[(given, "no password was given") for given in (b"", b"\r\n", b"\xef\xbb\xbf\n")],
+        *[(given, "is not UTF-8") for given in (b"\xff\n", "x\n".encode("utf-16"))],
+    ],
 )
 def test_no_password_is_wrong_usage(local, fake, errors, given, reason):
     stream = io.TextIOWrapper(io.BytesIO(given), encoding="utf-8", errors=errors)
@@ -315,6 +337,8 @@ def test_a_gateway_that_does_not_run_is_told(run):
         "user create ann ''",
         "user show ''",
         "user show ann ''",
+        "user show ' \t'",
+        "user show --id=' '",
         "user export ann --output ''",
         "user export ann --output=",
         "user ban ann --reason ''",
@@ -601,5 +625,32 @@ def test_a_shell_completes_commands_and_options(run):
         assert result.out.split() == [f"plain,{word}" for word in completions]
 
 
-def test_what_letters_say_stays_as_it_is():
-    assert text.printable("Zoë's 電話 🦊 \u200b") == "Zoë's 電話 🦊 \\u200b"
+@pytest.mark.parametrize("kept", ["Zoë's 電話 🦊", "שָׁלוֹם", "हिन्दी", "e\u0301", "\\u200b"])
+def test_what_letters_say_stays_as_it_is(kept):
+    assert text.printable(kept) == kept
+
+
+@pytest.mark.parametrize(
+    "hidden", ["\u200b", "\u3164", "\u034f", "\ufe0f", "\U000e0101", "\u2800", "\x1b"]
+)
+def test_what_is_invisible_is_shown(local, fake, hidden):
+    """In names of users and sessions, addresses and reasons: nobody can pass for somebody else."""
+    shown = hidden.encode("unicode_escape").decode()
+    user = {"username": f"an{hidden}n", "email": f"{hidden}@example.com", "banned_at": 1}
+    user["ban_reason"] = f"spam{hidden}"
+    items = [{"iat": 5, "exp": 6, "sub": "u1", "name": f"my{hidden}phone"}]
+    fake.answers["ExportUserFunction"] = {**EXPORT, "user": USER | user}
+    fake.answers["CreateUserFunction"] = {**ID, **user}
+    fake.answers["ListUserSessionsFunction"] = {**ID, "count": 1, "items": items}
+    said = local("user", "show", "ann").out
+    assert all(word.replace(hidden, shown) in said for word in list(user.values())[:2])
+    assert f"spam{shown}" in said
+    assert f"my{shown}phone" in local("sessions", "list", "ann").out
+    created = local("user", "create", f"an{hidden}n", "ann@example.com", given="a\n").out
+    assert created == f"Created an{shown}n, ID u1.\n"
+    assert f"Banned an{shown}n." in local("user", "ban", f"an{hidden}n").out
+
+
+def test_white_space_around_a_login_is_dropped(local, fake):
+    assert local("user", "ban", " ann\u00a0\n").out == "Banned ann.\n"
+    assert fake.calls[0][1]["login"] == "ann"
