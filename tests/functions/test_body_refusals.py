@@ -296,7 +296,7 @@ def test_no_array_of_sessions_causes_a_5xx(victim, clock, sessions):
 
 # ------------------------------------------------------- large bodies
 
-LARGEST = {"create_session": 16 * 2**10, "delete_sessions": 128 * 2**10}
+LARGEST = {"create_session": 20 * 2**10, "delete_sessions": 128 * 2**10}
 
 
 @pytest.mark.parametrize("is_base64", [False, True])
