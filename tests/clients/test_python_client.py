@@ -380,6 +380,11 @@ class Canned:
         return copy.copy(self.answers.pop(0))
 
 
+def test_a_session_began_when_it_says_though_its_id_is_ahead(make):
+    session = make(answer=Canned(httpx.Response(200, json=SESSION))).current_session()
+    assert (session.iat, session.began) == (5, datetime.fromtimestamp(4, UTC))
+
+
 def test_iterates_in_pages_of_the_size_it_is_told(make):
     canned = Canned(DONE)
     assert list(make(answer=canned).all_sessions(7)) == []

@@ -86,7 +86,8 @@ def test_an_id_comes_with_the_users_row_of_that_moment():
     user = new_user()
     allocated = user_store.allocate_session_id(login_of(user), NOW, ADDRESS)
     assert allocated == read(user)
-    assert read(user) == user._replace(last_iat=NOW, login_addresses={ADDRESS: NOW})
+    known = {"last_iat": NOW, "last_login_at": NOW, "login_addresses": {ADDRESS: NOW}}
+    assert read(user) == user._replace(**known)
 
 
 @pytest.mark.parametrize("now", [100, 200])  # of the newest session, and later

@@ -102,7 +102,7 @@ _SYSTEMS = {
 _SYSTEMS_OF_APPLE = frozenset({"iPhone", "iPad", "iPod", "iOS", "Mac"})
 # RFC 9110, section 10.1.5, without the version; the first one of browsers says nothing.
 _PRODUCT = r"(?![Mm]ozilla|compatible)[A-Za-z][\w.+-]{0,31}"
-_BOT = rf"compatible; *(?!MSIE)({_PRODUCT})[/;)]|({_PRODUCT}[Bb]ot)[/;)]"
+_BOT = rf"compatible; ({_PRODUCT})/|({_PRODUCT}[Bb]ot)/"
 _FIRST_PRODUCT = rf"{_PRODUCT}(?:(?:%20| )(?!Mozilla)[\w.+-]{{1,32}}){{0,3}}(?=/)|{_PRODUCT}"
 # An app's own name: before what Electron says, or after something that any browser says.
 _APP = (
@@ -148,11 +148,11 @@ def _is_seen(before: str, character: str, after: str) -> bool:
 def _is_joined(character: str) -> bool:
     """Say whether a joiner beside it can change how a letter or an emoji looks.
 
-    Scripts whose letters join have no upper case, or run from right to left.
+    Scripts whose letters join have no upper case, but for Adlam, which runs from right to left.
     """
     return (
-        unicodedata.category(character) in {"Lo", "Lm", "Mn", "Mc", "Sk", "Sm", "So"}
-        or unicodedata.bidirectional(character) in {"R", "AL"}
+        unicodedata.category(character) in {"Lo", "Lm", "Mn", "Mc", "Sm", "So"}
+        or unicodedata.bidirectional(character) == "R"
         or ord(character) in _EMOJI
     )
 
@@ -191,8 +191,9 @@ def _first_product(user_agent: str) -> str:
 def _browser(user_agent: str, system: str) -> str:
     """Return one of the browsers whose words others say, too; or the app that has a web view."""
     is_of_apple = system in _SYSTEMS_OF_APPLE
-    is_web_view = system == "Android" and ("; wv)" in user_agent or " Version/" in user_agent)
-    if not is_web_view and " Electron/" not in user_agent:
+    # developer.chrome.com, "User-Agent strings": Chrome itself names no Version.
+    is_app = " Electron/" in user_agent or (system == "Android" and " Version/" in user_agent)
+    if not is_app:
         if "Trident/" in user_agent or "MSIE " in user_agent:
             return "Internet Explorer"
         if "Firefox/" in user_agent:
@@ -203,4 +204,4 @@ def _browser(user_agent: str, system: str) -> str:
             return "Safari"
     if app := re.search(_APP, user_agent, re.ASCII):
         return app[1] or app[2]
-    return "an app" if is_web_view or is_of_apple or " Electron/" in user_agent else ""
+    return "an app" if is_app or is_of_apple else ""
