@@ -91,7 +91,7 @@ soak: .venv/test ## ten minutes of everything at once, with faults; OPTIONS="--s
 # A version that is locked stays, unless UPGRADE names it. The layers take the versions of the lock,
 # for the Python and the machine that template.yaml names. pip installs nothing but files of these hashes.
 COMPILE = $(BIN)/uv pip compile --quiet --no-annotate --generate-hashes --custom-compile-command "make lock" $(if $(filter all,$(UPGRADE)),--upgrade,$(UPGRADE:%=--upgrade-package %))
-LAYERS := sessions passwords user_agents
+LAYERS := sessions passwords
 
 lock: .venv/lock ## pin what pyproject.toml's groups need; UPGRADE="moto ruff" or UPGRADE=all takes new versions
 	$(COMPILE) --universal --group e2e --group browser --group generators --group lock -o requirements/lock.txt

@@ -82,7 +82,7 @@ def show_user(options: Options, user: User) -> str:
         ("Username", row["username"]),
         ("E-mail", row["email"]),
         ("Created", time_text(row["created_at"])),
-        ("Last login", time_text(row.get("last_iat") or None)),
+        ("Last login", time_text(row.get("last_login_at") or row.get("last_iat") or None)),
         ("Sessions", f"{live} live, {len(answer['sessions'])} stored"),
         ("Banned", _ban(row)),
     ]
@@ -185,7 +185,7 @@ def list_sessions(options: Options, user: User) -> str:
     if not answer["items"]:
         return "No sessions."
     rows = [
-        (item["iat"], time_text(item["iat"]), time_text(item["exp"]), item["name"])
+        (item["iat"], time_text(item["createdAt"]), time_text(item["exp"]), item["name"])
         for item in answer["items"]
     ]
     return aligned([("ID", "SINCE", "UNTIL", "NAME"), *rows])

@@ -174,7 +174,7 @@ def imports(name: str) -> dict[str, bool]:
     layers = {layer.name for layer in function.layers}
     return {
         "argon2": "passwords" in layers,
-        "httpagentparser": "user_agents" in layers,
+        "sessions.session_name": name == "create_session",
         "pydantic": name in ACCOUNT_OPERATIONS,
         "sessions.key_rotation": "KEY_ROTATION_DAYS" in function.environment,
         "sessions.dynamodb": name != AUTHORIZER.name,

@@ -35,8 +35,8 @@ def test_a_login_with_a_name_longer_than_a_key_has_no_user(clock):
 
 def test_the_longest_session_name_is_stored(clock):
     person = new_person()
-    body = {"user": person.username, "pass": PASSWORD, "rememberMe": True}
-    answer = call("create_session", body=body, headers={"X-Session-Name": "😀" * 64})
+    body = {"user": person.username, "pass": PASSWORD, "rememberMe": True, "name": "😀" * 64}
+    answer = call("create_session", body=body)
     assert answer.status == 201
     assert stored_sessions(person)[clock.now]["name"] == "😀" * 64
 

@@ -425,7 +425,7 @@ def test_show_is_a_short_summary(local, fake):
     sessions = [{"iat": 1}, {"iat": 2}]
     fake.answers["ExportUserFunction"] = {
         **EXPORT,
-        "user": {**USER, **banned, "last_iat": 1_800_000_001},
+        "user": {**USER, **banned, "last_iat": 1_800_000_009, "last_login_at": 1_800_000_001},
         "sessions": sessions,
     }
     fake.answers["ListUserSessionsFunction"] = {**ID, "count": 1, "items": []}
@@ -443,14 +443,15 @@ def test_show_is_a_short_summary(local, fake):
 
 
 def test_sessions_are_a_table_in_which_no_name_steers_the_terminal(local, fake):
+    odd, began = "Firefox\n\x9b2J\u202e", {"createdAt": 1_800_000_001}
     items = [
-        {"iat": 1_800_000_001, "exp": 1_800_003_601, "sub": "u1", "name": "Firefox\n\x9b2J\u202e"},
-        {"iat": 5, "exp": 10**15, "sub": "u1", "name": "curl"},
+        {"iat": 1_800_000_009, "exp": 1_800_003_601, "sub": "u1", "name": odd, **began},
+        {"iat": 5, "exp": 10**15, "sub": "u1", "name": "curl", "createdAt": 5},
     ]
     fake.answers["ListUserSessionsFunction"] = {**ID, "count": 2, "items": items}
     assert local("sessions", "list", "ann").out == (
         "ID          SINCE                      UNTIL                      NAME\n"
-        "1800000001  2027-01-15T08:00:01+00:00  2027-01-15T09:00:01+00:00"
+        "1800000009  2027-01-15T08:00:01+00:00  2027-01-15T09:00:01+00:00"
         "  Firefox\\n\\x9b2J\\u202e\n"
         "5           1970-01-01T00:00:05+00:00  1000000000000000           curl\n"
     )
@@ -638,7 +639,7 @@ def test_what_is_invisible_is_shown(local, fake, hidden):
     shown = hidden.encode("unicode_escape").decode()
     user = {"username": f"an{hidden}n", "email": f"{hidden}@example.com", "banned_at": 1}
     user["ban_reason"] = f"spam{hidden}"
-    items = [{"iat": 5, "exp": 6, "sub": "u1", "name": f"my{hidden}phone"}]
+    items = [{"iat": 5, "exp": 6, "createdAt": 5, "sub": "u1", "name": f"my{hidden}phone"}]
     fake.answers["ExportUserFunction"] = {**EXPORT, "user": USER | user}
     fake.answers["CreateUserFunction"] = {**ID, **user}
     fake.answers["ListUserSessionsFunction"] = {**ID, "count": 1, "items": items}

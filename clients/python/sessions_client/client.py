@@ -52,7 +52,7 @@ class _Caller:
     def _request(
         self, http: httpx.Client | httpx.AsyncClient, operation: Operation[_Result]
     ) -> httpx.Request:
-        headers = {b"Accept": b"application/json", **operation.headers}
+        headers = {b"Accept": b"application/json"}
         content = None
         if operation.body is not None:  # in ASCII: httpx's own JSON fails on half a surrogate pair
             headers[b"Content-Type"] = b"application/json"

@@ -7,18 +7,10 @@ from typing import Any, Generic, TypeVar
 
 import httpx
 
-from sessions_client.errors import (
-    SessionsError,
-    body_of,
-    error_of,
-    seconds_named,
-    without_frames,
-)
+from sessions_client.errors import body_of, error_of, seconds_named, without_frames
 from sessions_client.model import Page, Session, Token, member
 
 LONGEST_WAIT_SECONDS = 30
-# Far more than the service takes of a name; it passes over one that is a little too long.
-_LONGEST_NAME_OCTETS = 1024
 _WAIT_SECONDS = 1  # after an answer without Retry-After, such as a proxy's
 # What was answered 503 may have been done all the same: a repeated login then leaves one session
 # too many, and all else does no harm. After a 504 the service may still be at work.
@@ -36,7 +28,6 @@ class Operation(Generic[_Result]):
     read: Callable[[Any], _Result]
     query: Mapping[str, str | int] = field(default_factory=dict)
     body: Mapping[str, object] | None = field(default=None, repr=False)  # it may hold a password
-    headers: Mapping[bytes, bytes] = field(default_factory=dict)
     needs_token: bool = True
 
     def result(self, response: httpx.Response) -> _Result:
@@ -69,25 +60,11 @@ def seconds_to_wait(response: httpx.Response, retries: int) -> int | None:
 
 
 def log_in(user: str, password: str, *, remember_me: bool, name: str | None) -> Operation[Token]:
-    """Log in.
-
-    Raises:
-        SessionsError: no header can hold the name.
-    """
-    headers = {}
+    """Log in."""
+    body: dict[str, object] = {"user": user, "pass": password, "rememberMe": remember_me}
     if name is not None:
-        octets = name.strip().encode(errors="replace")  # the service reads it as UTF-8
-        if not name.isprintable() or len(octets) > _LONGEST_NAME_OCTETS:
-            raise SessionsError("The name of a session must be 1 to 64 printable characters")
-        headers[b"X-Session-Name"] = octets
-    return Operation(
-        "POST",
-        "/session",
-        Token.read,
-        body={"user": user, "pass": password, "rememberMe": remember_me},
-        headers=headers,
-        needs_token=False,
-    )
+        body["name"] = name
+    return Operation("POST", "/session", Token.read, body=body, needs_token=False)
 
 
 def current_session() -> Operation[Session]:

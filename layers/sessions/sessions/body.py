@@ -66,7 +66,11 @@ def parse(
 def _fits(value: object, field: Mapping[str, Any]) -> bool:
     if type(value) is not _TYPES[field["type"]]:  # True is no string, and 1 is not True
         return False
-    return not isinstance(value, str) or field["minLength"] <= len(value) <= field["maxLength"]
+    if not isinstance(value, str):
+        return True
+    shortest: int = field.get("minLength", 0)
+    longest: int = field.get("maxLength", len(value))
+    return shortest <= len(value) <= longest
 
 
 def _members(request: Request, fields: Fields, largest_bytes: int) -> object:
