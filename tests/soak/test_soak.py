@@ -106,9 +106,8 @@ class Told:
         """Return the sessions that began, or those that ended for good: each user's with its ID."""
         return {
             (event["user"], event["session"])
-            for line in _documents(self._output.read_text())
-            for event in line.get("published", ())
-            if event["type"] == kind and event.get("reason") != "banned"
+            for event in _documents(self._output.read_text())
+            if event.get("type") == kind and event.get("reason") != "banned"
         }
 
     def untold(self, ended: set[tuple[str, int]]) -> set[tuple[str, int]]:
