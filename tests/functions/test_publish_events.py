@@ -150,8 +150,8 @@ def test_a_late_session_of_a_deleted_user_is_published_and_purged(clock, bus, ch
         tables().put_item(TableName=SESSIONS, Item=row)
     session_store.revoke_sessions(person.id, [evicted], "evicted", clock.now)
     publish(changes())
-    ends = {end["session"]: end["reason"] for end in bus.ends()}
-    assert (ends, len(bus.ends())) == ({late: "account_deleted", evicted: "evicted"}, 2)
+    ends = sorted((end["session"], end["reason"], end["ended_at"]) for end in bus.ends())
+    assert ends == [(late, "account_deleted", clock.now), (evicted, "evicted", evicted)]
     assert sessions_of(person) == [0, evicted], "the tombstone, and the one that had ended"
 
 
