@@ -21,6 +21,7 @@ MUTMUT = Path(sys.executable).with_name("mutmut")
 # function, the quickest first, up to the first that fails.
 STORE = ("tests/conformance", "tests/layer/test_round_trips.py")
 EVENTS = ("tests/functions/test_publish_events.py",)
+METRICS = ("tests/test_observability.py",)
 KEYS = ("tests/layer/test_signing_keys.py", "tests/functions/test_rotate_signing_key.py")
 PROMISES = {
     "model": ("tests/layer/test_model.py", "tests/functions/test_get_session.py"),
@@ -43,7 +44,7 @@ PROMISES = {
     "session_events": EVENTS,
     "streams": EVENTS,
     "event_bus": EVENTS,
-    "signing_keys": KEYS,
+    "signing_keys": (*KEYS, *METRICS),
     "key_rotation": ("tests/layer/test_key_rotation.py", *KEYS),
     "body": ("tests/layer/test_request.py", "tests/functions/test_body_refusals.py"),
     "request": (
