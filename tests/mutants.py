@@ -1,7 +1,7 @@
 """Plant small faults into the core, one at a time, and say which of them no test notices.
 
-`make mutants` runs mutmut for each module of the core that decides something, against the tests where
-the module's promises live. It prints a line for each module. What survived is in
+`make mutants` runs mutmut for each module of the core that decides something, against the tests
+where the module's promises live. It prints a line for each module. What survived is in
 build/mutants/survivors.txt, each with its change; CONTRIBUTING.md says how to read it.
 """
 
@@ -91,7 +91,7 @@ def prepare(module: str) -> Path:
 
 def run(folder: Path, *command: str) -> str:
     """Run a command of mutmut and return what it prints; stop with that if it fails."""
-    done = subprocess.run(  # noqa: S603 - the program that is installed beside this Python
+    done = subprocess.run(
         [MUTMUT, *command], cwd=folder, capture_output=True, text=True, check=False
     )
     if done.returncode:
