@@ -55,9 +55,9 @@ PROMISES = {
 }
 
 # mutmut reads setup.cfg where pyproject.toml has no section for it, and it finds a module by its
-# name only below `src`. The test that noticed the last change is asked first: it may notice the next
-# one. moto is quick enough to be asked for each change, ministack is not, nor is it a search for
-# exceptions in destructors.
+# name only below `src`. What noticed the last fault is asked first: it may notice the next one.
+# moto is quick enough to be asked for each fault; ministack is not, nor is a look for exceptions
+# in destructors.
 SETTINGS = """\
 [mutmut]
 source_paths=src
