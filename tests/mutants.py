@@ -67,6 +67,8 @@ also_copy=
 pytest_add_cli_args=
     --override-ini=pythonpath=src . clients/python
     --failed-first
+    --hypothesis-profile=mutants
+    --tb=no
     -knot ministack
     -pno:unraisableexception
 pytest_add_cli_args_test_selection=
