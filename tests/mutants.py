@@ -69,10 +69,12 @@ pytest_add_cli_args=
     --failed-first
     --hypothesis-profile=mutants
     --tb=no
+    --timeout=30
     -knot ministack
     -pno:unraisableexception
 pytest_add_cli_args_test_selection=
     {tests}
+timeout_multiplier=2
 use_git_change_detection=false
 track_dependencies=false
 """
