@@ -5,7 +5,7 @@ PIP := -m pip --disable-pip-version-check --quiet install
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
-.PHONY: help run reference invoke test test-browser conformance check build rehearse verify instructions bench page soak mutants lock release clean
+.PHONY: help run reference invoke sessionctl test test-browser conformance check build rehearse verify instructions bench page soak mutants lock release clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -15,8 +15,12 @@ run: .venv/run ## the service on this machine; OPTIONS="--port 3001" and more, s
 
 reference: node_modules/ready ## what `make run` shows the API's reference with, at /docs; needs npm
 
-invoke: .venv/run ## one function on its event: make invoke FUNCTION=create_user
-	@$(BIN)/python -m local invoke $(FUNCTION) -e $(or $(EVENT),events/$(FUNCTION).json)
+invoke: .venv/run ## one function on its event: make invoke FUNCTION=get_session AS=joe
+	@test -n "$(FUNCTION)" || { echo "FUNCTION=..., a folder in functions/; AS=joe puts a live token into its event" >&2; exit 2; }
+	@$(BIN)/python -m local invoke $(FUNCTION) -e $(or $(EVENT),events/$(FUNCTION).json) $(if $(AS),--as "$(AS)") $(OPTIONS)
+
+sessionctl: .venv/run ## the operators' command, .venv/bin/python -m sessionctl
+	@$(BIN)/python -m sessionctl --help
 
 test: .venv/test ## every test; OPTIONS="-n 0 tests/layer" for some of them, one after the other
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(OPTIONS)
@@ -29,7 +33,7 @@ conformance: .venv/test ## what the store promises, on a DynamoDB: ENDPOINT=http
 	@test -n "$(ENDPOINT)" || { echo "ENDPOINT=http://..., or ENDPOINT=aws: your account in AWS_DEFAULT_REGION. The tables are its own, conformance-..., and deleted." >&2; exit 2; }
 	CONFORMANCE_ENDPOINT=$(ENDPOINT) $(BIN)/python -m pytest tests/conformance --force-enable-socket $(OPTIONS)
 
-check: .venv/test .venv-build/ready node_modules/ready ## lint, types, the template, the reference, known vulnerabilities
+check: .venv/generators .venv-build/ready node_modules/ready ## lint, types, the template, the reference and clients made of it, known vulnerabilities
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -38,6 +42,7 @@ check: .venv/test .venv-build/ready node_modules/ready ## lint, types, the templ
 	@mkdir -p build && sed '/^    Condition: /d' template.yaml > build/template-of-all.yaml
 	.venv-build/bin/checkov
 	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true node_modules/.bin/redocly lint docs/openapi.yaml
+	$(BIN)/python -m pytest tests/generators
 	@.venv-build/bin/python requirements/audit.py
 
 build: .venv-build/ready .aws-sam/recipe ## the artefacts that `sam deploy` ships, and what they are made of; needs no Docker
@@ -89,10 +94,10 @@ mutants: .venv/mutants ## which small faults in the core no test notices; MODULE
 # A version that is locked stays, unless UPGRADE names it. The layers take the versions of the lock,
 # for the Python and the machine that template.yaml names. pip installs nothing but files of these hashes.
 COMPILE = $(BIN)/uv pip compile --quiet --no-annotate --generate-hashes --custom-compile-command "make lock" $(if $(filter all,$(UPGRADE)),--upgrade,$(UPGRADE:%=--upgrade-package %))
-LAYERS := sessions passwords user_agents
+LAYERS := sessions passwords
 
 lock: .venv/lock ## pin what pyproject.toml's groups need; UPGRADE="moto ruff" or UPGRADE=all takes new versions
-	$(COMPILE) --universal --group e2e --group browser --group mutants --group lock -o requirements/lock.txt
+	$(COMPILE) --universal --group e2e --group browser --group generators --group mutants --group lock -o requirements/lock.txt
 	$(COMPILE) --universal --group build -o requirements/build.txt
 	@for layer in $(LAYERS); do \
 	    $(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 --constraint requirements/lock.txt \
@@ -103,10 +108,12 @@ release: ## a version: VERSION=1.2.0 changes template.yaml and CHANGELOG.md, and
 	@$(PYTHON) release.py "$(VERSION)"
 
 clean: ## all that was made
-	rm -rf .venv .venv-build node_modules clients/python/build .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache build *.egg-info clients/python/*.egg-info
+	@test ! -e .local/sessions-service.json || rm -rf .local
+	rm -rf .venv .venv-build node_modules clients/python/build .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache build *.egg-info clients/python/*.egg-info
 
 .venv/python .venv-build/python: %/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name one with PYTHON=...")'
+	@echo "Making $*, an environment of Python; this happens once, and takes some seconds..." >&2
 	@$(PYTHON) -m venv $*
 	@touch $@
 
@@ -114,19 +121,22 @@ clean: ## all that was made
 # Each group but `lock` has `run` in it.
 LOCKED_PIP = sed -n '/^pip==/,/[^\\]$$/p'
 .venv/%: pyproject.toml requirements/lock.txt | .venv/python
-	@echo "Installing what $* needs; this happens once..." >&2
+	@echo "Installing what $* needs into .venv; this happens once, and takes a minute or two..." >&2
 	@$(LOCKED_PIP) requirements/lock.txt | $(BIN)/python $(PIP) --require-hashes --requirement /dev/stdin
 	@$(BIN)/python $(PIP) --require-hashes --constraint requirements/lock.txt --group $*
 	@touch $@ $(if $(filter lock,$*),,.venv/run)
 
 .venv-build/ready: pyproject.toml requirements/build.txt | .venv-build/python
+	@echo "Installing what builds and checks into .venv-build; this happens once, and takes some minutes..." >&2
 	@$(LOCKED_PIP) requirements/build.txt | .venv-build/bin/python $(PIP) --require-hashes --requirement /dev/stdin
 	@.venv-build/bin/python $(PIP) --require-hashes --constraint requirements/build.txt --group build
 	@touch $@
 
-# The viewer of the reference, and what looks through pages in tests.
+# The viewer of the reference, what looks through pages in tests, and what makes a client of the
+# reference, which asks for TypeScript 5 and works with ours.
 node_modules/ready: package-lock.json package.json .npmrc
 	@command -v npm >/dev/null || { echo "npm is needed; it comes with Node.js" >&2; exit 1; }
+	@echo "Installing the reference's viewer by npm; this happens once, and takes some seconds..." >&2
 	@npm ci --no-audit --no-fund --silent
 	@touch $@
 

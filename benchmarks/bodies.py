@@ -87,6 +87,14 @@ BODIES: dict[str, tuple[str, Callable[[int], str]]] = {
         MULTIPART,
         lambda size: repeated("\r\n--fro", size, f"{_HEADER}user\r\n\r\n", "\r\n--frontier--"),
     ),
+    "marks of one letter in the wrong order": (
+        JSON,
+        lambda size: repeated("\u0345\u0334", size // 2, '{"user":"x","pass":"', '"}'),
+    ),
+    "marks that are two": (
+        JSON,
+        lambda size: repeated("\u0344", size // 2, '{"user":"x","pass":"', '"}'),
+    ),
     "a part of headers": (MULTIPART, lambda size: repeated("X: y\r\n", size, "--frontier\r\n")),
 }
 # As large as Lambda takes an event, which the gateway sends.
@@ -138,7 +146,8 @@ def read(operation: str, event: dict[str, Any]) -> tuple[float, float]:
     def once() -> None:
         request = read_request(event, 0)
         with suppress(ApiError):
-            values = parse(request, getattr(app, OPERATIONS[operation]), app.LARGEST_BODY_BYTES)
+            fields, prepare = getattr(app, OPERATIONS[operation]), getattr(app, "PREPARE", None)
+            values = parse(request, fields, app.LARGEST_BODY_BYTES, prepare)
             for value in values.get("sessions", ()):
                 parse_session_id(value)
 

@@ -92,7 +92,7 @@ class _Raw:
 
 
 def _session(user: str, iat: int) -> Session:
-    return Session(user, iat, LASTS, "Chrome on Windows", bytes(32))
+    return Session(user, iat, LASTS, "Chrome on Windows", bytes(32), created_at=iat)
 
 
 def _revoked(user: str, iats: list[int]) -> Record:

@@ -217,7 +217,8 @@ def _all_revoked(subject: Subject) -> Any:
 
 
 def _session(subject: Subject, iat: int) -> Session:
-    return Session(subject.id, iat, iat + SESSION_SECONDS, "Chrome on Windows", bytes(32))
+    exp = iat + SESSION_SECONDS
+    return Session(subject.id, iat, exp, "Chrome on Windows", bytes(32), created_at=iat)
 
 
 def record_of(old: User | Session | None, new: User | Session) -> Row:

@@ -4,17 +4,20 @@ Linux could do it with a signal (PR_SET_PDEATHSIG), macOS could not; a pipe does
 the kernel closes the parent's end even after a SIGKILL.
 """
 
+import json
 import os
 import re
 import signal
 import sys
 import threading
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 GRACE_SECONDS = 20.0
+DAMAGED = 65  # the exit code; EX_DATAERR of sysexits.h
 LOOPBACK = re.compile(rb"(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]+)?", re.IGNORECASE)
 
 
@@ -49,6 +52,32 @@ def keep_secrets_versions(secretsmanager: Any) -> None:
         return secretsmanager.json_response({**answer, "VersionStages": version["Stages"]})
 
     secretsmanager._put_secret_value = put_new  # noqa: SLF001
+
+
+def refuse_damaged_state(app: Any) -> None:
+    """Have ministack end where it cannot read its state.
+
+    By itself it goes on with an empty database, which would take the place of the state at its end.
+    """
+
+    def load() -> None:
+        for name, module in app._state_map.items():  # noqa: SLF001  # there is no other way in
+            file = Path(os.environ["STATE_DIR"]) / f"{name}.json"
+            if not file.exists():
+                continue
+            try:
+                json.loads(file.read_text())["__ministack_format__"]
+                # It is None where a later ministack wrote it.
+                app._get_module(module).load_persisted_state({**app.load_state(name)})  # noqa: SLF001
+            except Exception as error:  # noqa: BLE001  # whatever it is, nothing may be overwritten
+                _end(f"the state is damaged: {file} ({type(error).__name__}: {error})")
+
+    app._load_persisted_state = load  # noqa: SLF001
+
+
+def _end(reason: str) -> NoReturn:
+    print(reason.replace("\n", " "), file=sys.stderr, flush=True)
+    os._exit(DAMAGED)  # without a last saving of the state
 
 
 def for_programs(app: ASGIApp) -> ASGIApp:
@@ -90,6 +119,7 @@ def main(*, answers_pages: bool = False) -> None:
     from ministack.services import secretsmanager  # type: ignore[import-untyped]  # noqa: PLC0415  # the same
 
     keep_secrets_versions(secretsmanager)
+    refuse_damaged_state(app)
     if not answers_pages:
         app.app = for_programs(app.app)
     sys.argv = ["ministack"]

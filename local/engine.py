@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,54 +14,41 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import IO
 
-PORT = 4566  # ministack's own, which events/local-env.json names
+from local.database_process import DAMAGED
+from local.state import StateError, held, tell
+
+PORT = 4566  # ministack's own
 START_SECONDS = 60.0
 STOP_SECONDS = 25.0  # longer than the child's own patience
-RELEASE_SECONDS = 3.0  # how long a child whose parent was killed may take to save its state
 HEALTH = "/_ministack/health"
 ROOT = Path(__file__).parents[1]
 
 
 class EngineError(Exception):
-    """The database could not be started, or its folder is in use."""
+    """The database could not be started."""
 
 
 @contextmanager
 def engine(folder: Path, *, fresh: bool = False) -> Iterator[str]:
     """Run the database for as long as the block lasts; yield its endpoint.
 
-    One process at a time may have the folder: two would overwrite each other's state.
+    Args:
+        folder: where its state is; one process at a time may have it.
+        fresh: whether it begins with no state.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / ".gitignore").write_text("*\n")
-    with (folder / "engine.lock").open("a+") as lock:
-        _acquire(lock, folder)
+    with held(folder) as lock:
         if fresh:
-            shutil.rmtree(folder / "state", ignore_errors=True)
+            for file in (folder / "state").glob("*.json"):
+                file.unlink()
         with ExitStack() as stack:
             with _one_at_a_time():
                 port = free_port(PORT)
                 endpoint = f"http://127.0.0.1:{port}"
-                lock.truncate(0)
-                lock.write(endpoint)
-                lock.flush()
+                tell(folder, endpoint)
                 child = _start(folder, port, lock)
                 stack.callback(stop, child)
                 _wait_until_healthy(child, endpoint, folder)
             yield endpoint
-
-
-def running_endpoint(folder: Path) -> str | None:
-    """Return the endpoint of the engine that holds the folder, if one does."""
-    try:
-        with (folder / "engine.lock").open("r+") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return lock.read() or None
-    except FileNotFoundError:
-        pass
-    return None
 
 
 def is_healthy(endpoint: str) -> bool:
@@ -98,22 +84,6 @@ def _one_at_a_time() -> Iterator[None]:
         yield
 
 
-def _acquire(lock: IO[str], folder: Path) -> None:
-    """Take the folder, once the child of a parent that was killed has let go of it."""
-    deadline = time.monotonic() + RELEASE_SECONDS
-    while True:
-        try:
-            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                lock.seek(0)
-                raise EngineError(
-                    f"{folder} is in use by another gateway; stop that one, "
-                    f"or use its database: --endpoint {lock.read()}"
-                ) from None
-            time.sleep(0.1)
-
-
 def _start(folder: Path, port: int, lock: IO[str]) -> subprocess.Popen[bytes]:
     settings = {
         "BIND_HOST": "127.0.0.1",
@@ -144,7 +114,11 @@ def _wait_until_healthy(child: subprocess.Popen[bytes], endpoint: str, folder: P
         if is_healthy(endpoint):
             return
         time.sleep(0.05)
-    raise EngineError(f"ministack did not start; {folder / 'engine.log'} says why")
+    log = folder / "engine.log"
+    if child.returncode == DAMAGED:
+        *_, reason = log.read_text(errors="replace").splitlines()
+        raise StateError(f"{reason}; put it right, or begin with an empty database: --fresh")
+    raise EngineError(f"ministack did not start; {log} says why")
 
 
 def stop(child: subprocess.Popen[bytes]) -> None:

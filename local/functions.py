@@ -10,10 +10,11 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from local.intrinsics import REGION, TemplateError, as_text
@@ -122,6 +123,42 @@ def load_handlers(
     """Set the environment, then import every handler, as Lambda does at a cold start."""
     os.environ.update({**shared_environment(functions.values()), **runtime})
     return {name: load_handler(function) for name, function in functions.items()}
+
+
+def folders_of(functions: Iterable[Function]) -> set[Path]:
+    """Return the folders of the code of functions and of their layers."""
+    return {folder for function in functions for folder in (function.folder, *function.layers)}
+
+
+@contextmanager
+def modules_anew(folders: Iterable[Path]) -> Iterator[None]:
+    """Let the block import the modules of these folders again; if it fails, all is as it was.
+
+    What runs meanwhile goes on with the modules that it has.
+    """
+    environment, before = dict(os.environ), _modules_of(folders)
+    # Bytecode counts as that of a file of the same second and size: it may be of an older text.
+    sys.dont_write_bytecode = True
+    for name in before:
+        del sys.modules[name]
+    try:
+        yield
+    except BaseException:
+        for name in _modules_of(folders):
+            del sys.modules[name]
+        sys.modules.update(before)
+        os.environ.clear()
+        os.environ.update(environment)
+        raise
+
+
+def _modules_of(folders: Iterable[Path]) -> dict[str, ModuleType]:
+    roots = tuple(f"{folder}{os.sep}" for folder in folders)
+    return {
+        name: module
+        for name, module in sys.modules.copy().items()  # which other threads change, too
+        if (getattr(module, "__file__", None) or "").startswith(roots)
+    }
 
 
 def load_handler(function: Function) -> Handler:

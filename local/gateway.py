@@ -75,15 +75,25 @@ class Gateway:
         access_log: Callable[[str], object] = lambda _: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.api = api
         self.clock = clock
+        self._log = log
+        self._access_log = access_log
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="function")
+        self.load(api, functions, handlers, plans)
+
+    def load(
+        self,
+        api: Api,
+        functions: Mapping[str, Function],
+        handlers: Mapping[str, Handler],
+        plans: UsagePlans | None,
+    ) -> None:
+        """Answer by these from the next request on."""
+        self.api = api
         self._functions = {function.arn: function for function in functions.values()}
         self._handlers = handlers
         self._plans = plans
-        self._log = log
-        self._access_log = access_log
         self._cache: dict[tuple[Authorizer, Identity], tuple[float, AuthorizerAnswer]] = {}
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="function")
 
     async def answer(self, request: ApiRequest, *, too_large: bool = False) -> Outcome:
         """Answer a request; one whose body was too large has none and is refused."""

@@ -66,7 +66,7 @@ class Scope:
                 return self.holds(name)
             case "Fn::GetAtt", [name, attribute]:
                 return self._attribute(name, attribute)
-            case "Fn::GetAtt", str(name):
+            case "Fn::GetAtt", str(name) if "." in name:
                 return self._attribute(*name.split(".", 1))
             case "Fn::Sub", [text, names]:
                 return self._substitute(text, self.resolve(names))

@@ -15,16 +15,8 @@ ROOT = Path(__file__).parents[1]
 WEB = ROOT / "web"
 REFERENCE = ROOT / "docs" / "reference"
 DOCUMENT = ROOT / "docs" / "openapi.yaml"
+SOURCES = (WEB, REFERENCE, DOCUMENT, ROOT / "clients" / "js" / "sessions.js")
 VIEWER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js")
-HEADERS: dict[str, str] = json.loads((WEB / "headers.json").read_text(encoding="utf-8"))
-# The viewer's own style sheet draws its arrows from `data:`. It needs nothing else that the page
-# does not: it sets styles by script, which no policy forbids, and writes none into its HTML.
-REFERENCE_HEADERS = {
-    **HEADERS,
-    "Content-Security-Policy": HEADERS["Content-Security-Policy"].replace(
-        "img-src 'self'", "img-src 'self' data:"
-    ),
-}
 TYPES = {
     ".css": "text/css",
     ".html": "text/html",
@@ -52,6 +44,13 @@ class Pages:
         self._reference["/docs"] = REFERENCE / "index.html"
         self._reference["/docs/openapi.yaml"] = DOCUMENT
         self._reference |= {f"/docs/viewer/{name}": viewer / name for name in VIEWER_FILES}
+        self._headers: dict[str, str] = json.loads((WEB / "headers.json").read_text("utf-8"))
+        # The viewer's own style sheet draws its arrows from `data:`. It needs nothing else that the
+        # page does not: it sets styles by script, which no policy forbids, and writes none into its
+        # HTML.
+        policy = self._headers["Content-Security-Policy"]
+        policy = policy.replace("img-src 'self'", "img-src 'self' data:")
+        self._reference_headers = {**self._headers, "Content-Security-Policy": policy}
 
     def answer(self, request: ApiRequest) -> Response | None:
         """Answer a request for a page; None where the path is of no page."""
@@ -60,7 +59,7 @@ class Pages:
         if file is None:
             return None
         # `no-cache`: a file that was changed shows at the next load.
-        headers = HEADERS if path in self._page else REFERENCE_HEADERS
+        headers = self._headers if path in self._page else self._reference_headers
         headers = {"Cache-Control": "no-cache", **headers}
         if request.method not in ("GET", "HEAD"):
             refused = f"{request.method} is not for a page.\n"

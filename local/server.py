@@ -1,6 +1,7 @@
 """The gateway and the pages behind HTTP: a Starlette application, and hypercorn to serve it."""
 
 import asyncio
+import re
 import signal
 import socket
 import time
@@ -18,6 +19,7 @@ from local.gateway import MAX_BODY_BYTES, Gateway, Outcome
 from local.request import ApiRequest
 
 DRAIN_SECONDS = 30.0
+TOKEN = re.compile(r"eyJ[\w-]+\.[\w.-]+")  # in a path by mistake, where a session's ID belongs
 GRACE_SECONDS = 5.0  # for clients that have not sent all of their request; hypercorn gives 3
 
 
@@ -26,8 +28,9 @@ def application(
     report: Callable[[str], None],
     on_start: Callable[[], None] = lambda: None,
     pages: Callable[[ApiRequest], Response | None] = lambda _: None,
+    advice: Callable[[ApiRequest], str | None] = lambda _: None,
 ) -> ASGIApp:
-    """Return the ASGI application; `report` takes its one line for each request.
+    """Return the ASGI application; `report` takes its one line for each request, and its advice.
 
     An answer of `pages` is no request of the API: no plan counts it and no access log has it.
     REST APIs have no routes of Starlette: their paths count as sent, before any decoding.
@@ -53,9 +56,11 @@ def application(
             outcome = await gateway.answer(request, too_large=body is None)
         milliseconds = (time.perf_counter() - started_at) * 1000
         report(
-            f"{time.strftime('%H:%M:%S')} {request.method} {request.path} "
+            f"{time.strftime('%H:%M:%S')} {request.method} {TOKEN.sub('TOKEN', request.path)} "
             f"{outcome.response.status_code} {milliseconds:.0f} ms {outcome.made_by} {request.id}"
         )
+        if advised := advice(request):
+            report(advised)
         await outcome.response(scope, receive, send if body is not None else _draining(parts, send))
 
     return Router(default=answer, redirect_slashes=False, lifespan=lifespan)

@@ -8,7 +8,7 @@ keep their order. A batch waits here for the slowest of those before it, in AWS 
 
 Not emulated: batching windows, the bisection of batches that fail as a whole, limits on retries,
 streams of many shards, and a start in the past: a change that is made while no poller runs reaches
-no function.
+no function. A mapping that is new in the template counts from the next start on.
 """
 
 import base64
@@ -53,7 +53,7 @@ def following(
             raise TemplateError(f"{mapping['FunctionName']} cannot follow {table}")
         stream = client("dynamodb").describe_table(TableName=table)["Table"]["LatestStreamArn"]
         shard = Shard(client("dynamodbstreams"), stream, mapping.get("BatchSize", BATCH))
-        call = partial(_pass, function, handlers[function.name], log)
+        call = partial(_pass, function, handlers, log)  # the handler is looked up at each call
         arguments = (call, shard, mapping, log, stopped)
         threads.append(threading.Thread(target=_poll, args=arguments, daemon=True))
     for thread in threads:
@@ -79,7 +79,7 @@ class Shard:
         """Return the records since the last call, as Lambda shows them."""
         try:
             answer = self._streams.get_records(ShardIterator=self._iterator, Limit=self._limit)
-        except ClientError:
+        except self._streams.exceptions.ExpiredIteratorException:
             self._iterator = self._newest()  # it expires in 15 minutes: the machine has slept
             return []
         self._iterator = answer["NextShardIterator"]
@@ -139,13 +139,16 @@ def place_of(record: dict[str, Any], queues: int) -> int:
 
 
 def _pass(
-    function: Function, handler: Handler, log: Callable[[str], object], records: Records
+    function: Function,
+    handlers: Mapping[str, Handler],
+    log: Callable[[str], object],
+    records: Records,
 ) -> Records:
     """Invoke a function with records, if there are any, and return those that are not done."""
     if not records:
         return []
     try:
-        answer = invoke(function, handler, {"Records": records}, str(uuid.uuid4()))
+        answer = invoke(function, handlers[function.name], {"Records": records}, str(uuid.uuid4()))
     except FunctionError as error:
         log(f"{type(error).__name__}: {error}; it is tried again\n")
         return records

@@ -12,6 +12,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import yaml
+from samtranslator.model.exceptions import (  # type: ignore[import-untyped]  # has no types
+    InvalidDocumentException,
+)
 from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]  # has no types
 from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]
 
@@ -61,6 +64,12 @@ class Template:
 def load_template(path: Path = TEMPLATE, parameters: Mapping[str, Any] | None = None) -> Template:
     """Read, transform and resolve a template; `parameters` replace the defaults in it."""
     source = read(path)
+    resources = source.get("Resources") if isinstance(source, dict) else None
+    if not isinstance(resources, dict):
+        raise TemplateError(f"{path} is no template: it has no Resources")
+    for name, resource in resources.items():
+        if not isinstance(resource, dict) or "Type" not in resource:
+            raise TemplateError(f"{path} is no template: {name} has no Type")
     values = _parameters(source, parameters or {})
     transformed = _transformed(source, values)
     written = transformed["Resources"]
@@ -93,7 +102,10 @@ def arn(kind: str, name: str) -> str:
 
 def read(path: Path) -> dict[str, Any]:
     """Return the template as written, with `!Ref` and its like in their long form."""
-    document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  # a SafeLoader
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  # a SafeLoader
+    except (ValueError, yaml.YAMLError) as error:
+        raise TemplateError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
     # An aliased node is one object in many places, and SAM changes what it is given.
     copy: dict[str, Any] = json.loads(json.dumps(document))
     return copy
@@ -152,5 +164,8 @@ def _transformed(source: Mapping[str, Any], values: Mapping[str, Any]) -> dict[s
         name: ",".join(value) if isinstance(value, list) else as_text(value)
         for name, value in values.items()
     }
-    transformed = Translator({}, Parser(), boto_session=session).translate(fragment, texts)
-    return dict(transformed)
+    try:
+        return dict(Translator({}, Parser(), boto_session=session).translate(fragment, texts))
+    except InvalidDocumentException as error:
+        causes = " ".join(cause.message for cause in error.causes)
+        raise TemplateError(f"the template is not valid: {causes}") from error

@@ -22,6 +22,7 @@ MEANINGS = {
     "Unavailable": "Something the service needs does not answer; try again",
     "Sandbox.Timedout": "The function ran out of time",
 }
+SAID = {"UnknownUser", "UserTaken", "UnknownKey"}  # their messages say the same once more
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,7 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
         return error.exit_code
     except OperationError as error:
         meaning = MEANINGS.get(error.kind, "The operation failed")
-        return _failed(f"{meaning} ({error.kind}: {error.message})", 1)
+        more = "" if error.kind in SAID or not error.message else f": {error.message}"
+        return _failed(f"{meaning} ({error.kind}{more})", 1)
     except Unreachable as error:
         return _failed(str(error), 3)
     except OSError as error:  # the file of an export

@@ -8,7 +8,15 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+)
 from botocore.session import Session
 
 LONGEST_ACTOR = 256  # the limit of the operations
@@ -31,9 +39,13 @@ class Unreachable(Exception):
 
 
 def call_in_stack(
-    stack: str, profile: str | None, region: str | None, logical_id: str, event: dict[str, Any]
+    stack: str,
+    profile: str | None,
+    region: str | None,
+    logical_id: str,
+    event: dict[str, Any] | None,
 ) -> dict[str, Any]:
-    """Call a function of a stack, as the user of the AWS profile."""
+    """Call a function of a stack, as the user of the AWS profile; see `_call` for no event."""
     try:
         session = boto3.Session(profile_name=profile, region_name=region)
         actor = session.client("sts").get_caller_identity()["Arn"]
@@ -42,12 +54,21 @@ def call_in_stack(
         )
         name = resource["StackResourceDetail"]["PhysicalResourceId"]
         with closing(session.client("lambda", config=CONFIG)) as client:
-            return invoke(client, name, {**event, "actor": actor[:LONGEST_ACTOR]})
-    except (BotoCoreError, ClientError) as error:
+            return _call(client, name, event, actor[:LONGEST_ACTOR])
+    except (NoCredentialsError, PartialCredentialsError) as error:
+        raise Unreachable(
+            "there are no AWS credentials; name a profile with --profile, "
+            "or the service of `make run` with --local"
+        ) from error
+    except NoRegionError as error:
+        raise Unreachable("no AWS region is set; name one with --region") from error
+    except ClientError as error:
+        raise Unreachable(_reason(error)) from error
+    except BotoCoreError as error:
         raise Unreachable(str(error)) from error
 
 
-def call_at(url: str, logical_id: str, event: dict[str, Any]) -> dict[str, Any]:
+def call_at(url: str, logical_id: str, event: dict[str, Any] | None) -> dict[str, Any]:
     """Call a function behind a development gateway. No AWS setting is read."""
     files = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
     try:
@@ -60,9 +81,29 @@ def call_at(url: str, logical_id: str, event: dict[str, Any]) -> dict[str, Any]:
             config=CONFIG.merge(Config(proxies={})),
         )
         with closing(client):
-            return invoke(client, logical_id, {**event, "actor": _local_user()})
-    except (BotoCoreError, ClientError, ValueError) as error:  # ValueError: no URL
-        raise Unreachable(f"{error} (is `make run` running?)") from error
+            return _call(client, logical_id, event, _local_user())
+    except ClientError as error:
+        raise Unreachable(f"{url}: {_reason(error)}") from error
+    except (EndpointConnectionError, ConnectTimeoutError) as error:
+        raise Unreachable(f"{url} does not answer: is `make run` running?") from error
+    except (BotoCoreError, ValueError) as error:  # ValueError: no URL
+        raise Unreachable(str(error)) from error
+
+
+def _reason(error: ClientError) -> str:
+    """Return what AWS said, without the name of the call, which no operator has made."""
+    return "{Message} ({Code})".format_map({"Message": "", **error.response["Error"]})
+
+
+def _call(client: Any, name: str, event: dict[str, Any] | None, actor: str) -> dict[str, Any]:
+    """Invoke a function; without an event only ask whether it is there and may be called.
+
+    Source: Lambda API Reference, "Invoke", `InvocationType`.
+    """
+    if event is None:
+        client.invoke(FunctionName=name, InvocationType="DryRun")
+        return {}
+    return invoke(client, name, {**event, "actor": actor})
 
 
 def invoke(client: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from sessionctl.account_functions import OperationError
 from sessionctl.options import Group, Options, User, moment, of_a_user, read_password
 from sessionctl.text import aligned, as_json, printable, time_text
 from sessionctl.version import VERSION
@@ -23,7 +25,7 @@ def command_line() -> None:
 
 @command_line.group("user")
 def user_commands() -> None:
-    """Create, see, ban, change and delete one user."""
+    """List users; create, see, ban, change and delete one."""
 
 
 @command_line.group("sessions")
@@ -47,6 +49,25 @@ def create_user(options: Options, username: str, email: str) -> str:
     return options.answer_text(answer, f"Created {answer['username']}, ID {answer['id']}.")
 
 
+@user_commands.command("list")
+@click.option("--limit", type=click.IntRange(1, 1000), metavar="NUMBER", help="How many at most.")
+@click.option("--after", metavar="ID", help="Those that come behind this ID.")
+@click.pass_obj
+def list_users(options: Options, limit: int | None, after: str | None) -> str:
+    """List users, a page at a time, in no order."""
+    answer = options.call("ListUsersFunction", _given(limit=limit, after=after))
+    if options.json:
+        return as_json(answer)
+    rows = [
+        (user["id"], user["username"], user["email"], time_text(user["created_at"]), _ban(user))
+        for user in answer["items"]
+    ]
+    text = aligned([("ID", "USERNAME", "E-MAIL", "CREATED", "BANNED"), *rows])
+    return (
+        text if "next" not in answer else f"{text}\n\nThere may be more: --after {answer['next']}"
+    )
+
+
 @user_commands.command("show")
 @of_a_user
 def show_user(options: Options, user: User) -> str:
@@ -61,7 +82,7 @@ def show_user(options: Options, user: User) -> str:
         ("Username", row["username"]),
         ("E-mail", row["email"]),
         ("Created", time_text(row["created_at"])),
-        ("Last login", time_text(row.get("last_iat") or None)),
+        ("Last login", time_text(row.get("last_login_at") or row.get("last_iat") or None)),
         ("Sessions", f"{live} live, {len(answer['sessions'])} stored"),
         ("Banned", _ban(row)),
     ]
@@ -91,11 +112,19 @@ def unban_user(options: Options, user: User, *, revoke_sessions: bool) -> str:
     return options.answer_text(answer, f"Unbanned {user}; the sessions {sessions}.")
 
 
+@user_commands.command("unlock")
+@of_a_user
+def unlock_user(options: Options, user: User) -> str:
+    """Let a user log in again at once, after wrong passwords."""
+    answer = options.call("UnlockUserFunction", user)
+    return options.answer_text(answer, f"Unlocked {user}; wrong passwords are counted anew.")
+
+
 @user_commands.command("password")
 @click.option("--keep-sessions", is_flag=True, help="Revoke no session.")
 @of_a_user
 def set_password(options: Options, user: User, *, keep_sessions: bool) -> str:
-    """Set a password; the command asks for it."""
+    """Set a password; the command asks for it. It also unlocks the user."""
     fields = {**user, "password": read_password(), "keep_sessions": keep_sessions}
     answer = options.call("SetPasswordFunction", fields)
     sessions = "go on" if answer["kept_sessions"] else "are revoked"
@@ -139,7 +168,9 @@ def export_user(options: Options, user: User, output: Path | None) -> str:
 @of_a_user
 def delete_user(options: Options, user: User) -> str:
     """Delete a user, and all that is stored about them."""
-    options.confirm(f"Delete {user} and all that is stored about them?")
+    options.confirm(
+        f"Delete {user} and all that is stored about them?", lambda: _check(options, user, ())
+    )
     answer = options.call("DeleteUserFunction", user)
     return options.answer_text(answer, f"Deleted {user} and {_count(answer['sessions'])}.")
 
@@ -154,7 +185,7 @@ def list_sessions(options: Options, user: User) -> str:
     if not answer["items"]:
         return "No sessions."
     rows = [
-        (item["iat"], time_text(item["iat"]), time_text(item["exp"]), item["name"])
+        (item["iat"], time_text(item["createdAt"]), time_text(item["exp"]), item["name"])
         for item in answer["items"]
     ]
     return aligned([("ID", "SINCE", "UNTIL", "NAME"), *rows])
@@ -173,7 +204,11 @@ def revoke_sessions(
     if everyone:
         if words or user_id is not None or every:
             raise click.UsageError("--everyone takes no LOGIN, no --id and no --all")
-        options.confirm("Revoke every session of every user?", word="everyone")
+        options.confirm(
+            "Revoke every session of every user?",
+            lambda: options.call("RevokeEveryoneFunction", None),
+            word="everyone",
+        )
         answer = options.call("RevokeEveryoneFunction", {"everyone": True})
         return options.answer_text(answer, "Revoked every session of every user.")
     ids = list(words)
@@ -182,7 +217,7 @@ def revoke_sessions(
     if bool(ids) == every:
         raise click.UsageError("say which sessions: their IDs or --all")
     which = "all sessions" if every else f"{len(ids)} of the sessions"
-    options.confirm(f"Revoke {which} of {user}?")
+    options.confirm(f"Revoke {which} of {user}?", lambda: _check(options, user, ids))
     fields = {"all": True} if every else {"sessions": ids}
     answer = options.call("RevokeUserSessionsFunction", user | fields)
     return options.answer_text(answer, f"Revoked {_count(answer['count'])} of {user}.")
@@ -210,7 +245,8 @@ def list_keys(options: Options) -> str:
 def rotate_keys(options: Options, drop: str | None) -> str:
     """Sign with the next key from now on; or drop a key."""
     if drop is not None:
-        options.confirm(f"Drop the key {drop}, and every session it signed?")
+        question = f"Drop the key {drop}, and every session it signed?"
+        options.confirm(question, lambda: _check_key(options, drop))
     answer = options.call("RotateSigningKeyFunction", _given(drop=drop))
     if options.json:
         return as_json(answer)
@@ -229,6 +265,18 @@ def rotate_keys(options: Options, drop: str | None) -> str:
     else:
         sentence = ""
     return sentence + aligned(rows)
+
+
+def _check(options: Options, user: User, ids: Sequence[str]) -> None:
+    """Fail unless the user exists, and has the sessions."""
+    live = {str(item["iat"]) for item in options.call("ListUserSessionsFunction", user)["items"]}
+    if missing := [iat for iat in ids if iat not in live]:
+        raise click.ClickException(printable(f"{user} has no live session {', '.join(missing)}."))
+
+
+def _check_key(options: Options, kid: str) -> None:
+    if kid not in {key["kid"] for key in options.call("ListSigningKeysFunction", {})["keys"]}:
+        raise OperationError("UnknownKey", kid)
 
 
 def _given(**fields: object) -> dict[str, Any]:

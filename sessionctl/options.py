@@ -1,5 +1,6 @@
 """The common part of the commands: the shared options, the user, and questions to the person."""
 
+import json
 import re
 import sys
 import time
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import update_wrapper
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import click
@@ -16,6 +18,9 @@ from sessionctl.account_functions import call_at, call_in_stack
 from sessionctl.text import as_json, printable
 
 LOCAL_URL = "http://127.0.0.1:3000"
+# Where the service of this checkout runs, as `make run` writes it.
+SERVICE_FILE = Path(__file__).parents[1] / ".local" / "sessions-service.json"
+STACK = "sessions"
 UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -23,30 +28,37 @@ UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 class Options:
     """The options that every command takes, before or after its name."""
 
-    stack: str = "sessions"
+    stack: str | None = None
     profile: str | None = None
     region: str | None = None
     local: str | None = None
     json: bool = False
     yes: bool = False
 
-    def call(self, logical_id: str, event: dict[str, Any]) -> dict[str, Any]:
-        """Call an account function, and return its answer."""
+    def call(self, logical_id: str, event: dict[str, Any] | None) -> dict[str, Any]:
+        """Call an account function, and return its answer; without an event, see if it is there."""
         if self.local is not None:
             return call_at(self.local, logical_id, event)
-        return call_in_stack(self.stack, self.profile, self.region, logical_id, event)
+        return call_in_stack(self.stack or STACK, self.profile, self.region, logical_id, event)
 
-    def confirm(self, question: str, word: str = "yes") -> None:
-        """Go on if the person types the word. The question names the place: it may be wrong."""
+    def confirm(self, question: str, target: Callable[[], object], word: str = "yes") -> None:
+        """Go on if the person types the word. The question names the place: it may be wrong.
+
+        Args:
+            question: what would be done.
+            target: fails if there is nothing to do it to.
+            word: what to type.
+        """
         if self.yes:
             return
         if not sys.stdin.isatty():
             raise click.UsageError("this cannot be undone: confirm it with --yes")
-        where = f"at {self.local}" if self.local else f"in the stack {self.stack}"
+        target()
+        where = f"at {self.local}" if self.local else f"in the stack {self.stack or STACK}"
         question = printable(f"{question} This is {where} and cannot be undone. Type {word}:")
         click.echo(f"{question} ", nl=False, err=True)
         answer = sys.stdin.readline().strip()
-        if answer != word and (word, answer) != ("yes", "y"):
+        if answer != word:
             raise click.ClickException("Nothing was done.")
 
     def answer_text(self, answer: dict[str, Any], sentence: str) -> str:
@@ -58,8 +70,8 @@ def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> Non
     options = context.ensure_object(Options)
     if value is not None:  # an option that is absent here may stand before the command's name
         setattr(options, str(parameter.name), value)
-    if options.local is not None and (options.profile or options.region):
-        raise click.UsageError("--local takes no --profile and no --region")
+    if options.local is not None and (options.stack or options.profile or options.region):
+        raise click.UsageError("--local takes no --stack, no --profile and no --region")
 
 
 def _shared(name: str, about: str, **settings: Any) -> click.Option:
@@ -69,10 +81,12 @@ def _shared(name: str, about: str, **settings: Any) -> click.Option:
 
 
 SHARED = [
-    _shared("--stack", "The stack (default: sessions).", metavar="NAME"),
+    _shared("--stack", f"The stack (default: {STACK}).", metavar="NAME"),
     _shared("--profile", "The AWS profile.", metavar="NAME"),
     _shared("--region", "The AWS region.", metavar="NAME"),
-    _shared("--local", f"The development gateway; {LOCAL_URL} if no URL.", metavar="[URL]"),
+    _shared(
+        "--local", "The service of `make run`; that of this checkout if no URL.", metavar="[URL]"
+    ),
     _shared("--json", "Print the answer as JSON.", is_flag=True),
     _shared("--yes", "Ask for no confirmation.", is_flag=True),
 ]
@@ -93,17 +107,28 @@ class Group(Command, click.Group):
     group_class = type
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Refuse empty words; give a bare `--local` its URL, or click would take the next word.
+        """Refuse blank words; give a bare `--local` its URL, or click would take the next word.
 
-        Whoever types an empty word means a shell variable that has none, and not its absence.
+        Whoever types a blank word means a shell variable that has none, and not its absence.
         """
-        if any(re.fullmatch("(--[a-z-]+=)?", word) for word in args) and not ctx.resilient_parsing:
+        if (
+            any(re.fullmatch(r"(--[a-z-]+=)?\s*", word) for word in args)
+            and not ctx.resilient_parsing
+        ):
             raise click.UsageError("an argument is empty", ctx)
         end = args.index("--") if "--" in args else len(args)
         for place, (word, following) in enumerate(pairwise([*args[:end], ""])):
             if word == "--local" and not re.match("https?://", following):
-                args[place] = f"--local={LOCAL_URL}"
+                args[place] = f"--local={running_url()}"
         return super().parse_args(ctx, args)
+
+
+def running_url() -> str:
+    """Return where the service of this checkout runs, or would by default."""
+    try:
+        return str(json.loads(SERVICE_FILE.read_text())["Service"]["url"])
+    except (OSError, ValueError, KeyError):  # none does, or one that begins or has no gateway
+        return LOCAL_URL
 
 
 class User(dict[str, Any]):
@@ -112,7 +137,7 @@ class User(dict[str, Any]):
     def __init__(self, login: str | None, user_id: str | None) -> None:
         if (login is None) == (user_id is None):
             raise click.UsageError("name the user: LOGIN or --id ID, one of them")
-        super().__init__({"id": user_id} if login is None else {"login": login})
+        super().__init__({"id": user_id} if login is None else {"login": login.strip()})
 
     def __str__(self) -> str:
         """Return the user's name for people."""
@@ -146,14 +171,18 @@ def moment(text: str) -> int:
 
 
 def read_password() -> str:
-    """Return a password: typed twice, or one line where standard input is no terminal."""
+    """Return a password: typed twice, or standard input as it is where that is no terminal.
+
+    That may begin with a byte order mark and end with a line end, by which tools mark a file.
+    """
     if sys.stdin.isatty():
         return click.prompt("Password", hide_input=True, confirmation_prompt="Again", err=True)
     try:
-        password = sys.stdin.readline().removesuffix("\n")
-        password.encode()  # some locales let through what is not UTF-8, and no JSON can hold
+        # Not as text: Python would make a line end of a carriage return that is in the password.
+        password = sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeError:
         raise click.UsageError("the password is not UTF-8") from None
+    password = re.sub(r"\r?\n\Z", "", password)
     if not password:
         raise click.UsageError("no password was given")
     return password

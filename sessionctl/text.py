@@ -1,14 +1,24 @@
 """Text for people: tables, times, and the text of others, made harmless for a terminal."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
+# What Python calls printable and yet shows nothing: marks and letters among Unicode's
+# Default_Ignorable_Code_Point (DerivedCoreProperties.txt), and the blank of braille.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef]"
+)
+
 
 def printable(value: object) -> str:
-    """Return text with an escape for each character that could steer or turn a terminal."""
+    """Return text with an escape for what could steer or turn a terminal, or is invisible."""
     return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        letter
+        if letter.isprintable() and not _INVISIBLE.match(letter)
+        else letter.encode("unicode_escape").decode()
         for letter in str(value)
     )
 

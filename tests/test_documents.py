@@ -1,10 +1,12 @@
 """The documents lead where they say."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
+from sessionctl.__main__ import main as sessionctl
 from tests.support.assumptions import BY_EYE, IF_NOT, assumptions
 
 ROOT = Path(__file__).parents[1]
@@ -13,6 +15,7 @@ DOCUMENTS = sorted(
     for folder in (".", "docs", "docs/decisions", "clients/js", "clients/python")
     for path in (ROOT / folder).glob("*.md")
 )
+MAKEFILE = (ROOT / "Makefile").read_text()
 README_LINES = 150
 
 
@@ -41,6 +44,35 @@ def test_each_link_of_a_document_leads_somewhere(document: Path):
 
 def test_the_documents_have_links():
     assert sum(len(links(document.read_text())) for document in DOCUMENTS) > len(DOCUMENTS)
+
+
+def code(text: str) -> str:
+    """Return what a document has as code, each piece on a line of its own."""
+    blocks = re.findall(r"```.*?```|(?:^    [^\n]*\n)+", text, flags=re.DOTALL | re.MULTILINE)
+    spans = re.findall(r"`([^`]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    return "\n".join([*blocks, *(" ".join(span.split()) for span in spans)])
+
+
+@pytest.mark.parametrize(
+    "document",
+    [path for path in DOCUMENTS if path.name != "CHANGELOG.md"],  # which tells what was, too
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_each_command_of_a_document_exists(document: Path, capsys):
+    """A module is run by the Python that make has installed: there may be no other `python`."""
+    typed = code(document.read_text())
+    for target in re.findall(r"(?<![\w-])make ([a-z][a-z-]+)", typed):
+        assert re.search(rf"^{target}:", MAKEFILE, flags=re.MULTILINE), target
+    for python, module in re.findall(r"([\w./-]*python[\d.]*) -m (\w+)", typed):
+        assert python == ".venv/bin/python" or not (ROOT / module).is_dir(), module
+    for line in re.findall(r"-m sessionctl\b([^|>;\n]*)", typed):
+        if arguments := shlex.split(line):
+            assert sessionctl([*arguments, "--help"]) == 0, (line, capsys.readouterr().err)
+
+
+def test_the_documents_have_commands():
+    typed = code((ROOT / "docs" / "runbook.md").read_text())
+    assert typed.count(".venv/bin/python -m sessionctl") > 20
 
 
 def test_each_decision_is_numbered_as_its_file_is():

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import schemathesis
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 
 from local.routes import api_of
 from sessions import body, errors, model, session_name, tokens
@@ -16,7 +16,7 @@ from sessions.body import parse
 from sessions.request import read_request
 from tests.support import records
 from tests.support.contract import API, CANONICAL, ERRORS, EVERY_ANSWER, SHORT, TEMPLATE, UP, paths
-from tests.support.openapi import DOCUMENT, OPERATIONS, resolved
+from tests.support.openapi import DOCUMENT, OPERATIONS, examples, resolved
 from tests.support.operations import ROUTES
 
 COMPONENTS = DOCUMENT["components"]
@@ -81,16 +81,10 @@ def response_of(name: str, status: int) -> str:
     return "InvalidSession404" if (name, status) == ("InvalidSession", 404) else name
 
 
-def examples(content: dict[str, Any]) -> list[Any]:
-    """Return the examples of a body; there is at least one."""
-    several = [example["value"] for example in content.get("examples", {}).values()]
-    return several or [content["example"]]
-
-
-def errors_in(response: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return what describes each error that an answer may be, by its code."""
-    schema = resolved(response["content"]["application/json"]["schema"])
-    return {each["properties"]["code"]["const"]: each for each in schema.get("oneOf", [schema])}
+def shape_of(error: errors.ApiError) -> str:
+    """Return what components/schemas calls an error: the shape of most, or one of its own name."""
+    name = type(error).__name__
+    return name if name in COMPONENTS["schemas"] else "Error"
 
 
 def assert_fits(value: Any, schema: dict[str, Any]) -> None:
@@ -153,30 +147,28 @@ def test_an_operation_has_the_answers_of_the_contract(folder):
 
 
 def test_every_error_is_described_in_the_layers_words():
-    described = {
-        (int(status), code): (resolved(response), schema)
-        for operation in OPERATIONS.values()
-        for status, response in operation["responses"].items()
-        if int(status) >= 400
-        for code, schema in errors_in(resolved(response)).items()
-    }
+    described: dict[tuple[int, str], list[tuple[dict[str, Any], Any]]] = {}
+    for operation in OPERATIONS.values():
+        for status, answer in operation["responses"].items():
+            for example in examples(answer) if int(status) >= 400 else []:
+                shown = described.setdefault((int(status), example["code"]), [])
+                shown.append((resolved(answer), example))
     found = {(error.status, error.code): error for error in ERRORS}
     nowhere = found.pop((404, errors.InvalidEndpoint.code))
     found[504, errors.Unavailable.code] = errors.Unavailable()  # the gateway's: it waits no longer
     assert described.keys() == found.keys()
     for which, error in found.items():
-        response, schema = described[which]
-        content = response["content"]["application/json"]
         words = {"code": error.code, "message": error.message}
-        shown = [each for each in examples(content) if each["code"] == error.code]
-        assert shown
-        for example in shown:
+        reference = {"$ref": f"#/components/schemas/{shape_of(error)}"}
+        for response, example in described[which]:
             assert {**example, **words} == example
-        for field, value in words.items():
-            assert schema["properties"][field] == {"const": value}
-        assert set(schema["required"]) == set(schema["properties"]) == set(error.body())
-        assert schema["additionalProperties"] is False
-        assert error.headers.keys() <= response["headers"].keys()
+            assert error.headers.keys() <= response["headers"].keys()
+            schema = response["content"]["application/json"]["schema"]
+            assert reference in schema.get("anyOf", [schema])
+        shape = resolved(reference)
+        assert set(shape["required"]) == set(shape["properties"]) == set(error.body())
+        assert shape["additionalProperties"] is False
+        assert_fits(error.body(), shape)
     body = json.dumps(nowhere.body(), separators=(",", ":"))
     assert f"answered {nowhere.status} `{body}`" in DOCUMENT["info"]["description"]
 
@@ -191,24 +183,25 @@ def test_an_answer_has_the_headers_of_every_answer_and_an_example_that_fits(name
             assert headers[header]["required"]
     assert headers["x-request-id"]["required"]
     assert list(response["content"]) == [EVERY_ANSWER["content-type"]]
-    content = response["content"]["application/json"]
-    for example in examples(content):
-        assert_fits(example, content["schema"])
+    for example in examples(response):
+        assert_fits(example, response["content"]["application/json"]["schema"])
 
 
 def test_the_headers_of_refusals_are_described():
     headers = COMPONENTS["headers"]
     scheme = errors.InvalidSession.headers["WWW-Authenticate"]
     assert headers["WWW-Authenticate"]["schema"] == {"const": scheme}
-    limits = {"Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining"}
+    limits = set(errors.RateLimited(1, 2, 1).headers)
     assert limits <= COMPONENTS["responses"]["RateLimited"]["headers"].keys()
-    # Where the stage throttles, the authorizer had not been asked, which says the limit.
-    assert {name for name in limits if "required" not in headers[name]} == {"X-RateLimit-Limit"}
+    # Where the stage throttles, the authorizer had not been asked, which says the limit; when a
+    # bucket is full again, the gateway never says.
+    optional = {name for name in limits if "required" not in headers[name]}
+    assert optional == {"X-RateLimit-Limit", "X-RateLimit-Reset"}
 
 
 def constraints(schema: dict[str, Any]) -> dict[str, Any]:
     """Return what a schema demands, without its words; what is in an array is not compared."""
-    said = {"title", "description", "format", "items"}
+    said = {"title", "description", "format", "items", "default"}
     return {name: value for name, value in schema.items() if name not in said}
 
 
@@ -216,9 +209,9 @@ def constraints(schema: dict[str, Any]) -> dict[str, Any]:
 def test_a_body_is_what_the_function_takes(folder, name):
     described = COMPONENTS["schemas"][name]
     taken = fields_of(folder)
-    assert {
-        field: constraints(schema) for field, schema in described["properties"].items()
-    } == taken
+    assert {field: constraints(schema) for field, schema in described["properties"].items()} == {
+        field: constraints(schema) for field, schema in taken.items()
+    }
     assert described["required"] == [
         field for field, schema in taken.items() if "default" not in schema
     ]
@@ -231,9 +224,20 @@ def test_a_body_is_what_the_function_takes(folder, name):
 def test_a_body_may_be_of_all_types_that_are_read(name):
     body = COMPONENTS["requestBodies"][name]
     assert body["required"]
-    assert set(body["content"]) == {
-        *("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
+    assert {
+        media_type: content["schema"]["$ref"].rpartition("/")[2]
+        for media_type, content in body["content"].items()
+    } == {
+        "application/json": name,
+        "application/x-www-form-urlencoded": f"{name}Form",
+        "multipart/form-data": f"{name}Multipart",
     }
+    for schema in (f"{name}Form", f"{name}Multipart"):
+        for example in COMPONENTS["schemas"][name]["examples"]:
+            assert_fits(example, COMPONENTS["schemas"][schema])
+        for field in COMPONENTS["schemas"][name]["required"]:
+            with pytest.raises(ValidationError):
+                assert_fits({**example, field: None}, COMPONENTS["schemas"][schema])
 
 
 def test_it_says_how_large_a_body_may_be_and_how_many_fields_a_form_has():
@@ -255,8 +259,8 @@ def test_only_the_operations_that_read_a_body_have_one():
 def test_the_fields_that_may_be_wrong_are_those_of_the_bodies_and_the_query():
     bodies = (COMPONENTS["schemas"][name]["properties"] for name in BODIES.values())
     query = (node["name"] for node in COMPONENTS["parameters"].values() if node["in"] == "query")
-    fields = COMPONENTS["schemas"]["MissingFields"]["properties"]["fields"]
-    assert set(fields["items"]["enum"]) == {*(name for body in bodies for name in body), *query}
+    fields = COMPONENTS["schemas"]["FieldName"]["enum"]
+    assert set(fields) == {*(name for body in bodies for name in body), *query}
 
 
 def test_a_parameter_takes_what_the_function_takes():
@@ -266,12 +270,11 @@ def test_a_parameter_takes_what_the_function_takes():
         "type": "integer",
         "minimum": 1,
         "maximum": longest_page,
-        "default": longest_page,
     }
-    assert described["offset"] == {"type": "integer", "minimum": 0, "default": 0}
+    assert f"; {longest_page} without it" in COMPONENTS["parameters"]["limit"]["description"]
+    assert described["offset"] == {"type": "integer", "minimum": 0}
     choices = app("delete_all_sessions").CHOICES
-    assert described["allButSelf"]["enum"] == list(choices)
-    assert choices[described["allButSelf"]["default"]] is False
+    assert resolved(described["allButSelf"])["enum"] == list(choices)
     longest_name = session_name._LONGEST_NAME
     assert described["X-Session-Name"] == {
         "type": "string",
@@ -279,7 +282,7 @@ def test_a_parameter_takes_what_the_function_takes():
         "maxLength": longest_name,
     }
     for node in COMPONENTS["parameters"].values():
-        assert_fits(node["example"], node["schema"])
+        assert_fits(node["example"], resolved(node["schema"]))
     schemas = COMPONENTS["schemas"]
     assert schemas["Session"]["properties"]["name"]["maxLength"] == longest_name
     assert schemas["SessionList"]["properties"]["items"]["maxItems"] == longest_page
@@ -299,6 +302,19 @@ def test_a_session_is_described_as_it_is_shown_and_a_token_as_it_is_checked():
     assert token["pattern"] == rf"^{part}+\.{part}+\.{signature}$"
     assert set(tokens._CHARACTERS) == {c for c in map(chr, range(128)) if re.match(part, c)} | {"."}
     assert token["maxLength"] == tokens._LARGEST_TOKEN_CHARACTERS
+
+
+def test_generators_make_one_model_of_each_thing_and_require_nothing_else():
+    """What has no name gets a model of each operation that it stands in."""
+    for part in ("requestBodies", "responses"):
+        for node in COMPONENTS[part].values():
+            for content in node["content"].values():
+                shapes = content["schema"].get("anyOf", [content["schema"]])
+                assert [list(shape) for shape in shapes] == [["$ref"]] * len(shapes)
+    named = [schema for schema in COMPONENTS["schemas"].values() if "enum" in schema]
+    assert [node for node in objects(DOCUMENT) if "enum" in node] == named
+    # A member that has one is taken for required.
+    assert not [node for node in objects(COMPONENTS) if "default" in node]
 
 
 def test_nothing_in_it_is_unused_and_every_link_leads_to_an_operation():

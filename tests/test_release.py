@@ -31,6 +31,7 @@ def files() -> list[Path]:
         path
         for path in ROOT.rglob("*.*")
         if path.suffix in SEARCHED
+        and path.is_file()  # events/local-env.json leads to one only once `make run` has run
         and path.name not in NOT_SEARCHED
         and not any(
             part.startswith(".") or part in MADE for part in path.relative_to(ROOT).parts[:-1]

@@ -102,9 +102,9 @@ function item(session, position) {
   checkbox.setAttribute("aria-label", words.select(session.name));
   button.querySelector("span").textContent = session.name;
   button.onclick = () => act(() => endOne(session, position));
-  show(since, session.iat);
+  show(since, session.createdAt);
   show(until, session.exp);
-  since.id = `since-${session.iat}`; // two sessions may share a name, but not a time
+  since.id = `since-${session.iat}`; // sessions may share a name, but seldom a time
   checkbox.setAttribute("aria-describedby", since.id);
   button.setAttribute("aria-describedby", since.id);
   return made;

@@ -12,6 +12,7 @@
  * @property {number} exp
  * @property {string} sub the user's ID
  * @property {string} name
+ * @property {number} createdAt when it began
  */
 
 /**
@@ -190,8 +191,6 @@ const LONGEST_WAIT_SECONDS = 30;
 const WAIT_SECONDS = 1; // after an answer without Retry-After, such as a proxy's
 const LARGEST_NUMBER = 2 ** 31; // RFC 9111, section 1.2.2: what a larger number of seconds counts as
 const DATE = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d(:\d\d){2} GMT$/;
-// Far more than the service takes of a name; it passes over one that is a little too long.
-const LONGEST_NAME_OCTETS = 1024;
 
 /**
  * A client of the service for one user. Every call rejects with a {@link SessionsError}.
@@ -239,9 +238,8 @@ export class SessionsClient {
    * @returns {Promise<Token>}
    */
   async logIn({ user, password, rememberMe = false, name, signal }) {
-    const body = { user, pass: password, rememberMe };
-    const options = { body, name, signal };
-    const { token, exp } = await this.#request("POST", "/session", isToken, options);
+    const body = { user, pass: password, rememberMe, name };
+    const { token, exp } = await this.#request("POST", "/session", isToken, { body, signal });
     this.#token = token;
     return { token, exp };
   }
@@ -351,14 +349,13 @@ export class SessionsClient {
    * @param {string} method
    * @param {string} path
    * @param {(body: any) => boolean} isWhole whether a success holds what it must
-   * @param {{ body?: object, name?: string, signal?: AbortSignal }} options
+   * @param {{ body?: object, signal?: AbortSignal }} options
    * @returns {Promise<any>} the body of a success
    */
-  async #request(method, path, isWhole, { body, name, signal }) {
+  async #request(method, path, isWhole, { body, signal }) {
     const headers = new Headers({ Accept: "application/json" });
     if (body !== undefined) headers.set("Content-Type", "application/json");
     if (method !== "POST" && this.#token) headers.set("Authorization", octets(this.#token));
-    if (name !== undefined) headers.set("X-Session-Name", nameOctets(name));
     /** @type {RequestInit} */
     const request = {
       method,
@@ -447,8 +444,8 @@ function isToken(body) {
 
 /** @param {any} body */
 function isSession(body) {
-  const { iat, exp, sub, name } = body ?? {};
-  return [iat, exp].every(Number.isInteger) && [sub, name].every(isText);
+  const { iat, exp, sub, name, createdAt } = body ?? {};
+  return [iat, exp, createdAt].every(Number.isInteger) && [sub, name].every(isText);
 }
 
 /** @param {any} body */
@@ -519,16 +516,12 @@ function milliseconds(headers, name) {
  */
 function octets(text) {
   const value = String(text).trim();
-  if (/[\0\r\n]/.test(value)) throw new SessionsError("No header can hold a line break");
+  // What fetch would refuse itself: in Node as if nothing had answered, or in words with the value.
+  if (/[\0-\x08\n-\x1f\x7f]/.test(value)) {
+    throw new SessionsError("No header can hold a control character");
+  }
   // One by one: a function takes only so many arguments.
   return Array.from(new TextEncoder().encode(value), (octet) => String.fromCharCode(octet)).join("");
-}
-
-/** @param {string} name */
-function nameOctets(name) {
-  const value = octets(name);
-  if (value.length <= LONGEST_NAME_OCTETS) return value;
-  throw new SessionsError("The name of a session must be 1 to 64 printable characters");
 }
 
 /**

@@ -1,10 +1,11 @@
 """POST /user/session: log in."""
 
 import secrets
+from collections.abc import Callable
 from functools import partial
 
 from sessions import passwords, session_store, settings, tokens, user_store
-from sessions.body import parse
+from sessions.body import Fields, parse
 from sessions.concurrent import run_concurrently
 from sessions.endpoint import ISSUER, endpoint, refuse_foreign_page
 from sessions.errors import InvalidUser
@@ -21,14 +22,17 @@ SESSION_SECONDS = settings.number("SESSION_SECONDS")
 REMEMBERED_SESSION_SECONDS = settings.number("REMEMBERED_SESSION_SECONDS")
 MAX_SESSIONS_PER_USER = settings.number("MAX_SESSIONS_PER_USER")
 
-# Room for the longest name and password in any spelling: each letter as twelve (JSON's escapes of a
-# surrogate pair, or four bytes percent-encoded).
-LARGEST_BODY_BYTES = 16_384
-CREDENTIALS = {
+# Room for the longest login, password and name of a session in any spelling: each letter as twelve
+# (JSON's escapes of a surrogate pair, or four bytes percent-encoded); decomposed ones fit, too.
+LARGEST_BODY_BYTES = 20_480
+CREDENTIALS: Fields = {
     "user": {"type": "string", "minLength": 1, "maxLength": 320},
     "pass": {"type": "string", "minLength": 1, "maxLength": 1024},
     "rememberMe": {"type": "boolean", "default": False},
+    # A text that is no name is no mistake: the session gets another name.
+    "name": {"type": "string", "default": ""},
 }
+PREPARE: dict[str, Callable[[str], str]] = {"user": str.strip, "pass": passwords.prepare}
 
 
 @endpoint("create_session", "SessionCreated", refused="LoginRefused")
@@ -38,7 +42,7 @@ def handler(request: Request) -> Answer:
     What a page of another origin sends is refused before anything is counted or read.
     """
     refuse_foreign_page(request)
-    credentials = parse(request, CREDENTIALS, LARGEST_BODY_BYTES)
+    credentials = parse(request, CREDENTIALS, LARGEST_BODY_BYTES, PREPARE)
     with Attempt(request, credentials["user"], secrets.token_urlsafe(6)) as attempt:
         login, session_epoch = attempt.begin()
         if login is None:
@@ -55,11 +59,11 @@ def handler(request: Request) -> Answer:
     lasts = REMEMBERED_SESSION_SECONDS if credentials["rememberMe"] else SESSION_SECONDS
     exp = request.now + lasts  # not of the ID, which can be ahead of the clock
     jti = secrets.token_urlsafe(16)
-    name = session_name(
-        request.headers.get("x-session-name", ""), request.headers.get("user-agent", "")
-    )
+    given = (credentials["name"], request.headers.get("x-session-name", ""))
+    name = session_name(given, request.headers.get("user-agent", ""))
     token = tokens.issue(tokens.Claims(user.id, iat, exp, jti), ISSUER, kid, key)
-    session = Session(user.id, iat, exp, name, tokens.jti_sha256(jti), session_epoch)
+    digest = tokens.jti_sha256(jti)
+    session = Session(user.id, iat, exp, name, digest, session_epoch, created_at=request.now)
     session_store.put_session(session, request.now)
     with best_effort("enforce_session_limit", request.request_id):
         session_store.enforce_session_limit(user, session_epoch, MAX_SESSIONS_PER_USER, request.now)

@@ -3,16 +3,17 @@
 import secrets
 from typing import Any
 
-from sessions import account_store, passwords
+from sessions import account_store, passwords, settings
 from sessions.model import User
 from sessions.operations import (
     Email,
     OperationInput,
-    Password,
     Username,
     account_operation,
     parse_input,
 )
+
+MIN_PASSWORD_CHARACTERS = settings.number("MIN_PASSWORD_CHARACTERS")
 
 
 class NewUser(OperationInput):
@@ -20,13 +21,14 @@ class NewUser(OperationInput):
 
     username: Username
     email: Email
-    password: Password
+    password: str
 
 
 @account_operation("create_user", "UserCreated")
 def handler(event: dict[str, Any], now: int) -> dict[str, object]:
     """Store the user, refusing a name or address that is taken."""
     new = parse_input(event, NewUser)
+    passwords.check_new_password(new.password, MIN_PASSWORD_CHARACTERS)
     user = User(secrets.token_urlsafe(16), new.username, new.email, created_at=now)
     password_hash = passwords.hash_password(new.password, secrets.token_bytes(16))
     account_store.create_user(user, password_hash)

@@ -103,7 +103,7 @@ def test_every_session_is_listed_and_this_one_is_marked(open_page, person):
         item = listed.nth(index)
         expect(item).to_contain_text(session["name"])
         since, until = (time.get_attribute("datetime") for time in item.locator("time").all())
-        for shown, seconds in ((since, session["iat"]), (until, session["exp"])):
+        for shown, seconds in ((since, session["createdAt"]), (until, session["exp"])):
             assert datetime.fromisoformat(shown) == datetime.fromtimestamp(seconds, UTC)
         expect(item.get_by_text("This session")).to_be_visible(visible=index == 0)
     expect(open_page.get_by_role("heading", level=1)).to_have_text("Your sessions")
@@ -136,7 +136,7 @@ def test_a_session_outlives_a_reload(page, person, remember):
     expect(items(page)).to_have_count(1)
     (stored,) = person.sessions()
     lasts = REMEMBERED_SESSION_SECONDS if remember else SESSION_SECONDS
-    assert stored["exp"] - stored["iat"] == lasts
+    assert stored["exp"] - stored["createdAt"] == lasts
     tab = page.context.new_page()
     tab.goto(page.url)
     if remember:
@@ -354,7 +354,7 @@ def test_times_are_in_the_readers_language_and_zone(browse, address, person, loc
     page = browse(address, locale=locale, timezone_id=zone)
     log_in(page, person)
     shown = items(page).filter(has_text="tablet").locator("time")
-    for index, seconds in enumerate((session["iat"], session["exp"])):
+    for index, seconds in enumerate((session["createdAt"], session["exp"])):
         moment = datetime.fromtimestamp(seconds, ZoneInfo(zone))
         for part in form:
             expect(shown.nth(index)).to_contain_text(moment.strftime(part))

@@ -143,6 +143,16 @@ def test_a_form_of_a_page_that_is_not_allowed_is_no_wrong_password(sites, browse
     assert given.requests()[-1] == "POST"
 
 
+CLIENT = """([url, token]) => fetch(url, {headers: {
+    Authorization: token, 'X-Token-Name': 'here', 'User-Agent': 'client/3',
+}}).then(answer => answer.status)"""
+
+
+def test_a_page_may_send_the_headers_of_the_services_earlier_clients(sites, browse, given):
+    session = [f"{given.person.service.url}/session", given.here["token"]]
+    assert browse(sites[0]).evaluate(CLIENT, session) == 200
+
+
 def test_a_preflight_is_sent_once(sites, browse, given):
     page = browse(sites[0])
     before = given.requests()

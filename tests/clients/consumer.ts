@@ -15,7 +15,7 @@ type Errors = {
 };
 
 export type Checks = [
-  Expect<Same<Session["iat"] | Session["exp"], number>>,
+  Expect<Same<Session["iat"] | Session["exp"] | Session["createdAt"], number>>,
   Expect<Same<Session["sub"] | Session["name"], string>>,
   Expect<Same<Sessions, { count: number; items: Session[] }>>,
   Expect<Same<Token, { token: string; exp: number }>>,

@@ -15,7 +15,7 @@ import sessions_client
 from sessions import errors
 from sessions_client import NetworkError, SessionsClient, SessionsError
 from sessions_client.model import name_in_contract
-from tests.support.openapi import OPERATIONS, resolved
+from tests.support.openapi import OPERATIONS, examples, resolved
 
 NODE = shutil.which("node")
 MODULE = Path(__file__).parents[2] / "clients" / "js" / "sessions.js"
@@ -36,12 +36,9 @@ def names() -> dict[Error, str]:
     by_code = {error.code: name for error, name in contract.items()}
     for operation in OPERATIONS.values():
         for status, answer in operation["responses"].items():
-            if int(status) >= 400:
-                schema = resolved(resolved(answer)["content"]["application/json"]["schema"])
-                for each in schema.get("oneOf", [schema]):
-                    words = each["properties"]
-                    error = Error(int(status), words["code"]["const"], words["message"]["const"])
-                    contract[error] = by_code[error.code]
+            for example in examples(answer) if int(status) >= 400 else []:
+                error = Error(int(status), example["code"], example["message"])
+                contract[error] = by_code[error.code]
     # Here the token counts and the session in the path does not: no reason to log in.
     contract[Error(404, "INVALID_SESSION_ERROR", "Invalid Session")] = "SessionMissing"
     return contract

@@ -86,7 +86,8 @@ def test_an_id_comes_with_the_users_row_of_that_moment():
     user = new_user()
     allocated = user_store.allocate_session_id(login_of(user), NOW, ADDRESS)
     assert allocated == read(user)
-    assert read(user) == user._replace(last_iat=NOW, login_addresses={ADDRESS: NOW})
+    known = {"last_iat": NOW, "last_login_at": NOW, "login_addresses": {ADDRESS: NOW}}
+    assert read(user) == user._replace(**known)
 
 
 @pytest.mark.parametrize("now", [100, 200])  # of the newest session, and later
@@ -191,11 +192,12 @@ def test_a_query_goes_on_after_a_page_of_one_megabyte(newest):
 # ------------------------------------------------------ revoking some
 
 
-def test_a_revoked_session_keeps_its_id_and_the_reason_alone():
+def test_a_revoked_session_keeps_its_id_its_beginning_and_the_reason_alone():
     user = new_user()
-    add_sessions(user, range(7, 9))
+    session_store.put_session(session_of(user, 7)._replace(created_at=5), NOW)
+    add_sessions(user, range(8, 9))
     revoke(user, 7, NOW)
-    revoked = Session(user.id, 7, exp=NOW, revoked_reason="deleted")
+    revoked = Session(user.id, 7, exp=NOW, revoked_reason="deleted", created_at=5)
     assert session_store.query_sessions(user.id) == [session_of(user, 8), revoked]
     assert live(user, NOW - 1) == [8]
 

@@ -142,7 +142,7 @@ def test_exactly_the_absent_fields_are_named(victim, clock, operation, body, fie
         ({"rememberMe": ["true", "true"]}, ["rememberMe"]),
         ({"user": ["joe", "joe"]}, ["user"]),
         ({"pass": [PASSWORD, PASSWORD]}, ["pass"]),
-        ({"user": "", "pass": ""}, ["user", "pass"]),
+        ({"user": " ", "pass": ""}, ["user", "pass"]),
         ({"pass": "x" * 1025}, ["pass"]),
     ],
 )
@@ -171,8 +171,9 @@ GOOD: list[tuple[str | None, str]] = [
     ("application/json ; q=1", '{{"user":"{0}","pass":"{1}","other":{{"a":[1,2.5,null]}}}}'),
     (JSON, '{{"user":"x","pass":"{1}","user":"{0}"}}'),  # the last of duplicates counts
     (JSON, '{{"\\u0075ser":"{0}","pass":"{1}","rememberMe":false}}'),
+    (JSON, '{{"user":" {0}\\u3000\\n","pass":"{1}","rememberMe":null}}'),
     (FORM, "user={0}&pass={1}"),
-    (FORM, "pass={1}&user={0}&rememberMe=false&other=%20&x"),
+    (FORM, "pass={1}&user=+{0}%0D%0A&rememberMe=false&other=%20&x"),
     (f"{FORM}; charset=UTF-8", "%75ser={0}&pass={1}"),
     (FORM.upper(), "user={0}&pass=correct+horse%20battery+staple"),
     (MULTIPART, multipart({"user": "{0}", "pass": "{1}"})),
@@ -214,9 +215,10 @@ def test_a_form_says_true_or_false_in_words(member, clock, content_type, value, 
 
 
 @pytest.mark.parametrize(
-    "password", ["a+b&c=d%20e", "100%", "%zz", "%", "%e", " x ", "ü\r\n", "😀", "a;b"]
+    "ends", ["a+b&c=d%20e", "100%", "%zz", "%", "%e", " x ", "ü\u2028", "😀", "a;b"]
 )
-def test_a_password_comes_whole_through_every_content_type(clock, password):
+def test_a_password_comes_whole_through_every_content_type(clock, ends):
+    password = f"{ends}-in-here-{ends}"
     person = new_person(password=password)
     members = {"user": person.username, "pass": password}
     bodies = [
@@ -226,7 +228,7 @@ def test_a_password_comes_whole_through_every_content_type(clock, password):
         (MULTIPART, multipart(members)),
     ]
     # A percent sign that escapes nothing is one: WHATWG's URL Standard, "percent-decode".
-    if password in {"100%", "%zz", "%", "%e"}:
+    if ends in {"100%", "%zz", "%", "%e"}:
         bodies.append((FORM, form(members)))
     for content_type, body in bodies:
         answer = call("create_session", raw_body=body, headers={"Content-Type": content_type})
@@ -294,7 +296,7 @@ def test_no_array_of_sessions_causes_a_5xx(victim, clock, sessions):
 
 # ------------------------------------------------------- large bodies
 
-LARGEST = {"create_session": 16 * 2**10, "delete_sessions": 128 * 2**10}
+LARGEST = {"create_session": 20 * 2**10, "delete_sessions": 128 * 2**10}
 
 
 @pytest.mark.parametrize("is_base64", [False, True])
@@ -326,9 +328,19 @@ def test_a_form_has_at_most_2000_fields(victim, clock, content_type):
     assert victim.send("create_session", login, content_type).status == 404
 
 
+def test_lengths_count_without_white_space_around_a_name_and_composed(victim, clock):
+    longest = {"user": " " * 400 + "x" * 320 + "\n", "pass": "e\u0301" * 1024}
+    for members in (longest, longest | {"user": "x" * 320 + "\u200b"}):
+        answer = call("create_session", body=members)
+        assert answer.status == (404 if members is longest else 400)
+    too_long = {"user": "x", "pass": "\N{HEBREW LETTER SHIN WITH SHIN DOT}" * 513}  # two, composed
+    assert victim.refuses("create_session", json.dumps(too_long), JSON) == ["pass"]
+
+
 @pytest.mark.parametrize("letter", ["x", "é", "😀"])
-def test_the_longest_name_and_password_fit_in_any_spelling(clock, letter):
-    members = {"user": letter * 320, "pass": letter * 1024, "rememberMe": "false"}
+def test_the_longest_names_and_password_fit_in_any_spelling(clock, letter):
+    members = {"user": letter * 320, "pass": letter * 1024, "name": letter * 64}
+    members["rememberMe"] = "false"
     escaped = json.dumps({**members, "rememberMe": False}, indent=1)
     for body, content_type in ((escaped, JSON), (urlencode(members), FORM)):
         answer = call("create_session", raw_body=body, headers={"Content-Type": content_type})

@@ -2,13 +2,14 @@
 
 import json
 import re
+from urllib.parse import quote
 
 import argon2
 import pytest
 
 from functions.create_session import app
 from sessions import session_store
-from sessions.dynamodb import LOGINS, USERS
+from sessions.dynamodb import LOGINS, SESSIONS, USERS
 from tests.support.calls import call, invoke
 from tests.support.contract import (
     BANNED,
@@ -45,7 +46,7 @@ def try_login(name, password=PASSWORD, **more):
     ("body", "seconds"),
     [
         ({}, SESSION_SECONDS),
-        ({"rememberMe": False}, SESSION_SECONDS),
+        *[({"rememberMe": value}, SESSION_SECONDS) for value in (False, None)],
         ({"rememberMe": True}, REMEMBERED_SESSION_SECONDS),
     ],
 )
@@ -90,12 +91,14 @@ def test_stores_the_session_without_what_would_make_a_token(clock):
         "name": {"S": NAME},
         "jti_sha256": {},
         "session_epoch": row["session_epoch"],
+        "created_at": {"N": str(clock.now)},
     }
     assert len(digest) == 32
     assert decode(token.split(".")[1])["jti"].encode() not in digest
     assert after["user"] == {
         **before["user"],
         "last_iat": {"N": str(clock.now)},
+        "last_login_at": {"N": str(clock.now)},
         "login_addresses": {"M": {"203.0.113.7": {"N": str(clock.now)}}},
     }
     assert after["logins"] == before["logins"]
@@ -112,23 +115,42 @@ def test_no_two_sessions_share_a_secret(clock):
 
 
 @pytest.mark.parametrize(
-    ("stored", "typed"),
+    ("stored", "typed", "around"),
     [
-        ("joe", "ＪＯＥ"),  # noqa: RUF001 - fullwidth forms
-        ("Straße", "STRASSE"),
-        ("Jose\N{COMBINING ACUTE ACCENT}", "JOSÉ"),
+        ("joe", "ＪＯＥ", ""),  # noqa: RUF001 - fullwidth forms
+        ("Straße", "STRASSE", " "),
+        ("Jose\N{COMBINING ACUTE ACCENT}", "JOSÉ", "\t\N{NO-BREAK SPACE}\r\n"),
+        ("j\u3164o\u034fe", "JO\u00adE", "\u200b \ufeff"),
     ],
 )
-def test_name_and_address_are_taken_in_any_spelling(clock, stored, typed):
+def test_name_and_address_are_taken_in_any_spelling(clock, stored, typed, around):
     person = new_person(stored)
     for name in (person.username, person.email):
-        token = log_in(person, user=name.replace(stored, typed))
+        token = log_in(person, user=around + name.replace(stored, typed) + around)
         assert call("get_current_session", token).body["sub"] == person.id
 
 
-def test_a_name_is_not_trimmed_nor_completed(clock):
+@pytest.mark.parametrize("domains", [("münchen", "xn--{}-3ya"), ("xn--{}-3ya", "MU\u0308NCHEN")])
+def test_an_address_is_taken_in_both_spellings_of_its_domain(clock, domains):
+    # Of its own in each case: the letters that are not ASCII are at the same place.
+    stored, typed = (f"n@{each.format('mnchen')}.example" for each in domains)
+    invoke("create_user", {"username": f"n{len(stored)}", "email": stored, "password": PASSWORD})
+    for name in (stored, typed, f" {typed.upper()} "):
+        assert try_login(name).status == 201
+    invoke("delete_user", {"login": typed})
+
+
+@pytest.mark.parametrize(
+    "name", ["\u200b", "n@xn--0", "xn--@xn--", "n@xn--\ud7ff", "@", "n@.xn--."]
+)
+def test_a_name_that_nobody_can_have_is_no_name(clock, name):
+    answer = try_login(name)
+    assert (answer.status, answer.body) == (404, INVALID_USER)
+
+
+def test_a_name_is_not_completed(clock):
     person = new_person()
-    for spelling in (" {}", "{}\n", "{}\0", "{}x", "@{}", "{}@", "%"):
+    for spelling in ("{}\0", "{}x", "{} x", "@{}", "{}@", "%"):
         answer = try_login(spelling.format(person.username))
         assert (answer.status, answer.body, answer.headers) == (404, INVALID_USER, HEADERS)
     assert stored_sessions(person) == {}
@@ -149,9 +171,9 @@ def test_a_name_whose_user_is_deleted_is_no_name(clock):
 @pytest.mark.parametrize(
     ("password", "others"),
     [
-        (" Pass word ", ["Pass word", " Pass word", "Pass word ", " pass word "]),
-        ("nul\0byte", ["nul", "nulbyte", "nul\0bytf"]),
-        ("Jos\N{LATIN SMALL LETTER E WITH ACUTE}", ["Jose", "Jose\N{COMBINING ACUTE ACCENT}"]),
+        (" Pass word ", ["Pass word", " Pass word", "Pass word ", " pass word ", " Pass word\n"]),
+        ("Jos\N{LATIN SMALL LETTER E WITH ACUTE} and I", ["Jose and I", "Jos\u00e9 and I\0"]),
+        ("Å" * 8, ["å" * 8, "A" * 8]),
         ("a" * 1024, ["a" * 1023, "a" * 72, "a" * 1023 + "b"]),  # bcrypt would stop at 72 bytes
     ],
 )
@@ -163,6 +185,31 @@ def test_a_password_counts_to_its_last_character(clock, password, others):
         assert answer.headers == UNAUTHORIZED_HEADERS
     assert stored_sessions(person) == {}
     assert try_login(person.email, password).status == 201
+
+
+@pytest.mark.parametrize("operation", ["create_user", "set_password"])
+@pytest.mark.parametrize(
+    ("stored", "typed"),
+    [
+        (
+            "Jos\u00e9 \u00c5\uac01 x",
+            ["Jose\u0301 \u212b\u1100\u1161\u11a8 x", "Jos\u00e9\u3000A\u030a\uac01\u00a0x"],
+        ),
+        ("four\u3000\u2003\u00a0words", ["four   words"]),
+        ("👩\u200d💻 is an emoji", ["👩\u200d💻\u2002is an emoji"]),
+        ("e\u0301" * 1024, ["é" * 1024]),
+    ],
+)
+def test_a_password_is_the_same_from_every_keyboard(clock, operation, stored, typed):
+    """As RFC 8265 prepares it: tests/layer/test_passwords.py."""
+    if operation == "create_user":
+        person = new_person(password=stored)
+    else:
+        person = new_person()
+        invoke(operation, {"id": person.id, "password": stored})
+    for password in (stored, *typed):
+        assert try_login(person.username, password).status == 201
+    assert try_login(person.username, stored[:-1]).status == 401
 
 
 def test_a_wrong_password_changes_nothing(clock):
@@ -217,17 +264,40 @@ def test_a_ban_is_told_only_after_the_right_password(clock):
 
 
 @pytest.mark.parametrize(
-    ("headers", "name"),
+    ("body", "headers", "name"),
     [
-        ({"X-Session-Name": "  Büro 🖥 \t"}, "Büro 🖥"),
-        ({"x-SESSION-name": "Kitchen"}, "Kitchen"),
-        ({"X-Session-Name": "a\nb"}, NAME),
-        ({"X-Session-Name": "n" * 65, "User-Agent": None}, "Unknown device"),
+        ({}, {"X-Session-Name": "  Büro 🖥 \t"}, "Büro 🖥"),
+        ({}, {"x-SESSION-name": "Kitchen"}, "Kitchen"),
+        ({}, {"X-Session-Name": "a\0b"}, NAME),
+        ({}, {"X-Session-Name": "n" * 65, "User-Agent": None}, "Unknown device"),
+        ({"name": "\N{NO-BREAK SPACE}Büro\n🖥 "}, {"X-Session-Name": "Kitchen"}, "Büro 🖥"),
+        ({"name": "n" * 65}, {"X-Session-Name": "Kitchen"}, "Kitchen"),
+        ({"name": "a\N{RIGHT-TO-LEFT OVERRIDE}b"}, {}, NAME),
+        ({"name": ""}, {"User-Agent": "curl/8.4.0"}, "curl"),
+        ({"name": None}, {"X-Session-Name": "Kitchen"}, "Kitchen"),
     ],
 )
-def test_the_session_has_the_name_of_its_header_or_browser(clock, headers, name):
-    answer = try_login(new_person().username, headers=headers)
+def test_the_session_has_the_name_of_its_body_or_header_or_browser(clock, body, headers, name):
+    login = {"user": new_person().username, "pass": PASSWORD, **body}
+    answer = call("create_session", body=login, headers=headers)
+    assert answer.status == 201
     assert call("get_current_session", answer.body["token"]).body["name"] == name
+
+
+@pytest.mark.parametrize("name", [5, True, ["Kitchen"], {"name": "Kitchen"}])
+def test_a_session_name_that_is_no_text_is_wrong(clock, name):
+    person = new_person()
+    answer = call("create_session", body={"user": person.username, "pass": PASSWORD, "name": name})
+    assert (answer.status, answer.body["fields"]) == (400, ["name"])
+    assert stored_sessions(person) == {}
+
+
+def test_a_form_names_the_session_too(clock):
+    person = new_person()
+    form = f"user={person.username}&pass={quote(PASSWORD)}&name=K%C3%BCche"
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = call("create_session", raw_body=form, headers=headers)
+    assert call("get_current_session", answer.body["token"]).body["name"] == "Küche"
 
 
 # -------------------------------------------------------------- session IDs
@@ -255,6 +325,7 @@ def test_an_id_is_never_used_twice(clock):
         "exp": clock.now + SESSION_SECONDS,
         "sub": person.id,
         "name": NAME,
+        "createdAt": clock.now,
     }
     assert statuses(first, second) == [401, 401]
     clock.now = iat + 100
@@ -285,6 +356,54 @@ def test_a_session_lasts_as_long_as_given_though_its_id_is_ahead(clock, monkeypa
     assert statuses(token) == [200]
     clock.now = exp
     assert statuses(token) == [401]
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 60, 3600, DAY - 6])
+def test_however_far_ids_are_ahead_a_login_works_and_times_are_the_clocks(
+    clock, monkeypatch, ahead
+):
+    monkeypatch.setattr(app, "MAX_SESSIONS_PER_USER", 3)
+    person, began = new_person(), clock.now
+    put_ids_ahead(person, began + ahead)
+    tokens = [log_in(person) for _ in range(5)]
+    assert statuses(*tokens) == [401, 401, 200, 200, 200]
+    sessions = call("list_sessions", tokens[-1]).body["items"]
+    assert [session["iat"] - began - ahead for session in sessions] == [5, 4, 3]
+    assert {session["createdAt"] for session in sessions} == {began}
+    assert {session["exp"] for session in sessions} == {began + SESSION_SECONDS}
+    exported = invoke("export_user", {"id": person.id})
+    assert {session["createdAt"] for session in exported["sessions"]} == {began}
+    assert exported["user"]["last_login_at"] == began
+    assert call("delete_session", tokens[2], session=sessions[0]["iat"]).status == 200
+    assert call("delete_all_sessions", tokens[2], query={"allButSelf": ["true"]}).status == 200
+    assert statuses(*tokens) == [401, 401, 200, 401, 401]
+
+
+def test_rows_that_count_no_more_are_cleared_though_their_ids_are_ahead(clock, monkeypatch):
+    monkeypatch.setattr(session_store.dynamodb, "LARGEST_BATCH_WRITE", 2)
+    person = new_person()
+    put_ids_ahead(person, clock.now + 3600)
+    for token in [log_in(person) for _ in range(2)]:
+        iat = call("get_current_session", token).body["iat"]
+        call("delete_session", token, session=iat)
+    clock.now += session_store._LOGIN_SECONDS
+    log_in(person)
+    assert len(stored_rows(person)["sessions"]) == 3, "their logins may still be under way"
+    clock.now += 1
+    log_in(person)
+    assert len(stored_rows(person)["sessions"]) == 2
+
+
+def test_a_row_that_does_not_say_when_it_began_is_told_by_its_id(clock):
+    person = new_person()
+    token = log_in(person)
+    tables().update_item(
+        TableName=SESSIONS,
+        Key={"user": {"S": person.id}, "iat": {"N": str(clock.now)}},
+        UpdateExpression="REMOVE created_at",
+    )
+    assert call("get_current_session", token).body["createdAt"] == clock.now
+    assert statuses(log_in(person), token) == [200, 200]
 
 
 def test_an_id_over_a_day_ahead_is_refused_and_told_the_operator(clock, logged):
@@ -329,6 +448,7 @@ def test_a_user_whose_ids_were_far_ahead_logs_in_again_as_the_runbook_says(clock
         "exp": now + SESSION_SECONDS,
         "sub": person.id,
         "name": NAME,
+        "createdAt": now,
     }
     assert statuses(token) == [401]
     delete = {"id": person.id, "all": True}

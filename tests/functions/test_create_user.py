@@ -1,11 +1,17 @@
 """Create a user."""
 
+import functools
+import itertools
 import re
+import unicodedata
 
 import pytest
+from hypothesis import assume, given, reject, settings
+from hypothesis import strategies as st
 
 from sessions.dynamodb import LOGINS, SESSIONS, USERS
-from sessions.errors import UserTaken
+from sessions.errors import InvalidInput, UserTaken
+from sessions.logins import login_key
 from tests.support.calls import call, invoke
 from tests.support.people import new_person
 from tests.support.rows import stored_rows, tables
@@ -13,6 +19,9 @@ from tests.support.rows import stored_rows, tables
 pytestmark = pytest.mark.usefixtures("aws")
 
 HASH = re.compile(r"\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}")
+
+
+numbers = itertools.count()
 
 
 def create(username, email, password="a password"):
@@ -67,9 +76,9 @@ def test_two_users_with_one_password_have_different_hashes(clock):
 )
 def test_the_user_can_log_in_by_either_name(clock, username):
     email = f"any{ord(username[-1])}{len(username)}@example.com"
-    created = create(username, email, " pass ")
+    created = create(username, email, " a pass ")
     for name in (username, email, username.upper()):
-        answer = call("create_session", body={"user": name, "pass": " pass "})
+        answer = call("create_session", body={"user": name, "pass": " a pass "})
         assert answer.status == 201
         current = call("get_current_session", answer.body["token"])
         assert current.body["sub"] == created["id"]
@@ -82,5 +91,78 @@ def test_a_taken_name_or_address_is_refused_and_nothing_stored(clock, spelling):
     username, email = spelling(person.username), spelling(person.email)
     for names in ((username, "new@example.com"), (username, email), ("new", email)):
         with pytest.raises(UserTaken):
-            create(*names, "another")
+            create(*names)
     assert (size_of_tables(), stored_rows(person)) == (before, rows)
+
+
+def test_white_space_around_names_is_dropped(clock):
+    created = create(" trimmed\t", "\u3000Trimmed@example.com\r\n")
+    assert (created["username"], created["email"]) == ("trimmed", "Trimmed@example.com")
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        *("jo\u200be", "joe\u00ad", "j\u034foe", "\u3164joe", "joe\ufe0f", "JOE", "j\U000e0061oe"),
+        "\N{FULLWIDTH LATIN SMALL LETTER J}oe",
+    ],
+)
+def test_what_looks_like_a_user_cannot_be_created_beside_it(clock, spelling):
+    number = next(numbers)
+    create(f"{number}joe", f"{number}joe@münchen.example")
+    alike, address = f"{number}{spelling}", f"{number}{spelling}@xn--mnchen-3ya.example"
+    for names in ((alike, f"{number}x@example.com"), (f"{number}x", address)):
+        with pytest.raises(UserTaken):
+            create(*names)
+
+
+LETTERS = st.characters(categories=["L", "M", "N", "P", "S"], exclude_characters="@")
+NAMES = st.text(LETTERS, min_size=1, max_size=8)
+DOMAINS = [
+    ("example.com", "EXAMPLE.com"),
+    ("münchen.example", "xn--mnchen-3ya.example"),
+    ("straße.example", "XN--STRAE-OQA.example"),
+    ("例え.テスト", "xn--r8jz45g。xn--zckzah"),
+]
+INVISIBLE = st.sampled_from("\u00ad\u034f\u200b\u200d\u2060\u3164\ufe0f\ufeff\U000e0020")
+FORMS = [
+    *(str.upper, str.lower, str.swapcase, str.casefold),
+    *(functools.partial(unicodedata.normalize, form) for form in ("NFC", "NFD", "NFKC", "NFKD")),
+]
+
+
+@st.composite
+def agreeing(draw, names):
+    """Draw a name and another spelling of it."""
+    name = draw(names)
+    other = draw(st.sampled_from(FORMS))(name)
+    for invisible in draw(st.lists(INVISIBLE, max_size=3)):
+        place = draw(st.integers(0, len(other)))
+        other = other[:place] + invisible + other[place:]
+    assume(login_key(other) == login_key(name))
+    return name, other
+
+
+@settings(max_examples=12)
+@given(
+    agreeing(NAMES), agreeing(NAMES), st.sampled_from(DOMAINS), st.sampled_from([" ", "\u3000", ""])
+)
+def test_names_that_agree_are_one(clock, username, local, domain, around):
+    """A second user cannot be created by them, and the first logs in by each of them."""
+    number = next(numbers)
+    names, others = (
+        (f"{number}n{username[spelling]}", f"{number}n{local[spelling]}@{domain[spelling]}")
+        for spelling in (0, 1)
+    )
+    try:
+        user = create(*names)["id"]
+    except InvalidInput:  # of letters that Unicode may yet define, or that are two @ by now
+        reject()
+    for other in others:
+        body = {"user": f"{around}{other}{around}", "pass": "a password"}
+        assert call("create_session", body=body).body["token"]
+    free = (f"{number}free", f"{number}free@example.com")
+    for taken in ((others[0], free[1]), (free[0], others[1])):
+        with pytest.raises(UserTaken):
+            create(*(around + name + around for name in taken))
+    assert invoke("export_user", {"login": others[0]})["id"] == user

@@ -8,6 +8,7 @@ import pytest
 from sessions.dynamodb import USERS
 from sessions.errors import AccountError, InvalidInput, Unavailable, UnknownUser
 from tests.support.calls import invoke
+from tests.support.contract import TEMPLATE
 from tests.support.faults import FAULTS, befalling, inject
 from tests.support.leaks import PASSWORD
 from tests.support.operations import ACCOUNT_OPERATIONS, ON_A_USER
@@ -23,29 +24,68 @@ NO_OBJECTS = [[], None, 5, "text"]
 NO_ACTORS = [5, "", "x" * 257]
 NO_SELECTORS = {
     "login or id, one of them": [{}, {"login": None}, {"login": "x", "id": "x"}],
-    "login": [{"login": value} for value in (5, "", "x" * 321)],
+    "login": [{"login": value} for value in (5, "", " \n", "x" * 321)],
     "id": [{"id": value} for value in (5, "", "x" * 257, "session_epoch#0", "a b")],
 }
 UNKNOWN = [{"login": "unknown"}, {"login": WIDEST * 320}, {"id": "unknown"}, {"id": "x" * 256}]
 
+UNREADABLE = "it has white space, a control character or an undefined one"
+INVISIBLE, NOWHERE = "nothing in it is visible", "nothing is visible before or after its @"
 NO_NAMES = {
-    "username": [
-        *("", 5, ["x"], "x" * 65, "a b", " a", "a\n", "a\0", "a\x7f", "\ud800"),
-        *("a\N{NO-BREAK SPACE}b", "a\N{IDEOGRAPHIC SPACE}b"),
-        *("x@example.com", "@"),  # an address is no username, however the @ is written
-        *("x\N{FULLWIDTH COMMERCIAL AT}example.com", "x\N{SMALL COMMERCIAL AT}example.com"),
-        WIDEST * 63,  # longer than a key
+    "username": {
+        None: ["", " ", 5, ["x"], "x" * 65, "\ud800"],
+        UNREADABLE: [
+            "a b",
+            "a\nb",
+            "a\0",
+            "a\x7f",
+            "a\x9b",
+            "a\N{NO-BREAK SPACE}b",
+            "\u0378",
+            "\uffff",
+        ],
+        # However the @ is written.
+        "it is an address": ["x@example.com", "@", "x\N{FULLWIDTH COMMERCIAL AT}y", "x\ufe6by"],
+        INVISIBLE: ["\u200b", "\u3164\u034f", "\N{BRAILLE PATTERN BLANK}", "\u0301"],
+        "it is too long": [WIDEST * 63],  # for a key
+    },
+    "email": {
+        None: ["", 5, "x", "@example.com", "x@", "x@y@z", "x@" + "z" * 319],
+        UNREADABLE: ["x y@z", "x\n@z", "a\0@example.com", "a@example.com\x1b[31m"],
+        "it has a second @": ["x\N{FULLWIDTH COMMERCIAL AT}y@z"],
+        NOWHERE: ["\u200b@z", "x@\u3164"],
+        "it is too long": [WIDEST * 62 + "@xy"],
+        "its domain is no domain name": ["x@\N{SNOWMAN}.example", "x@xn--0.example", "x@" + WIDEST],
+    },
+}
+LONGEST, FEWEST = 1024, TEMPLATE.parameters["MinPasswordCharacters"]
+NO_PASSWORDS = {
+    None: [None, "", 12345678, True, "\udfff"],
+    # A canary: see tests/support/leaks.py. Each character counts once it is composed.
+    f"it has more than {LONGEST} characters": [
+        PASSWORD * 37,
+        "\N{HEBREW LETTER SHIN WITH SHIN DOT}" * 513,
     ],
-    "email": [
-        *("", 5, "x", "@example.com", "x@", "x@y@z", "x y@z", "x@z\n", "a\0@example.com"),
-        *("a@example.com\x1b[31m", "x@" + "z" * 319, "xy@" + WIDEST * 62),
+    f"it has fewer than {FEWEST} characters": ["x" * (FEWEST - 1), "e\u0301" * (FEWEST - 1)],
+    "it has a control character or an undefined one": [
+        f"{PASSWORD}\n",
+        f"\0{PASSWORD}",
+        f"{PASSWORD}\u0378",
     ],
 }
-# Longer than a password may be, and a canary: see tests/support/leaks.py.
-TOO_LONG = PASSWORD * 37
-NO_PASSWORDS = [None, "", 12345678, True, "\udfff", TOO_LONG]
-NAMES = [({name: value}, name) for name, values in NO_NAMES.items() for value in values]
-PASSWORDS = [({"password": value}, "password") for value in NO_PASSWORDS]
+
+
+def cases(name, values):
+    """Return a change for each value of a field, and the error's words."""
+    return [
+        ({name: value}, name if reason is None else f"{name} ({reason})")
+        for reason, wrong in values.items()
+        for value in wrong
+    ]
+
+
+NAMES = [case for name in NO_NAMES for case in cases(name, NO_NAMES[name])]
+PASSWORDS = cases("password", NO_PASSWORDS)
 
 # Every line of the log has these.
 OF_EVERY_LINE = {"correlation_id", "location", "message", "service", "timestamp"}
@@ -62,8 +102,8 @@ WRONG = {
     ],
     "rename_user": [
         *NAMES,
-        ({"username": 5, "email": 5}, "username, email"),
-        ({"username": ABSENT}, "username or email, or both"),
+        ({"username": 5, "email": "\u200b@z"}, f"username, email ({NOWHERE})"),
+        *[({"username": value}, "username or email, or both") for value in (None, ABSENT)],
     ],
     "set_password": [*PASSWORDS, ({"keep_sessions": "yes"}, "keep_sessions")],
     "ban_user": [
@@ -80,6 +120,10 @@ WRONG = {
         *[({"all": False, "sessions": [1, value]}, "sessions") for value in ("x", True)],
     ],
     "revoke_everyone": [({"everyone": value}, "everyone") for value in (ABSENT, False, 1)],
+    "list_users": [
+        *[({"limit": value}, "limit") for value in (0, 1001, "9", True)],
+        *[({"after": value}, "after") for value in (5, "", "x" * 257, "a b")],
+    ],
     "rotate_signing_key": [
         ({"drop": "initial"}, "when or drop, one of them"),
         ({"drop": ""}, "drop"),
@@ -120,6 +164,14 @@ def test_wrong_fields_are_named_before_anything_is_done(clock, operation):
         assert_invalid(operation, event, words)
 
 
+@pytest.mark.parametrize("operation", ["set_password", "unban_user"])
+def test_an_optional_member_that_is_null_counts_as_absent(clock, operation):
+    person = new_person()
+    usual = ACCOUNT_OPERATIONS[operation].event(id=person.id)
+    nulls = dict.fromkeys(("actor", "login", "keep_sessions", "revoke_sessions"))
+    assert invoke(operation, usual | nulls) == invoke(operation, usual)
+
+
 @pytest.mark.parametrize("operation", ON_A_USER)
 def test_an_unknown_user_is_refused_and_not_created(clock, operation):
     person = new_person()
@@ -134,7 +186,7 @@ def test_an_unknown_user_is_refused_and_not_created(clock, operation):
 def test_a_user_is_found_by_either_name_in_any_case_and_by_id(clock):
     person = new_person("Ü")
     for name in (person.username, person.email):
-        for login in (name, name.upper(), name.title()):
+        for login in (name, name.upper(), name.title(), f" {name}\u200b\n"):
             assert invoke("export_user", {"login": login})["id"] == person.id
     assert invoke("export_user", {"id": person.id})["id"] == person.id
 

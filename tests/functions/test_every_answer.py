@@ -15,7 +15,7 @@ from tests.support.people import log_in, new_person
 pytestmark = pytest.mark.usefixtures("aws")
 
 each_route = pytest.mark.parametrize("route", ROUTES)
-READABLE = "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-Request-Id"
+READABLE = "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id"
 
 
 def refusal(route, **headers):

@@ -27,6 +27,7 @@ def test_answers_with_the_user_and_every_stored_session(clock):
         "email": person.email,
         "created_at": clock.now,
         "last_iat": clock.now + 1,
+        "last_login_at": clock.now,
         "password_version": 0,
         "banned_at": clock.now,
         "ban_reason": "spam",
@@ -39,6 +40,7 @@ def test_answers_with_the_user_and_every_stored_session(clock):
     }
     revoked, live = answer["sessions"]
     assert (revoked["iat"], revoked["revoked_reason"]) == (clock.now + 1, "deleted")
+    assert revoked["createdAt"] == live["createdAt"] == clock.now
     assert (live["iat"], live["revoked_reason"], live["name"]) == (clock.now, None, NAME)
     assert stored_rows(person) == before
 

@@ -36,6 +36,7 @@ PER_NAME_AND_ADDRESS = TEMPLATE.parameters["LoginAttemptsPerNameAndAddress"]
 PER_ADDRESS = TEMPLATE.parameters["LoginAttemptsPerAddress"]
 PER_NAME = TEMPLATE.parameters["LoginAttemptsPerName"]
 TWICE = 2 * PER_NAME_AND_ADDRESS
+ANOTHER = "another password"
 HOME, ELSEWHERE = "198.51.100.1", "192.0.2.1"
 WINDOW = WINDOW_SECONDS * 2_000_000  # when one begins
 
@@ -93,11 +94,12 @@ def limited(limit: int, seconds: int) -> dict[str, str]:
         "Retry-After": str(seconds),
         "X-RateLimit-Limit": str(limit),
         "X-RateLimit-Remaining": "0",
+        "X-RateLimit-Reset": str(WINDOW + WINDOW_SECONDS),
     }
 
 
-def use_up(person: Person) -> None:
-    tried = statuses(attempt(person.username) for _ in range(PER_NAME_AND_ADDRESS))
+def use_up(person: Person, name: str | None = None) -> None:
+    tried = statuses(attempt(name or person.username) for _ in range(PER_NAME_AND_ADDRESS))
     assert tried == [401] * PER_NAME_AND_ADDRESS
 
 
@@ -133,8 +135,9 @@ def test_an_unknown_name_is_limited_in_the_same_words(clock):
 
 def test_a_name_is_one_name_in_every_spelling():
     person = new_person()
-    spellings = [person.username, person.username.upper(), person.username.title()]
-    tried = statuses(attempt(spellings[number % 3]) for number in range(6))
+    name = person.username
+    spellings = [name, name.upper(), f" {name}", f"{name}\u200b", f"{name[0]}\u00ad{name[1:]}\n"]
+    tried = statuses(attempt(spelling) for spelling in [*spellings, name])
     assert tried == [401] * 5 + [429]
 
 
@@ -263,8 +266,8 @@ def few_per_name(monkeypatch) -> None:
     monkeypatch.setattr(login_throttle, "PER_NAME", FEW)
 
 
-def guess_from_everywhere(name: str, status: int) -> None:
-    for number in range(FEW):
+def guess_from_everywhere(name: str, status: int, guesses: int = FEW) -> None:
+    for number in range(guesses):
         assert attempt(name, address=f"10.0.0.{number}").status == status, number
 
 
@@ -323,11 +326,11 @@ def test_a_new_password_forgets_whence_its_user_logged_in(kept):
     """Who knew the old one may have logged in from addresses of their own."""
     person = new_person()
     assert attempt(person.username, PASSWORD, HOME).status == 201
-    changed = {"login": person.username, "password": "another", "keep_sessions": kept}
+    changed = {"login": person.username, "password": ANOTHER, "keep_sessions": kept}
     invoke("set_password", changed)
     assert stored_user(person).login_addresses == {}
     guess_from_everywhere(person.username, 401)
-    assert attempt(person.username, "another", HOME).status == 429
+    assert attempt(person.username, ANOTHER, HOME).status == 429
 
 
 def test_the_fullest_rows_that_parameters_allow_are_taken(dynamodb):
@@ -346,6 +349,46 @@ def most(limit: str) -> int:
     """Return the most that a parameter of the template can be."""
     value: int = TEMPLATE.source["Parameters"][f"LoginAttemptsPer{limit}"]["MaxValue"]
     return value
+
+
+# -------------------------------------------------------------------- lifted
+
+LIFTING = {
+    "unlock_user": ({}, PASSWORD),
+    "set_password": ({"password": ANOTHER}, ANOTHER),
+    "set_password, keeping sessions": ({"password": ANOTHER, "keep_sessions": True}, ANOTHER),
+}
+
+
+@pytest.mark.usefixtures("few_per_name")
+@pytest.mark.parametrize("how", LIFTING)
+def test_an_operator_lifts_the_limits_of_both_names(how):
+    given, password = LIFTING[how]
+    person = new_person()
+    for name in (person.username, person.email):
+        use_up(person, name)
+        guess_from_everywhere(name, 401, FEW - PER_NAME_AND_ADDRESS)
+        assert attempt(name, PASSWORD, ELSEWHERE).status == 429
+    invoke(how.partition(",")[0], {"id": person.id, **given})
+    for name in (person.username, person.email):
+        assert attempt(name, password, HOME).status == 201
+        assert attempt(name, password, ELSEWHERE).status == 201
+    use_up(person)
+    assert attempt(person.username, password).status == 429, "they begin anew"
+
+
+def test_an_attempt_under_way_when_its_limit_is_lifted_ends_as_any_other(monkeypatch):
+    person = new_person()
+    check_password = passwords.check_password
+
+    def check(*given: str) -> None:
+        invoke("unlock_user", {"id": person.id})
+        check_password(*given)
+
+    monkeypatch.setattr(passwords, "check_password", check)
+    assert attempt(person.username).status == 401
+    assert attempt(person.username, PASSWORD).status == 201
+    assert [row for row in counted() if row["key"]["S"].startswith("name#")] == []
 
 
 # -------------------------------------------------------------------- faults

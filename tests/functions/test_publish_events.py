@@ -114,6 +114,32 @@ def test_a_login_publishes_that_a_session_was_created(clock, bus, changes, logge
     assert (metric["operation"], metric["EventsPublished"]) == ("publish_events", [1.0])
 
 
+def end_all(person):
+    invoke("revoke_user_sessions", {"id": person.id, "all": True})
+
+
+def end_each(person):
+    ids = [session["iat"] for session in invoke("export_user", {"id": person.id})["sessions"]]
+    invoke("revoke_user_sessions", {"id": person.id, "sessions": ids})
+
+
+@pytest.mark.parametrize("end", [end_all, end_each])
+@pytest.mark.parametrize("seconds", [0, 5, -5], ids=["at once", "later", "by a clock behind"])
+def test_times_are_the_clocks_and_no_end_is_before_its_beginning(clock, bus, changes, end, seconds):
+    """Though the IDs of several logins in a second run ahead, and two machines' clocks differ."""
+    person, began = new_person(), clock.now
+    for _ in range(3):
+        log_in(person)
+    publish(changes())
+    assert [detail["session"] - began for _, detail in bus.events()] == [0, 1, 2]
+    assert {detail["created_at"] for _, detail in bus.events()} == {began}
+    clock.now += seconds
+    end(person)
+    publish(changes())
+    times = [(detail["created_at"], detail["ended_at"]) for detail in bus.ends()]
+    assert times == [(began, began + max(0, seconds))] * 3
+
+
 def test_a_late_session_of_a_deleted_user_is_published_and_purged(clock, bus, changes):
     """Unless it has ended already: that is told once, and TTL deletes its row."""
     person = new_person()

@@ -39,8 +39,10 @@ def test_two_users_with_one_password_have_different_hashes(clock):
     assert [len(salt) for salt in salts] == [22, 22], "128 bits in base64"
 
 
-def test_is_one_write(clock, dynamodb_calls):
+def test_stores_the_password_and_ends_the_sessions_in_one_write(clock, dynamodb_calls):
     person = new_person()
     dynamodb_calls.clear()
     invoke("set_password", {"login": person.username, "password": ANOTHER})
-    assert [call for call, _ in dynamodb_calls] == ["GetItem", "BatchGetItem", "TransactWriteItems"]
+    *found, write, forget = [call for call, _ in dynamodb_calls]
+    assert found == ["GetItem", "BatchGetItem"]
+    assert (write, forget) == ("TransactWriteItems", "BatchWriteItem")

@@ -11,8 +11,8 @@ from tests.gateway.test_sessionctl import FIRST, Operator
 from tests.support.service import ROOT, Service
 
 RUNBOOK = " ".join((ROOT / "docs" / "runbook.md").read_text().split())
-COMMANDS = re.findall(r"`python -m sessionctl --local (.+?)`", RUNBOOK)
-OF_A_STACK = re.findall(r"`python -m sessionctl --stack NAME (.+?)`", RUNBOOK)
+COMMANDS = re.findall(r"`.venv/bin/python -m sessionctl --local (.+?)`", RUNBOOK)
+OF_A_STACK = re.findall(r"`.venv/bin/python -m sessionctl --stack NAME (.+?)`", RUNBOOK)
 ASKING = {"user create", "user password"}
 WITHOUT_UNDO = {"sessions revoke", "user delete"}
 

@@ -7,7 +7,7 @@ import json
 import os
 import shlex
 from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 
 import httpx
@@ -35,7 +35,7 @@ class Operator:
             redirect_stderr(errors),
             pytest.MonkeyPatch.context() as patch,
         ):
-            patch.setattr("sys.stdin", StringIO(given))
+            patch.setattr("sys.stdin", TextIOWrapper(BytesIO(given.encode())))
             ended = main(["--local", gateway, *shlex.split(line)])
         assert ended == code, (line, printed.getvalue(), errors.getvalue())
         return (errors if code else printed).getvalue()
@@ -79,7 +79,7 @@ def test_an_operators_day_with_the_real_functions(start: Start, tmp_path: Path) 
     types("user password ann --keep-sessions", given=f"{SECOND}\n")
     assert status(session) == 200
     assert log_in("ann", FIRST).status_code == 401
-    types("user password ann", given=f"{FIRST}\n")
+    types("user password ann", given=f"{FIRST}\r\n")
     assert status(session) == 401
 
     assert "eve, ann@example.com" in types("user rename ann --username eve")
@@ -115,3 +115,10 @@ def test_an_operators_day_with_the_real_functions(start: Start, tmp_path: Path) 
     types("user delete eve --yes")
     assert "UnknownUser" in types("user show eve", code=1)
     assert log_in("eve", FIRST).status_code == 404
+
+
+def test_the_first_user_alone_has_a_short_password(service: Service) -> None:
+    operator = Operator(service)
+    assert operator.log_in("joe", "joe").status_code == 201
+    for line in ("user create zoe zoe@example.com", "user password joe"):
+        assert "it has fewer than 8 characters" in operator.types(line, given="joe\n", code=1)

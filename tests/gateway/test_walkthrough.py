@@ -47,7 +47,7 @@ def test_each_command_gives_the_answer_printed_under_it(start):
     script = script.replace("http://127.0.0.1:3000/api", service.url)
     local = f"{sys.executable} -m sessionctl --local {service.url.removesuffix('/api')}"
     script = script.replace(".venv/bin/python -m sessionctl --local", local)
-    invoke = f"{sys.executable} -m local invoke --endpoint {service.database}"
+    invoke = f"{sys.executable} -m local invoke --state {service.environment['HOME']}"
     script = script.replace(".venv/bin/python -m local invoke", invoke)
     shell = subprocess.run(
         ["/bin/bash", "-c", script],

@@ -53,6 +53,7 @@ def test_an_allowed_origin_may_read_with_credentials(origin):
         "Retry-After",
         "X-RateLimit-Limit",
         "X-RateLimit-Remaining",
+        "X-RateLimit-Reset",
         "X-Request-Id",
     }
 
@@ -85,7 +86,7 @@ def test_only_faults_of_the_service_are_no_errors_of_the_client():
 
 
 def test_the_headers_of_an_error_are_those_of_its_kind():
-    several = [*ERRORS, errors.RateLimited(5, 60)]
+    several = [*ERRORS, errors.RateLimited(5, reset_at=1060, now=1000)]
     headers = {(type(error), error.status): error.headers for error in several}
     assert {kind: each for kind, each in headers.items() if each} == {
         (errors.InvalidSession, 401): {"WWW-Authenticate": "Bearer"},
@@ -94,6 +95,7 @@ def test_the_headers_of_an_error_are_those_of_its_kind():
             "Retry-After": "60",
             "X-RateLimit-Limit": "5",
             "X-RateLimit-Remaining": "0",
+            "X-RateLimit-Reset": "1060",
         },
         (errors.Unavailable, 503): {"Retry-After": "1"},
     }

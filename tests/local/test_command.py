@@ -1,5 +1,6 @@
 """`python -m local`, as a process: how it starts, and that nothing of it is left."""
 
+import itertools
 import json
 import os
 import shlex
@@ -14,7 +15,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from local.engine import is_healthy, running_endpoint
+from local import state
+from local.__main__ import command_line
+from local.engine import is_healthy
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,6 +61,12 @@ def running(project: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[s
                 process.wait()
 
 
+def database_of(folder: Path) -> str:
+    found = state.running(folder)
+    assert found
+    return found.database
+
+
 def url_of(banner: list[str]) -> str:
     return banner[0].split()[-1]
 
@@ -77,8 +86,7 @@ def event(tmp_path):
 def test_it_serves_until_it_is_told_to_stop_and_leaves_nothing(project, number):
     with running(project) as (process, banner):
         assert httpx.get(f"{url_of(banner)}/open").status_code == 200
-        endpoint = running_endpoint(project.parent / ".local")
-        assert endpoint
+        endpoint = database_of(project.parent / ".local")
         process.send_signal(number)
         process.wait()
         output = process.stdout.read() if process.stdout else ""
@@ -95,7 +103,7 @@ def test_it_says_where_it_is_and_a_log_in_that_works_when_pasted(tmp_path):
         (tmp_path / folder).symlink_to(ROOT / folder)
     with running(ours, "--origin", "http://a.example", "--origin", "http://b.example") as (_, said):
         assert said[1].endswith("http://a.example, http://b.example")
-        assert said[2].split()[1] == running_endpoint(tmp_path / ".local")
+        assert said[2].split()[1] == database_of(tmp_path / ".local")
         assert said[3].split()[1] == str(tmp_path / ".local/functions.log")
         (line,) = [line for line in said if line.startswith("curl ")]
         _, _, url, *fields = shlex.split(line)
@@ -165,6 +173,55 @@ def test_a_port_in_use_is_one_clear_line_and_no_database(project):
     assert not (project.parent / ".local").exists()
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("--port 70000", "--port"),
+        ("--port x", "--port"),
+        ("--prot 3000", "--port"),
+        ("--origin https://a.example/", "https://a.example is one"),
+        ("--origin *", "no origin"),
+        ("--origin a.example", "no origin"),
+        ("--endpoint localhost:4566", "no URL"),
+        ("--endpoint ftp://localhost", "no URL"),
+        ("--state {file}", "is a file"),
+        ("--state {file}/below", "Not a directory"),
+        ("--state {root}", "files of others"),
+        ("--template {root}/nothing", "No such file"),
+        ("--template {file}", "has no Resources"),
+        ("--template {broken}", "is no YAML"),
+        ("--template {odd}", "Table has no Type"),
+        ("nonsense", "nonsense"),
+        ("invoke create_user", "--event"),
+        ("invoke nonsense -e {file}", "CreateUserFunction"),
+        ("invoke create_user -e {root}/nothing", "No such file"),
+        ("invoke create_user -e {broken}", "is not JSON"),
+        ("invoke create_user -e {file} --as joe", "make run"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_changes_nothing(project, typed, said, monkeypatch, capsys):
+    root = project.parent
+    file, broken = root / "event.json", root / "broken.yaml"
+    file.write_text("{}")
+    broken.write_text("Resources: [")
+    odd = root / "odd.yaml"
+    odd.write_text("Resources: {Table: {}}")
+    before = sorted(root.rglob("*"))
+    typed = typed.format(file=file, broken=broken, odd=odd, root=root)
+    words = f"--port 0 --template {project} {typed}"
+    monkeypatch.setattr(sys, "argv", ["local", *words.split()])
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with pytest.raises(SystemExit) as end:
+        command_line()
+    printed = capsys.readouterr()
+    # Python itself prints the words of an end that has some.
+    (line,) = (printed.err if end.value.code == 2 else str(end.value)).splitlines()
+    assert line.startswith("local: ")
+    assert said in line
+    assert printed.out == ""
+    assert sorted(root.rglob("*")) == before
+
+
 def test_a_body_that_is_too_large_is_answered_before_it_ends(project):
     with running(project) as (_, banner):
         url = url_of(banner)
@@ -182,21 +239,40 @@ def test_events_show_the_names_of_headers_as_they_were_sent(project):
     assert event["headers"]["X-CamelCase"] == "é"
 
 
-def test_a_function_that_does_not_exist_lists_those_that_do(project, event):
-    done = run(project, "invoke", "nonsense", "-e", event)
-    assert done.returncode == 2
-    assert "CreateUserFunction" in done.stderr
+def read_until(process: subprocess.Popen[str], words: str) -> str:
+    """Return the next line of the console that has these words."""
+    assert process.stdout
+    return next(line for line in process.stdout if words in line)
 
 
-@pytest.mark.parametrize(("text", "says"), [(None, "No such file"), ("{", "is not JSON")])
-def test_an_event_that_cannot_be_read_says_why(project, text, says):
-    file = project.parent / "broken.json"
-    if text:
-        file.write_text(text)
-    done = run(project, "invoke", "create_user", "-e", str(file))
-    assert done.returncode == 2
-    assert says in done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_change_counts_from_the_next_request_on_and_is_told(project):
+    echo, layer = project.parent / "functions/echo/app.py", project.parent / "layer"
+    with running(project) as (process, banner):
+        url, times = f"{url_of(banner)}/open", itertools.count(10**18)
+
+        def change(file: Path, text: str) -> int:
+            file.write_text(text)
+            os.utime(file, ns=(0, next(times)))  # in the same second, as bytecode has it
+            return httpx.get(url).status_code
+
+        before = echo.read_text()
+        assert change(echo, before.replace("200,", "202,")) == 202
+        assert read_until(process, "reloaded") == "reloaded functions/echo/app.py\n"
+        assert change(echo, before.replace("200,", "203,")) == 203
+        assert change(echo, "def handler(") == 203, "what ran goes on"
+        said = read_until(process, "not reloaded")
+        assert "functions/echo/app.py (SyntaxError: " in said
+        assert "line 1" in said
+        assert change(layer / "status.py", "STATUS = 204\n") == 203
+        uses = before.replace("200,", "STATUS,").replace(
+            "import json", "from status import STATUS", 1
+        )
+        assert change(echo, f"import json\n{uses}") == 204
+        assert change(layer / "status.py", "STATUS = 205\n") == 205
+        template = project.read_text()
+        assert change(project, template.replace("/open", "/moved")) == 403
+        assert change(project, "Resources: [") == 403
+        assert change(project, template) == 205
 
 
 def test_a_database_without_secrets_is_refused_in_one_line(project):

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from local.engine import engine
+from local.state import StateError, claim
 
 SECRET = "the-signing-keys"
 
@@ -74,6 +75,30 @@ def test_no_page_whose_name_leads_to_this_machine_reads_the_database(endpoint, h
 def test_programs_of_this_machine_read_the_database(endpoint, host):
     answer = ask(endpoint, "GetSecretValue", Host=host)
     assert answer.json()["SecretString"] == SECRET
+
+
+@pytest.mark.parametrize("text", ["", '{"payl', "[]", "{}", '{"__ministack_format__": 99}', "\xff"])
+def test_a_damaged_state_is_refused_kept_and_explained(tmp_path, text):
+    claim(tmp_path)
+    file = tmp_path / "state/secretsmanager.json"
+    file.parent.mkdir()
+    file.write_text(text, encoding="latin-1")
+    with pytest.raises(StateError) as refused, engine(tmp_path):
+        pass
+    assert f"damaged: {file}" in str(refused.value)
+    assert "--fresh" in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert file.read_text(encoding="latin-1") == text
+
+
+def test_a_fresh_start_deletes_the_state_and_nothing_else(tmp_path):
+    claim(tmp_path)
+    others = [tmp_path / "notes", tmp_path / "state/of others/notes"]
+    for file in (*others, tmp_path / "state/dynamodb.json"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("{")
+    with engine(tmp_path, fresh=True):
+        assert [file.read_text() for file in others] == ["{", "{"]
 
 
 def test_engines_that_start_at_once_have_each_a_port_of_its_own(tmp_path):

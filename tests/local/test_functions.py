@@ -1,6 +1,7 @@
 """Functions, run in this process as Lambda would run them."""
 
 import datetime as dt
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from local.functions import (
     invoke,
     load_handler,
     load_handlers,
+    modules_anew,
     runtime_environment,
     shared_environment,
 )
@@ -83,6 +85,24 @@ def test_a_function_is_imported_with_its_layers_and_environment(template, monkey
     monkeypatch.setenv("ORIGINS", "")
     load_handlers(functions_of(template), {})
     assert str(template.root / "layer") in sys.path
+
+
+def test_after_an_import_that_failed_all_is_as_it_was(function, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    before, environment = load_handler(function), dict(os.environ)
+    name = before.__module__
+
+    @modules_anew([function.folder])
+    def fail() -> None:
+        assert name not in sys.modules
+        assert load_handler(function) is not before
+        os.environ["TABLE"] = "of the new template"
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert sys.modules[name].handler is before
+    assert dict(os.environ) == environment
 
 
 def test_functions_that_disagree_on_a_variable_are_refused(function):

@@ -283,6 +283,8 @@ def test_the_console_shows_one_line_for_each_request_and_no_token(call, lines):
     assert (method, path, status, made_by) == ("POST", "/v1/open", "200", "Echo")
     assert request_id == response.json()["requestContext"]["requestId"]
     assert "secret" not in line
+    call("GET", "/v1/open/eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl")
+    assert lines[1].split(" ")[2] == "/v1/open/TOKEN"
 
 
 def test_each_request_leaves_a_line_in_the_access_log(call, call_as, access_log):

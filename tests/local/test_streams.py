@@ -78,6 +78,7 @@ def a_poller(tmp_path, pages, handler, log=print, **mapping):
         describe_table=lambda **_: {"Table": {"LatestStreamArn": "arn"}},
         describe_stream=lambda **_: {"StreamDescription": {"Shards": [{"ShardId": "s"}]}},
         get_shard_iterator=lambda **_: {"ShardIterator": "i"},
+        exceptions=SimpleNamespace(ExpiredIteratorException=KeyError),
         get_records=lambda **_: {
             "NextShardIterator": "i",
             "Records": left.pop(0) if left else [],

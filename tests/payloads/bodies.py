@@ -277,16 +277,24 @@ NO_BASE64 = ["{}", '{"user":"joe","pass":"joe","sessions":[]}', "=", "====", "e3
 # --------------------------------------------------- wrong fields
 
 WRONG_VALUES = [None, 0, 1, 10**30, 1.5, True, False, [], ["x"], {}, {"x": 1}, ""]
-NO_BOOLEANS = [None, 0, 1, 1.0, [], [True], {}, "", "true", "false", "yes"]
+BLANK = [
+    " ",
+    "\t\r\n",
+    "\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}",
+]  # white space around a name is dropped
+NO_BOOLEANS = [0, 1, 1.0, [], [True], {}, "", "true", "false", "yes"]
 NO_LISTS = [None, 0, 1, 1.5, True, False, {}, {"0": 1}, "", "x", "1800000000", "[1800000000]"]
 
 # Changes of a body that would be taken, and the fields that are then wrong.
 WRONG: dict[str, list[tuple[Members, list[str]]]] = {
     "create_session": [
-        *[({"user": value}, ["user"]) for value in [*WRONG_VALUES, "x" * 321, "x" * 10_000]],
+        *[
+            ({"user": value}, ["user"])
+            for value in [*WRONG_VALUES, *BLANK, "x" * 321, "x" * 10_000]
+        ],
         *[({"pass": value}, ["pass"]) for value in [*WRONG_VALUES, "x" * 1025, "x" * 10_000]],
         *[({"rememberMe": value}, ["rememberMe"]) for value in NO_BOOLEANS],
-        ({"user": None, "pass": None, "rememberMe": None}, ["user", "pass", "rememberMe"]),
+        ({"user": None, "pass": None, "rememberMe": None}, ["user", "pass"]),
         ({"rememberMe": 1, "user": 1}, ["user", "rememberMe"]),
         ({"rememberMe": 1, "pass": ""}, ["pass", "rememberMe"]),
         ({"pass": [], "user": []}, ["user", "pass"]),

@@ -26,6 +26,7 @@ class FakeAws(ThreadingHTTPServer):
         answers: what each function answers.
         errors: the exception of each function that raises one: its name and its message.
         calls: the calls of functions, with what was sent.
+        probes: the functions of which was only asked whether they may be called.
     """
 
     def __init__(self) -> None:
@@ -34,6 +35,7 @@ class FakeAws(ThreadingHTTPServer):
         self.answers: dict[str, Any] = {}
         self.errors: dict[str, tuple[str, str]] = {}
         self.calls: list[tuple[str, Any]] = []
+        self.probes: list[str] = []
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -42,7 +44,10 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         path = re.fullmatch(r"/2015-03-31/functions/([^/]+)/invocations", self.path)
-        if path:
+        if path and self.headers["X-Amz-Invocation-Type"] == "DryRun":
+            self.server.probes.append(path[1])
+            self.answer(204 if path[1] in self.server.answers else 404, "")
+        elif path:
             self.invoke(path[1], json.loads(body))
         else:
             self.query({name: values[0] for name, values in parse_qs(body).items()})

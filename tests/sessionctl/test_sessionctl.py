@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from local.state import SERVICE_FILE, tell
 from sessionctl import options, text
 from sessionctl.__main__ import main
 from tests.sessionctl.fake_aws import CALLER, FakeAws, fake_aws
@@ -52,12 +53,14 @@ ANSWERS: dict[str, Any] = {
     "ExportUser": EXPORT,
     "ListSigningKeys": NO_KEYS,
     "ListUserSessions": {**ID, "count": 0, "items": []},
+    "ListUsers": {"items": [], "next": "u1"},
     "RenameUser": {**ID, "username": "eve", "email": "e@example.com"},
     "RevokeEveryone": {"session_epoch": 1},
     "RevokeUserSessions": {**ID, "count": 1},
     "RotateSigningKey": ROTATED,
     "SetPassword": {**ID, "kept_sessions": False},
     "UnbanUser": {**ID, "revoked_sessions": False},
+    "UnlockUser": ID,
 }
 
 
@@ -86,7 +89,8 @@ def run(
     def run(*arguments: str, given: str | io.TextIOBase = "", **environment: str) -> Result:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "stdin", io.StringIO(given) if isinstance(given, str) else given)
+        stream = io.TextIOWrapper(io.BytesIO(given.encode())) if isinstance(given, str) else given
+        monkeypatch.setattr(sys, "stdin", stream)
         try:
             code = main(list(arguments))
         except SystemExit as end:  # after a completion
@@ -121,10 +125,13 @@ def local(run: Run, fake: FakeAws) -> Run:
     [
         ("user show ann --json", "ExportUser", ANN),
         ("user show --id -u1 --json", "ExportUser", {"id": "-u1"}),
+        ("user list", "ListUsers", {}),
+        ("user list --limit 5 --after u1", "ListUsers", {"limit": 5, "after": "u1"}),
         ("user ban ann", "BanUser", ANN),
         ("user ban --reason spam ann", "BanUser", {**ANN, "reason": "spam"}),
         ("user ban ann --until 2100-01-01T01:00+01:00", "BanUser", {**ANN, "until": 4_102_444_800}),
         ("user unban ann", "UnbanUser", {**ANN, "revoke_sessions": False}),
+        ("user unlock ann", "UnlockUser", ANN),
         ("user unban ann --revoke-sessions", "UnbanUser", {**ANN, "revoke_sessions": True}),
         (
             "user rename ann --username eve --email e@example.com",
@@ -151,8 +158,23 @@ def test_each_command_sends_its_function_what_was_typed(local, fake, typed, oper
     assert json.loads(local(*typed.split(), "--json").out) == ANSWERS[operation]
 
 
-@pytest.mark.parametrize(("given", "password"), [(" a b \n", " a b "), ("ä", "ä"), ("x\ny\n", "x")])
-def test_a_password_is_one_line_of_standard_input(local, fake, given, password):
+@pytest.mark.parametrize(
+    ("given", "password"),
+    [
+        (" a b \n", " a b "),
+        ("ä", "ä"),
+        ("x\r\n", "x"),
+        ("\ufeffx\r\n", "x"),  # as some editors and shells of Windows write a file
+        ("\ufeff\ufeffx\n\n", "\ufeffx\n"),
+        ("x\r", "x\r"),
+        ("x\n\r\n", "x\n"),
+        ("x\ny\n", "x\ny"),  # the function refuses a line end in a password
+        ("\x0c\n", "\x0c"),
+    ],
+)
+def test_a_password_is_all_of_standard_input_but_a_line_end_and_a_mark(
+    local, fake, given, password
+):
     created = local("user", "create", "ann", "ann@example.com", given=given)
     assert (created.code, created.out) == (0, "Created ann, ID u1.\n")
     changed = local("user", "password", "ann", "--keep-sessions", given=given)
@@ -166,7 +188,11 @@ def test_a_password_is_one_line_of_standard_input(local, fake, given, password):
 
 @pytest.mark.parametrize("errors", ["strict", "surrogateescape"])  # without and with UTF-8 mode
 @pytest.mark.parametrize(
-    ("given", "reason"), [(b"\n", "no password was given"), (b"\xff\n", "is not UTF-8")]
+    ("given", "reason"),
+    [
+        *[(given, "no password was given") for given in (b"", b"\r\n", b"\xef\xbb\xbf\n")],
+        *[(given, "is not UTF-8") for given in (b"\xff\n", "x\n".encode("utf-16"))],
+    ],
 )
 def test_no_password_is_wrong_usage(local, fake, errors, given, reason):
     stream = io.TextIOWrapper(io.BytesIO(given), encoding="utf-8", errors=errors)
@@ -179,8 +205,10 @@ def test_no_password_is_wrong_usage(local, fake, errors, given, reason):
 @pytest.mark.parametrize(
     ("kind", "message", "said"),
     [
-        ("UnknownUser", "nobody", "Nobody has this name, address or ID (UnknownUser: nobody)"),
-        ("UserTaken", "taken", "Somebody has this name or address already (UserTaken: taken)"),
+        ("UnknownUser", "nobody", "Nobody has this name, address or ID (UnknownUser)"),
+        ("UserTaken", "taken", "Somebody has this name or address already (UserTaken)"),
+        ("UnknownKey", "no key", "There is no such signing key (UnknownKey)"),
+        ("ZeroDivisionError", "", "The operation failed (ZeroDivisionError)"),
         (
             *("NextKeyTooYoung", "9 s"),
             "Not dropped: some functions may not know the next key yet (NextKeyTooYoung: 9 s)",
@@ -212,6 +240,9 @@ def test_what_a_function_raises_is_told_in_words(local, fake, kind, message, sai
         "sessions revoke ann --everyone",
         "sessions revoke --everyone --all",
         "keys rotate --profile other",
+        "keys rotate --stack other",
+        "--stack sessions keys rotate",
+        "user list --limit 0",
     ],
 )
 def test_what_cannot_be_meant_is_wrong_usage(local, fake, typed):
@@ -237,23 +268,60 @@ def test_what_cannot_be_undone_is_refused_where_nobody_can_be_asked(local, fake,
     assert fake.calls == []
 
 
+@pytest.fixture
+def there(fake: FakeAws) -> FakeAws:
+    """A service that has all that is to be changed."""
+    fake.answers["ListUserSessionsFunction"] = {**ID, "count": 1, "items": [{"iat": 5}]}
+    fake.answers["ListSigningKeysFunction"] = {"keys": [{"kid": "k1"}], "next_since": None}
+    return fake
+
+
+def changes(fake: FakeAws) -> int:
+    return sum(not name.startswith("List") for name, _ in fake.calls)
+
+
 @pytest.mark.parametrize(
     ("typed", "answer", "done"),
     [
         ("user delete ann", "yes", True),
-        ("user delete ann", "y", True),
+        ("user delete ann", "y", False),
+        ("user delete ann", "YES", False),
         ("user delete ann", "no", False),
         ("user delete ann", "", False),
+        ("sessions revoke ann 5", "yes", True),
+        ("sessions revoke ann --all", "yes", True),
+        ("keys rotate --drop k1", "yes", True),
         ("sessions revoke --everyone", "yes", False),
         ("sessions revoke --everyone", "everyone", True),
     ],
 )
-def test_a_person_at_a_terminal_is_asked(local, fake, typed, answer, done):
+def test_a_person_at_a_terminal_is_asked(local, there, typed, answer, done):
     result = local(*typed.split(), given=Terminal(f"{answer}\n"))
     assert result.code == (0 if done else 1)
-    assert f"This is at {fake.url} and cannot be undone." in result.err
+    assert f"This is at {there.url} and cannot be undone." in result.err
     assert ("Nothing was done." in result.err) is not done
-    assert len(fake.calls) == int(done)
+    assert changes(there) == int(done)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("user delete ann", "Nobody has this name"),
+        ("sessions revoke ann --all", "Nobody has this name"),
+        ("sessions revoke --id u2 5 6", "the user u2 has no live session 6"),
+        ("keys rotate --drop k2", "There is no such signing key (UnknownKey)"),
+        ("sessions revoke --everyone", "404"),
+    ],
+)
+def test_nobody_is_asked_about_what_is_not_there(local, there, typed, said):
+    if "ann" in typed:
+        there.errors["ListUserSessionsFunction"] = ("UnknownUser", "nobody")
+    del there.answers["RevokeEveryoneFunction"]
+    result = local(*typed.split(), given=Terminal("yes\n"))
+    assert result.code in {1, 3}
+    assert said in result.err
+    assert "Type" not in result.err
+    assert changes(there) == 0
 
 
 def test_a_gateway_that_does_not_run_is_told(run):
@@ -269,6 +337,8 @@ def test_a_gateway_that_does_not_run_is_told(run):
         "user create ann ''",
         "user show ''",
         "user show ann ''",
+        "user show ' \t'",
+        "user show --id=' '",
         "user export ann --output ''",
         "user export ann --output=",
         "user ban ann --reason ''",
@@ -306,6 +376,25 @@ def test_a_development_gateway_needs_no_aws_settings_and_reads_none(local, fake)
     assert local("keys", "list", **unusable).code == 0
 
 
+def test_without_credentials_the_ways_to_have_some_are_named(run, tmp_path):
+    nothing = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": str(tmp_path / "none")}
+    result = run("keys", "list", "--region", "eu-west-1", **nothing)
+    assert (result.code, result.out) == (3, "")
+    assert result.err == (
+        "sessionctl: there are no AWS credentials; name a profile with --profile, "
+        "or the service of `make run` with --local\n"
+    )
+
+
+def test_without_a_region_its_option_is_named(run, fake):
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    result = run("keys", "list", **keys, AWS_ENDPOINT_URL=fake.url)
+    assert (result.code, result.err) == (
+        3,
+        "sessionctl: no AWS region is set; name one with --region\n",
+    )
+
+
 AWS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "eu-west-1"}
 
 
@@ -320,8 +409,8 @@ def test_a_stacks_function_is_called_by_its_own_name_for_the_caller(run, fake, o
 
 def test_a_stack_that_is_not_there_is_told(run, fake):
     result = run("keys", "list", "--stack", "nothing", **AWS, AWS_ENDPOINT_URL=fake.url)
-    assert result.code == 3
-    assert "Stack 'nothing' does not exist" in result.err
+    said = "sessionctl: Stack 'nothing' does not exist (ValidationError)\n"
+    assert (result.code, result.err) == (3, said)
     assert fake.calls == []
 
 
@@ -336,7 +425,7 @@ def test_show_is_a_short_summary(local, fake):
     sessions = [{"iat": 1}, {"iat": 2}]
     fake.answers["ExportUserFunction"] = {
         **EXPORT,
-        "user": {**USER, **banned, "last_iat": 1_800_000_001},
+        "user": {**USER, **banned, "last_iat": 1_800_000_009, "last_login_at": 1_800_000_001},
         "sessions": sessions,
     }
     fake.answers["ListUserSessionsFunction"] = {**ID, "count": 1, "items": []}
@@ -354,14 +443,15 @@ def test_show_is_a_short_summary(local, fake):
 
 
 def test_sessions_are_a_table_in_which_no_name_steers_the_terminal(local, fake):
+    odd, began = "Firefox\n\x9b2J\u202e", {"createdAt": 1_800_000_001}
     items = [
-        {"iat": 1_800_000_001, "exp": 1_800_003_601, "sub": "u1", "name": "Firefox\n\x9b2J\u202e"},
-        {"iat": 5, "exp": 10**15, "sub": "u1", "name": "curl"},
+        {"iat": 1_800_000_009, "exp": 1_800_003_601, "sub": "u1", "name": odd, **began},
+        {"iat": 5, "exp": 10**15, "sub": "u1", "name": "curl", "createdAt": 5},
     ]
     fake.answers["ListUserSessionsFunction"] = {**ID, "count": 2, "items": items}
     assert local("sessions", "list", "ann").out == (
         "ID          SINCE                      UNTIL                      NAME\n"
-        "1800000001  2027-01-15T08:00:01+00:00  2027-01-15T09:00:01+00:00"
+        "1800000009  2027-01-15T08:00:01+00:00  2027-01-15T09:00:01+00:00"
         "  Firefox\\n\\x9b2J\\u202e\n"
         "5           1970-01-01T00:00:05+00:00  1000000000000000           curl\n"
     )
@@ -489,9 +579,36 @@ def test_a_duration_counts_from_now(monkeypatch, written, seconds):
 )
 def test_local_needs_no_url_before_a_command(run, monkeypatch, typed, url):
     urls = []
+    monkeypatch.setattr(options, "SERVICE_FILE", Path("none"))
     monkeypatch.setattr(options, "call_at", lambda url, *_: urls.append(url) or NO_KEYS)
     assert run(*typed.split()).code == 0
     assert urls == [url]
+
+
+def test_local_finds_the_service_of_its_checkout(run, fake, monkeypatch, tmp_path):
+    file = tmp_path / "service.json"
+    monkeypatch.setattr(options, "SERVICE_FILE", file)
+    tell(tmp_path, "http://127.0.0.1:1", fake.url)
+    (tmp_path / SERVICE_FILE).rename(file)
+    assert run("--local", "keys", "list").code == 0
+    assert len(fake.calls) == 1
+    file.write_text("")  # it ended
+    assert options.running_url() == options.LOCAL_URL
+
+
+def test_a_list_of_users_says_how_to_go_on(local, fake):
+    banned = {**USER, "username": "e\x1bve", "banned_at": 1_800_000_000}
+    fake.answers["ListUsersFunction"] = {"items": [USER, banned], "next": "u9"}
+    assert local("user", "list").out == (
+        "ID  USERNAME  E-MAIL           CREATED                    BANNED\n"
+        "u1  ann       ann@example.com  2027-01-15T08:00:00+00:00  no\n"
+        "u1  e\\x1bve   ann@example.com  2027-01-15T08:00:00+00:00  "
+        "since 2027-01-15T08:00:00+00:00\n"
+        "\n"
+        "There may be more: --after u9\n"
+    )
+    fake.answers["ListUsersFunction"] = {"items": []}
+    assert "--after" not in local("user", "list").out
 
 
 def test_the_version_is_the_one_that_the_service_answers(run):
@@ -509,5 +626,32 @@ def test_a_shell_completes_commands_and_options(run):
         assert result.out.split() == [f"plain,{word}" for word in completions]
 
 
-def test_what_letters_say_stays_as_it_is():
-    assert text.printable("Zoë's 電話 🦊 \u200b") == "Zoë's 電話 🦊 \\u200b"
+@pytest.mark.parametrize("kept", ["Zoë's 電話 🦊", "שָׁלוֹם", "हिन्दी", "e\u0301", "\\u200b"])
+def test_what_letters_say_stays_as_it_is(kept):
+    assert text.printable(kept) == kept
+
+
+@pytest.mark.parametrize(
+    "hidden", ["\u200b", "\u3164", "\u034f", "\ufe0f", "\U000e0101", "\u2800", "\x1b"]
+)
+def test_what_is_invisible_is_shown(local, fake, hidden):
+    """In names of users and sessions, addresses and reasons: nobody can pass for somebody else."""
+    shown = hidden.encode("unicode_escape").decode()
+    user = {"username": f"an{hidden}n", "email": f"{hidden}@example.com", "banned_at": 1}
+    user["ban_reason"] = f"spam{hidden}"
+    items = [{"iat": 5, "exp": 6, "createdAt": 5, "sub": "u1", "name": f"my{hidden}phone"}]
+    fake.answers["ExportUserFunction"] = {**EXPORT, "user": USER | user}
+    fake.answers["CreateUserFunction"] = {**ID, **user}
+    fake.answers["ListUserSessionsFunction"] = {**ID, "count": 1, "items": items}
+    said = local("user", "show", "ann").out
+    assert all(word.replace(hidden, shown) in said for word in list(user.values())[:2])
+    assert f"spam{shown}" in said
+    assert f"my{shown}phone" in local("sessions", "list", "ann").out
+    created = local("user", "create", f"an{hidden}n", "ann@example.com", given="a\n").out
+    assert created == f"Created an{shown}n, ID u1.\n"
+    assert f"Banned an{shown}n." in local("user", "ban", f"an{hidden}n").out
+
+
+def test_white_space_around_a_login_is_dropped(local, fake):
+    assert local("user", "ban", " ann\u00a0\n").out == "Banned ann.\n"
+    assert fake.calls[0][1]["login"] == "ann"

@@ -16,6 +16,7 @@ EXPOSED = {
     "Retry-After",
     "X-RateLimit-Limit",
     "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
     "X-Request-Id",
 }
 

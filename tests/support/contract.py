@@ -36,7 +36,7 @@ UNAUTHORIZED_HEADERS = {**HEADERS, "WWW-Authenticate": "Bearer"}
 EVERY_ANSWER = {name.lower(): value for name, value in HEADERS.items() if name != "X-Request-Id"}
 
 # Every error, at each of its statuses.
-_WITH_EVIDENCE = [errors.MissingFields(["user"]), errors.RateLimited(1, 1)]
+_WITH_EVIDENCE = [errors.MissingFields(["user"]), errors.RateLimited(1, 2, 1)]
 ERRORS: list[errors.ApiError] = [
     *_WITH_EVIDENCE,
     *(kind() for kind in errors.ApiError.__subclasses__() if kind not in map(type, _WITH_EVIDENCE)),
@@ -50,7 +50,7 @@ BANNED = errors.Banned().body()
 ORIGIN_NOT_ALLOWED = errors.OriginNotAllowed().body()
 SESSION_MISSING = errors.SessionMissing().body()
 BODY_TOO_LARGE = errors.BodyTooLarge().body()
-RATE_LIMITED = errors.RateLimited(1, 1).body()
+RATE_LIMITED = errors.RateLimited(1, 2, 1).body()
 INTERNAL = errors.Internal().body()
 UNAVAILABLE = errors.Unavailable().body()
 

@@ -22,7 +22,13 @@ LONGEST_EXPRESSION_BYTES = 4 * KB
 MOST_DIGITS = 38
 NUMBERS = range(-130, 126)  # the exponents that a number may have
 
-EXPRESSIONS = ("ConditionExpression", "KeyConditionExpression", "UpdateExpression")
+EXPRESSIONS = (
+    "ConditionExpression",
+    "FilterExpression",
+    "KeyConditionExpression",
+    "ProjectionExpression",
+    "UpdateExpression",
+)
 SUBSTITUTES = ("ExpressionAttributeNames", "ExpressionAttributeValues")
 
 # The key of each table, as the types of its attributes by their names.
@@ -79,7 +85,7 @@ def _hold_part(table: str, part: dict[str, Any]) -> None:
     key = _key(table, part)
     if "KeyConditionExpression" in part:  # what a query compares with the key
         key = part["ExpressionAttributeValues"]
-    else:
+    elif key or "FilterExpression" not in part:  # else a scan, from a table's first item on
         types = {name: kind for name, value in key.items() for kind in value}
         _require(types == _key_types(table), f"a key of {types}")
     for text in (value["S"] for value in key.values() if "S" in value):
@@ -111,7 +117,7 @@ def _key_types(table: str) -> dict[str, str]:
 def _key(table: str, part: dict[str, Any]) -> _Item:
     item: _Item = part.get("Item", {})
     own: _Item = {name: item[name] for name in _key_types(table) if name in item}
-    return part.get("Key", own)
+    return part.get("Key", part.get("ExclusiveStartKey", own))
 
 
 def _written(part: dict[str, Any]) -> _Item:

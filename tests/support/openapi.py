@@ -26,3 +26,10 @@ def resolved(node: dict[str, Any]) -> dict[str, Any]:
     for name in node["$ref"].removeprefix("#/").split("/"):
         found = found[name]
     return dict(found)
+
+
+def examples(answer: dict[str, Any]) -> list[Any]:
+    """Return the bodies that a document shows of an answer; there is at least one."""
+    content = resolved(answer)["content"]["application/json"]
+    several = [example["value"] for example in content.get("examples", {}).values()]
+    return several or [content["example"]]

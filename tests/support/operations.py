@@ -201,9 +201,11 @@ ACCOUNT_OPERATIONS = _by_name(
     AccountOperation("create_user", of_a_user=False, again="UserTaken", volatile=frozenset({"id"})),
     # By its old name, which is nobody's any more; by ID it can be asked for again.
     AccountOperation("rename_user", changes=True, again="UnknownUser"),
-    AccountOperation("set_password", changes=True, then=401),
+    AccountOperation("set_password", changes=True, in_steps=True, then=401),
     AccountOperation("ban_user", changes=True, then=403),
     AccountOperation("unban_user"),
+    AccountOperation("list_users", of_a_user=False),
+    AccountOperation("unlock_user"),
     AccountOperation("list_user_sessions"),
     AccountOperation("export_user"),
     AccountOperation("revoke_user_sessions", changes=True, then=401),

@@ -4,7 +4,7 @@ from typing import Any
 
 from sessions.model import Session, User
 
-NAME = "Chrome 96 on Windows 10"  # of the browser in `events/`, and so of sessions that tests begin
+NAME = "Chrome on Windows"  # of the browser in `events/`, and so of sessions that tests begin
 
 
 def user(**attributes: Any) -> User:

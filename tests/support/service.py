@@ -16,6 +16,7 @@ import boto3
 import httpx
 import pytest
 
+from local.state import claim
 from tests.support.events import ALLOWED_ORIGINS, ROOT
 from tests.support.leaks import PASSWORD, Watch, token_of
 
@@ -58,6 +59,7 @@ def running(
     state: Path, *options: str, origins: Sequence[str] = ALLOWED_ORIGINS
 ) -> Iterator[Service]:
     environment = {"PATH": os.environ["PATH"], "HOME": str(state)}
+    claim(state)  # which must be empty for it
     output = state / "output"
     allowed = [word for origin in origins for word in ("--origin", origin)]
     command = [sys.executable, "-m", "local", "--port", "0", "--state", str(state)]

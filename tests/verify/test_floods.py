@@ -78,6 +78,8 @@ def test_wrong_passwords_are_limited_exactly(limited):
             answer = limited.http.post(LOG_IN, json=user.credentials, headers={"Origin": origin})
             assert_was_throttled([answer], limit)
             assert_may_be_read(answer, origin)
+            seconds = int(answer.headers["x-ratelimit-reset"]) - time.time()
+            assert abs(seconds - int(answer.headers["retry-after"])) < 60, "of one moment"
 
 
 @pytest.mark.assumption(5, 7)

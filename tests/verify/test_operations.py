@@ -91,15 +91,16 @@ def test_a_body_may_be_multipart(http, user):
     assert_is(answer, 201, answer.json())
 
 
-def test_a_session_is_named_by_a_header_or_after_its_browser(http, user):
+def test_a_session_is_named_by_the_body_or_a_header_or_after_its_browser(http, user):
     chrome = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/124.0 Safari/537.36"
-    for headers, name in (
-        ({"X-Session-Name": "Kitchen"}, "Kitchen"),
-        ({"User-Agent": chrome}, "Chrome"),
+    for body, headers, name in (
+        ({"name": "Küche 👩\u200d🍳"}, {"X-Session-Name": "Kitchen"}, "Küche 👩\u200d🍳"),
+        ({}, {"X-Session-Name": "Kitchen"}, "Kitchen"),
+        ({}, {"User-Agent": chrome}, "Chrome on Windows"),
     ):
-        answer = http.post("/session", json=user.credentials, headers=headers)
+        answer = http.post("/session", json={**user.credentials, **body}, headers=headers)
         token = {"Authorization": answer.json()["token"]}
-        assert http.get("/session", headers=token).json()["name"].startswith(name)
+        assert http.get("/session", headers=token).json()["name"] == name
 
 
 @pytest.mark.assumption(3)

@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 import httpx
 
 from sessions_client import operations
-from sessions_client.errors import NetworkError, SessionsError
+from sessions_client.errors import NetworkError, SessionsError, without_frames
 from sessions_client.model import Page, Session, Token
 from sessions_client.operations import Operation, Walk, seconds_to_wait
 
@@ -20,35 +20,55 @@ _NO_ANSWER = "No answer from the session service"
 _Result = TypeVar("_Result")
 
 
+class _Hidden(str):
+    """A token, which nobody shows who shows what an object holds."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<token>"
+
+
 class _Caller:
     """The common part of the two clients.
 
-    Attributes:
-        token: the token of the session in use, as secret as a password, or None.
+    A token is in no variable of a function that can fail: some tracebacks show variables.
     """
 
-    def __init__(self, base_url: str, token: str | None, retries: int) -> None:
-        self.token = token
+    def __init__(self, base_url: str, retries: int) -> None:
         self._base_url = _checked(base_url).rstrip("/")
         self._retries = retries
+
+    @property
+    def token(self) -> str | None:
+        """The token of the session in use, as secret as a password, or None."""
+        return None if self._token is None else str(self._token)
+
+    @token.setter
+    def token(self, token: str | None) -> None:
+        # Whoever keeps it in a file reads a line end with it.
+        self._token = None if token is None else _Hidden(token.strip())
 
     def _request(
         self, http: httpx.Client | httpx.AsyncClient, operation: Operation[_Result]
     ) -> httpx.Request:
-        headers = {b"Accept": b"application/json", **operation.headers}
-        if operation.needs_token and self.token is not None:
-            headers[b"Authorization"] = self.token.encode(errors="replace")
+        headers = {b"Accept": b"application/json"}
         content = None
         if operation.body is not None:  # in ASCII: httpx's own JSON fails on half a surrogate pair
             headers[b"Content-Type"] = b"application/json"
             content = json.dumps(operation.body).encode()
-        return http.build_request(
+        request = http.build_request(
             operation.method,
             self._base_url + operation.path,
             params=operation.query,
             content=content,
             headers=headers,
         )
+        if operation.needs_token and self._token is not None:
+            if not self._token.isprintable():  # h11's own error would show it
+                raise SessionsError("The token is none: no header can hold it")
+            request.headers["Authorization"] = self._token
+        return request
 
 
 def _checked(base_url: str) -> str:
@@ -86,7 +106,9 @@ class SessionsClient(_Caller):
         retries: int = 3,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        super().__init__(base_url, token, retries)
+        self.token = token
+        del token
+        super().__init__(base_url, retries)
         self._http = http_client or httpx.Client(timeout=_TIMEOUT_SECONDS)
         self._is_ours = http_client is None
         self._sleep = sleep
@@ -115,7 +137,9 @@ class SessionsClient(_Caller):
             remember_me: whether the session lasts ten years.
             name: the session's name, of 1 to 64 printable characters.
         """
-        token = self._perform(operations.log_in(user, password, remember_me=remember_me, name=name))
+        operation = operations.log_in(user, password, remember_me=remember_me, name=name)
+        del password
+        token = self._perform(operation)
         self.token = token.token
         return token
 
@@ -156,12 +180,14 @@ class SessionsClient(_Caller):
             try:
                 response = self._http.send(request, follow_redirects=False)
             except httpx.RequestError as error:
-                raise NetworkError(_NO_ANSWER) from error
+                reason = without_frames(error)
+                break
             seconds = seconds_to_wait(response, retries)
             if seconds is None:
                 return operation.result(response)
             self._sleep(seconds)
             retries -= 1
+        raise NetworkError(_NO_ANSWER) from reason
 
 
 class AsyncSessionsClient(_Caller):
@@ -184,7 +210,9 @@ class AsyncSessionsClient(_Caller):
         retries: int = 3,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        super().__init__(base_url, token, retries)
+        self.token = token
+        del token
+        super().__init__(base_url, retries)
         self._http = http_client or httpx.AsyncClient(timeout=_TIMEOUT_SECONDS)
         self._is_ours = http_client is None
         self._sleep = sleep
@@ -213,9 +241,9 @@ class AsyncSessionsClient(_Caller):
             remember_me: whether the session lasts ten years.
             name: the session's name, of 1 to 64 printable characters.
         """
-        token = await self._perform(
-            operations.log_in(user, password, remember_me=remember_me, name=name)
-        )
+        operation = operations.log_in(user, password, remember_me=remember_me, name=name)
+        del password
+        token = await self._perform(operation)
         self.token = token.token
         return token
 
@@ -257,9 +285,11 @@ class AsyncSessionsClient(_Caller):
             try:
                 response = await self._http.send(request, follow_redirects=False)
             except httpx.RequestError as error:
-                raise NetworkError(_NO_ANSWER) from error
+                reason = without_frames(error)
+                break
             seconds = seconds_to_wait(response, retries)
             if seconds is None:
                 return operation.result(response)
             await self._sleep(seconds)
             retries -= 1
+        raise NetworkError(_NO_ANSWER) from reason

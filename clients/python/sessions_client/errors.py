@@ -150,6 +150,16 @@ def error_of(response: httpx.Response) -> SessionsError:
     return error
 
 
+def without_frames(error: Exception) -> Exception:
+    """Return an error without the frames that it came through, and without its own causes.
+
+    Their variables hold tokens and passwords, such as the octets of the request that h11 writes.
+    To be raised from outside of `except`, where no error becomes the context of another.
+    """
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
 def body_of(response: httpx.Response) -> Any:
     """Return what an answer holds; None if that is no JSON, or is nested too deeply."""
     try:

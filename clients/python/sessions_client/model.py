@@ -30,6 +30,7 @@ class Session:
     exp: int
     sub: str
     name: str
+    created_at: int
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
@@ -39,8 +40,8 @@ class Session:
 
     @property
     def began(self) -> datetime:
-        """When the user logged in, by the ID, which is later if others came in the same second."""
-        return datetime.fromtimestamp(self.iat, UTC)
+        """When the user logged in."""
+        return datetime.fromtimestamp(self.created_at, UTC)
 
     @property
     def ends(self) -> datetime:

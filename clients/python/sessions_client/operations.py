@@ -1,17 +1,16 @@
 """Every operation: its request, and how its answer is read. Nothing here waits."""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import httpx
 
-from sessions_client.errors import SessionsError, body_of, error_of, seconds_named
+from sessions_client.errors import body_of, error_of, seconds_named, without_frames
 from sessions_client.model import Page, Session, Token, member
 
 LONGEST_WAIT_SECONDS = 30
-# Far more than the service takes of a name; it passes over one that is a little too long.
-_LONGEST_NAME_OCTETS = 1024
 _WAIT_SECONDS = 1  # after an answer without Retry-After, such as a proxy's
 # What was answered 503 may have been done all the same: a repeated login then leaves one session
 # too many, and all else does no harm. After a 504 the service may still be at work.
@@ -28,8 +27,7 @@ class Operation(Generic[_Result]):
     path: str
     read: Callable[[Any], _Result]
     query: Mapping[str, str | int] = field(default_factory=dict)
-    body: Mapping[str, object] | None = None
-    headers: Mapping[bytes, bytes] = field(default_factory=dict)
+    body: Mapping[str, object] | None = field(default=None, repr=False)  # it may hold a password
     needs_token: bool = True
 
     def result(self, response: httpx.Response) -> _Result:
@@ -43,7 +41,8 @@ class Operation(Generic[_Result]):
         try:
             return self.read(body_of(response))
         except (LookupError, TypeError, ValueError) as error:
-            raise error_of(response) from error
+            wrong = without_frames(error)
+        raise error_of(response) from wrong
 
 
 def seconds_to_wait(response: httpx.Response, retries: int) -> int | None:
@@ -61,25 +60,11 @@ def seconds_to_wait(response: httpx.Response, retries: int) -> int | None:
 
 
 def log_in(user: str, password: str, *, remember_me: bool, name: str | None) -> Operation[Token]:
-    """Log in.
-
-    Raises:
-        SessionsError: no header can hold the name.
-    """
-    headers = {}
+    """Log in."""
+    body: dict[str, object] = {"user": user, "pass": password, "rememberMe": remember_me}
     if name is not None:
-        octets = name.strip().encode(errors="replace")  # the service reads it as UTF-8
-        if not name.isprintable() or len(octets) > _LONGEST_NAME_OCTETS:
-            raise SessionsError("The name of a session must be 1 to 64 printable characters")
-        headers[b"X-Session-Name"] = octets
-    return Operation(
-        "POST",
-        "/session",
-        Token.read,
-        body={"user": user, "pass": password, "rememberMe": remember_me},
-        headers=headers,
-        needs_token=False,
-    )
+        body["name"] = name
+    return Operation("POST", "/session", Token.read, body=body, needs_token=False)
 
 
 def current_session() -> Operation[Session]:
@@ -150,7 +135,10 @@ class Walk:
 
 def _path_of(session_id: int) -> str:
     # Only a number leads to one session: `..` would lead to a path that answers 200 to everything.
-    return f"/session/{int(session_id)}"
+    # Whoever mistakes a token for an ID does not see it in the error.
+    with suppress(ValueError):
+        return f"/session/{int(session_id)}"
+    raise ValueError("invalid literal for the ID of a session, which is a whole number")
 
 
 def _page(body: Any) -> Page:

@@ -4,7 +4,7 @@ Only the functions that read a body import this.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qsl
@@ -17,12 +17,17 @@ MOST_FIELDS = 2000
 
 Fields = Mapping[str, Mapping[str, Any]]
 """The fields of a body, in JSON Schema's words: `type`, `minLength`, `maxLength`, and a `default`
-where a field may be absent. Types are exact, and fields that are not named are ignored."""
+where a field may be absent or null. Types are exact, and fields that are not named are ignored."""
 
 _TYPES: dict[str, type] = {"string": str, "boolean": bool, "array": list}
 
 
-def parse(request: Request, fields: Fields, largest_bytes: int) -> dict[str, Any]:
+def parse(
+    request: Request,
+    fields: Fields,
+    largest_bytes: int,
+    prepare: Mapping[str, Callable[[str], str]] | None = None,
+) -> dict[str, Any]:
     """Return the value of each of the `fields` in the request's body.
 
     Any caller may send a body, so what reading one can cost is bounded: `python -m
@@ -32,6 +37,7 @@ def parse(request: Request, fields: Fields, largest_bytes: int) -> dict[str, Any
         request: the request.
         fields: what the operation reads.
         largest_bytes: how long the body may be.
+        prepare: what makes of a text, by its field, the one whose length counts.
 
     Raises:
         MissingFields: it names the fields that are absent or wrong, or, where the body cannot be
@@ -45,7 +51,12 @@ def parse(request: Request, fields: Fields, largest_bytes: int) -> dict[str, Any
         raise MissingFields(required) from error
     if not isinstance(members, dict):
         raise MissingFields(required)
-    values = {name: members.get(name, field.get("default")) for name, field in fields.items()}
+    values = {name: members.get(name) for name in fields}
+    for name, value in values.items():
+        if value is None:
+            values[name] = fields[name].get("default")
+        elif isinstance(value, str) and prepare and name in prepare:
+            values[name] = prepare[name](value)
     wrong = [name for name, value in values.items() if not _fits(value, fields[name])]
     if wrong:
         raise MissingFields(wrong)
@@ -55,7 +66,11 @@ def parse(request: Request, fields: Fields, largest_bytes: int) -> dict[str, Any
 def _fits(value: object, field: Mapping[str, Any]) -> bool:
     if type(value) is not _TYPES[field["type"]]:  # True is no string, and 1 is not True
         return False
-    return not isinstance(value, str) or field["minLength"] <= len(value) <= field["maxLength"]
+    if not isinstance(value, str):
+        return True
+    shortest: int = field.get("minLength", 0)
+    longest: int = field.get("maxLength", len(value))
+    return shortest <= len(value) <= longest
 
 
 def _members(request: Request, fields: Fields, largest_bytes: int) -> object:

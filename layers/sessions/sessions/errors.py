@@ -125,18 +125,19 @@ class BodyTooLarge(ApiError):
 
 
 class RateLimited(ApiError):
-    """The caller has made as many requests as `limit`, and may try again later."""
+    """The caller has made as many requests as `limit`, and may try again at `reset_at`."""
 
     status = 429
     code = "RATELIMITED_ERROR"
     message = "You Have Been Ratelimited. Please Try Again Later."
 
-    def __init__(self, limit: int, retry_after_seconds: int) -> None:
+    def __init__(self, limit: int, reset_at: int, now: int) -> None:
         super().__init__()
         self.headers = {
-            "Retry-After": str(retry_after_seconds),  # RFC 9110, section 10.2.3
+            "Retry-After": str(reset_at - now),  # RFC 9110, section 10.2.3
             "X-RateLimit-Limit": str(limit),
             "X-RateLimit-Remaining": "0",
+            "X-RateLimit-Reset": str(reset_at),
         }
 
 

@@ -1,4 +1,4 @@
-"""How often a login may be tried. Only the login imports this.
+"""How often a login may be tried. Only the login imports this, and what lifts its limits.
 
 An attempt is counted before the password is hashed and released if the password was right, so that
 guesses made at once cost no more hashes than the limits allow (OWASP Authentication Cheat Sheet,
@@ -65,7 +65,7 @@ class Attempt:
         self._id = attempt_id
         window = request.now // WINDOW_SECONDS
         self._window_end = (window + 1) * WINDOW_SECONDS
-        self._name_row = f"name#{_digest(login_key(name))}#{window}"
+        self._name_row = _name_row(name, window)
         self._address_row = f"address#{_digest(self.address)}#{window}"
         self._from_here = {f"failures_from_{_digest(self.address)}": PER_NAME_AND_ADDRESS}
         self._counted: dict[str, list[str]] = {}  # the counters by row
@@ -103,7 +103,7 @@ class Attempt:
         if full := full_of_name or full_of_address:
             self._request.log["limit"] = _LIMITS.get(full, "name and address")
             limit = (of_the_name | of_the_address)[full]
-            raise RateLimited(limit, self._window_end - self._request.now)
+            raise RateLimited(limit, self._window_end, self._request.now)
         return login, session_epoch
 
     def release(self) -> None:
@@ -184,6 +184,21 @@ def remove_attempt(row: str, counters: Iterable[str], attempt_id: str) -> None:
             ExpressionAttributeNames=names,
             ExpressionAttributeValues={":attempts": {"SS": [attempt_id]}},
         )
+
+
+def forget_attempts(names: Iterable[str], now: int) -> None:
+    """Count no attempt with these names any more, from wherever; those of addresses stay counted.
+
+    Raises:
+        Unavailable: DynamoDB does not answer; some may be forgotten.
+    """
+    rows = [_name_row(name, now // WINDOW_SECONDS) for name in names]
+    dynamodb.delete_items(dynamodb.ATTEMPTS, [{"key": {"S": row}} for row in rows])
+
+
+def _name_row(name: str, window: int) -> str:
+    """Return the key of the row that counts for a name, in all its spellings."""
+    return f"name#{_digest(login_key(name))}#{window}"
 
 
 def _each(counters: Iterable[str]) -> str:

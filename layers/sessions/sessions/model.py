@@ -24,6 +24,7 @@ class User(NamedTuple):
         email: an e-mail address to log in with.
         created_at: when the user was created.
         last_iat: the newest session ID that was allocated.
+        last_login_at: when it was; None if no login has said it.
         password_version: how often the password was changed.
         banned_at: when a ban began; None without a ban.
         ban_reason: the reason of the ban.
@@ -41,6 +42,7 @@ class User(NamedTuple):
     email: str
     created_at: int
     last_iat: int = 0
+    last_login_at: int | None = None
     password_version: int = 0
     banned_at: int | None = None
     ban_reason: str | None = None
@@ -57,12 +59,14 @@ class Session(NamedTuple):
 
     Attributes:
         user: the user's ID.
-        iat: the session's ID, unique for the user: the second of issue, or a later one.
+        iat: the session's ID, unique for the user: the second of issue, or a later one, and so no
+            time.
         exp: when it expires.
         name: its name; empty once it is revoked.
         jti_sha256: the SHA-256 of its token's `jti`; empty once it is revoked.
         session_epoch: the session epoch in which it began.
         revoked_reason: why it was revoked by itself; None if it was not.
+        created_at: when it began; None in rows of earlier versions (`began_at`).
     """
 
     user: str
@@ -72,10 +76,22 @@ class Session(NamedTuple):
     jti_sha256: bytes = b""
     session_epoch: int = 0
     revoked_reason: str | None = None
+    created_at: int | None = None
+
+    @property
+    def began_at(self) -> int:
+        """When it began, by its ID where the row does not say it."""
+        return self.iat if self.created_at is None else self.created_at
 
     def as_json(self) -> dict[str, object]:
         """Return what a client may see of the session."""
-        return {"iat": self.iat, "exp": self.exp, "sub": self.user, "name": self.name}
+        return {
+            "iat": self.iat,
+            "exp": self.exp,
+            "sub": self.user,
+            "name": self.name,
+            "createdAt": self.began_at,
+        }
 
 
 def is_live(session: Session, user: User, session_epoch: int, now: int) -> bool:

@@ -7,12 +7,19 @@ import functools
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 from sessions import clock, session_store, user_store
 from sessions.dynamodb import can_be_key
 from sessions.errors import AccountError, InvalidInput, UnknownUser
-from sessions.logins import login_key
+from sessions.logins import is_defined, is_domain, is_visible, login_key
 from sessions.model import Session, User
 from sessions.telemetry import count, logger
 
@@ -85,54 +92,81 @@ class OperationInput(BaseModel):
     actor: str | None = Field(default=None, max_length=256)
 
 
-class UserSelector(OperationInput):
-    """A user, by a name or address to log in with, or by ID."""
-
-    login: str | None = Field(default=None, max_length=320)
-    id: str | None = Field(default=None, max_length=256, pattern=r"^[A-Za-z0-9_-]+$")
-
-
-def _can_log_in(name: str) -> str:
-    if not can_be_key(login_key(name)):
-        raise ValueError("no key of DynamoDB")
+def _is_name(name: str) -> str:
+    if any(map(str.isspace, name)) or not is_defined(name):
+        raise ValueError("it has white space, a control character or an undefined one")
+    key = login_key(name)
+    if key and not can_be_key(key):
+        raise ValueError("it is too long")
     return name
 
 
-def _is_no_address(name: str) -> str:
+def _is_username(name: str) -> str:
     """Refuse a name that is an address once it is compared, so that no user can take another's."""
-    if "@" in login_key(name):
-        raise ValueError("an address")
+    key = login_key(name)
+    if "@" in key:
+        raise ValueError("it is an address")
+    if not is_visible(key):
+        raise ValueError("nothing in it is visible")
     return name
 
 
+def _is_address(name: str) -> str:
+    local, _, domain = login_key(name).rpartition("@")
+    if "@" in local:
+        raise ValueError("it has a second @")
+    if not is_visible(local) or not is_visible(domain):
+        raise ValueError("nothing is visible before or after its @")
+    if not is_domain(domain):
+        raise ValueError("its domain is no domain name")
+    return name
+
+
+_TRIMMED = StringConstraints(strip_whitespace=True)
 Username = Annotated[
     str,
-    AfterValidator(_can_log_in),
-    AfterValidator(_is_no_address),
-    Field(max_length=64, pattern=r"^[^\s\x00-\x1f\x7f]+$"),
+    _TRIMMED,
+    Field(max_length=64),
+    AfterValidator(_is_name),
+    AfterValidator(_is_username),
 ]
 Email = Annotated[
     str,
-    AfterValidator(_can_log_in),
-    Field(max_length=320, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$"),
+    _TRIMMED,
+    Field(max_length=320, pattern=r"^[^@]+@[^@]+$"),
+    AfterValidator(_is_name),
+    AfterValidator(_is_address),
 ]
-Password = Annotated[str, Field(max_length=1024)]
+
+
+class UserSelector(OperationInput):
+    """A user, by a name or address to log in with, or by ID."""
+
+    login: Annotated[str, _TRIMMED, Field(max_length=320)] | None = None
+    id: str | None = Field(default=None, max_length=256, pattern=r"^[A-Za-z0-9_-]+$")
+
 
 _Input = TypeVar("_Input", bound=OperationInput)
 
 
 def parse_input(event: object, model: type[_Input]) -> _Input:
-    """Return an account operation's input as a `model`.
+    """Return an account operation's input as a `model`; a member that is null counts as absent.
 
     Raises:
-        InvalidInput: it names the fields that are absent or wrong.
+        InvalidInput: it names the fields that are absent or wrong, and says why where we know.
     """
+    if isinstance(event, dict):
+        event = {name: value for name, value in event.items() if value is not None}
     try:
         return model.model_validate(event)
     except ValidationError as error:
-        details = error.errors()
-        fields = dict.fromkeys(str(detail["loc"][0]) for detail in details if detail["loc"])
-        raise InvalidInput(", ".join(fields) or "not an object") from None
+        fields: dict[str, str] = {}
+        for detail in error.errors():
+            if detail["loc"]:
+                reason = detail.get("ctx", {}).get("error")  # of a check of our own
+                name = str(detail["loc"][0])
+                fields.setdefault(name, f"{name} ({reason})" if reason else name)
+        raise InvalidInput(", ".join(fields.values()) or "not an object") from None
 
 
 def resolve_user(selector: UserSelector) -> str:

@@ -1,9 +1,17 @@
-"""Passwords: argon2id. Only functions that hash import this; it needs the layer `passwords`."""
+"""Passwords: argon2id. Only functions that hash import this; it needs the layer `passwords`.
+
+A password is hashed and checked as RFC 8265, section 4.2, prepares it (OpaqueString): so it is the
+same whichever keyboard typed it. Its case and its ends stay as they are.
+"""
+
+import unicodedata
+from itertools import groupby
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import VerifyMismatchError
 
-from sessions.errors import InvalidPassword
+from sessions.errors import InvalidInput, InvalidPassword
+from sessions.logins import is_defined
 
 # OWASP Password Storage Cheat Sheet, argon2id: 19 MiB, two passes, one lane. argon2-cffi's
 # default costs eight times that, and its lanes buy nothing on a Lambda's share of a core.
@@ -11,13 +19,45 @@ _hasher = PasswordHasher(
     time_cost=2, memory_cost=19 * 1024, parallelism=1, hash_len=32, salt_len=16, type=Type.ID
 )
 
+MOST_CHARACTERS = 1024
+
+
+def prepare(password: str) -> str:
+    """Return a password as it is hashed: with plain spaces, and in Unicode's normal form C."""
+    if password.isascii():
+        return password
+    spaced = (" " if unicodedata.category(letter) == "Zs" else letter for letter in password)
+    letters = (part for letter in spaced for part in unicodedata.normalize("NFD", letter))
+    # Python takes quadratic time for the marks of one letter, unless they are in their order.
+    runs = groupby(letters, lambda letter: unicodedata.combining(letter) > 0)
+    ordered = (part for _, run in runs for part in sorted(run, key=unicodedata.combining))
+    return unicodedata.normalize("NFC", "".join(ordered))
+
+
+def check_new_password(password: str, fewest_characters: int) -> None:
+    """Check that a user may have this password; its characters count once it is prepared.
+
+    RFC 8264, section 4.3, also refuses characters that show nothing by themselves. They are taken
+    here: emoji have them, and no user would know why not.
+
+    Raises:
+        InvalidInput: it says why not.
+    """
+    prepared = prepare(password)
+    if len(prepared) > MOST_CHARACTERS:
+        raise InvalidInput(f"password (it has more than {MOST_CHARACTERS} characters)")
+    if len(prepared) < fewest_characters:
+        raise InvalidInput(f"password (it has fewer than {fewest_characters} characters)")
+    if not is_defined(prepared):
+        raise InvalidInput("password (it has a control character or an undefined one)")
+
 
 def hash_password(password: str, salt: bytes) -> str:
     """Return the argon2id hash of `password`, in PHC string format.
 
     `salt` is 16 random bytes (RFC 9106, section 3.1).
     """
-    return _hasher.hash(password, salt=salt)
+    return _hasher.hash(prepare(password), salt=salt)
 
 
 def check_password(password_hash: str, password: str) -> None:
@@ -28,7 +68,7 @@ def check_password(password_hash: str, password: str) -> None:
         argon2.exceptions.InvalidHashError: the stored text is no argon2 hash.
     """
     try:
-        _hasher.verify(password_hash, password)
+        _hasher.verify(password_hash, prepare(password))
     except VerifyMismatchError as error:
         raise InvalidPassword from error
 

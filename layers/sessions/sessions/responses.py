@@ -12,7 +12,7 @@ _HEADERS = {
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
     "Vary": "Origin",
 }
-_READABLE = "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-Request-Id"
+_READABLE = "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id"
 
 
 class Answer(NamedTuple):

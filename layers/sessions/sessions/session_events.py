@@ -146,8 +146,10 @@ def _boundary(user: User) -> tuple[int, int | None]:
 
 
 def _ended(session: Session, reason: str, at: int, **more: object) -> Event:
+    # Two machines' clocks may differ.
+    ended_at = max(at, session.began_at)
     about = _about(session)
-    return {"type": "SessionEnded", **about, "reason": reason, "ended_at": at, **more}
+    return {"type": "SessionEnded", **about, "reason": reason, "ended_at": ended_at, **more}
 
 
 def _ended_for_all_users(session_epoch: int, at: int) -> Event:
@@ -165,7 +167,7 @@ def _about(session: Session) -> Event:
         "user": session.user,
         "session": session.iat,
         "session_epoch": session.session_epoch,
-        "created_at": session.iat,
+        "created_at": session.began_at,
         "expires_at": session.exp,
         "name": session.name,
     }

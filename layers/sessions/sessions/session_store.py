@@ -110,8 +110,8 @@ def put_session(session: Session, now: int) -> None:
 def revoke_session(user: str, iat: int, now: int, revocation_id: str) -> None:
     """Revoke a session, which was read as live in this very request.
 
-    Its row stays until TTL deletes it, with only its ID and the reason, for the table's stream to
-    publish (docs/events.md).
+    Its row stays until TTL deletes it, with only its ID, its beginning and the reason, for the
+    table's stream to publish (docs/events.md).
 
     Args:
         user: the user's ID.
@@ -166,11 +166,11 @@ def enforce_session_limit(user: User, session_epoch: int, limit: int, now: int) 
     live = [session.iat for session in live_sessions(sessions, user, session_epoch, now)]
     revoke_sessions(user.id, live[limit:], "evicted", now)
     # publish_events purges rows that were revoked on the user's row after it has published their
-    # end. An ID is at no time before the login that it was allocated to.
+    # end.
     others = {
         session.iat
         for session in sessions
-        if user.revoked_through < session.iat < now - _LOGIN_SECONDS
+        if session.iat > user.revoked_through and session.began_at < now - _LOGIN_SECONDS
     }
     purgeable = others.difference(live)
     if len(purgeable) >= dynamodb.LARGEST_BATCH_WRITE:

@@ -128,7 +128,9 @@ def _allocate(user: str, address: str, iat: str, condition: str, values: Item) -
         "update_item",
         TableName=dynamodb.USERS,
         Key={"id": {"S": user}},
-        UpdateExpression=f"SET last_iat = {iat}, login_addresses.#address = :now",
+        UpdateExpression=(
+            f"SET last_iat = {iat}, last_login_at = :now, login_addresses.#address = :now"
+        ),
         ConditionExpression=condition,
         ExpressionAttributeNames={"#address": address},
         ExpressionAttributeValues=values,
