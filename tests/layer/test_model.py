@@ -74,8 +74,8 @@ def test_live_sessions_keep_their_order():
 
 
 def test_a_client_sees_when_a_session_ends_and_whose_it_is_but_no_secret():
-    shown = session(user="u", iat=50, exp=100, name="Chrome", session_epoch=3).as_json()
-    assert shown == {"iat": 50, "exp": 100, "sub": "u", "name": "Chrome"}
+    shown = session(iat=50, exp=100, name="Chrome", session_epoch=3, created_at=49).as_json()
+    assert shown == {"iat": 50, "exp": 100, "sub": "u", "name": "Chrome", "createdAt": 49}
 
 
 @pytest.mark.parametrize(
