@@ -5,7 +5,7 @@ PIP := -m pip --disable-pip-version-check --quiet install
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
-.PHONY: help run reference invoke sessionctl test test-browser conformance check build rehearse verify instructions bench page soak lock release clean
+.PHONY: help run reference invoke sessionctl test test-browser conformance check build rehearse verify instructions bench page soak mutants lock release clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -88,13 +88,16 @@ page: ## the page into its bucket: BUCKET=... (docs/deploy.md)
 soak: .venv/test ## ten minutes of everything at once, with faults; OPTIONS="--seconds 120"
 	@$(BIN)/python -m pytest tests/soak -s $(OPTIONS)
 
+mutants: .venv/mutants ## which small faults in the core no test notices; MODULES="model tokens"; an hour
+	@$(BIN)/python -m tests.mutants $(MODULES)
+
 # A version that is locked stays, unless UPGRADE names it. The layers take the versions of the lock,
 # for the Python and the machine that template.yaml names. pip installs nothing but files of these hashes.
 COMPILE = $(BIN)/uv pip compile --quiet --no-annotate --generate-hashes --custom-compile-command "make lock" $(if $(filter all,$(UPGRADE)),--upgrade,$(UPGRADE:%=--upgrade-package %))
 LAYERS := sessions passwords
 
 lock: .venv/lock ## pin what pyproject.toml's groups need; UPGRADE="moto ruff" or UPGRADE=all takes new versions
-	$(COMPILE) --universal --group e2e --group browser --group generators --group lock -o requirements/lock.txt
+	$(COMPILE) --universal --group e2e --group browser --group generators --group mutants --group lock -o requirements/lock.txt
 	$(COMPILE) --universal --group build -o requirements/build.txt
 	@for layer in $(LAYERS); do \
 	    $(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 --constraint requirements/lock.txt \

@@ -6,7 +6,7 @@ promises is held to on several engines (tests/conformance). What tests share is 
 """
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 pytest.register_assert_rewrite("tests.support")
 pytest_plugins = [
@@ -22,6 +22,10 @@ settings.register_profile(
     deadline=None,  # a timed test fails on a busy machine
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     print_blob=True,
+)
+# A planted fault is noticed or not; the smallest input that shows it is of no use.
+settings.register_profile(
+    "mutants", settings.get_profile("sessions"), phases=set(Phase) - {Phase.shrink, Phase.explain}
 )
 settings.load_profile("sessions")
 

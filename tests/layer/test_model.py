@@ -73,6 +73,11 @@ def test_live_sessions_keep_their_order():
     assert live_sessions(sessions, user(), 0, 60) == [sessions[0], sessions[2]]
 
 
+def test_a_client_sees_when_a_session_ends_and_whose_it_is_but_no_secret():
+    shown = session(iat=50, exp=100, name="Chrome", session_epoch=3, created_at=49).as_json()
+    assert shown == {"iat": 50, "exp": 100, "sub": "u", "name": "Chrome", "createdAt": 49}
+
+
 @pytest.mark.parametrize(
     ("banned_at", "banned_until", "now", "banned"),
     [

@@ -229,7 +229,8 @@ def test_without_keys_the_authorizer_tells_and_the_function_behind_is_unavailabl
     # Of the form of a token, for an unknown key: nothing else has the keys read.
     token = f"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6IngifQ.e30.{'x' * 43}"
     assert invoke("authorize", event_for("authorize", token))["principalId"] == "203.0.113.7"
-    assert [line["message"] for line in logged()] == ["SigningKeysUnreadable"]
+    told = [(line["message"], line["secret"]) for line in logged()]
+    assert told == [("SigningKeysUnreadable", signing_keys.SIGNING_KEYS_SECRET)]
     assert call("get_current_session", token).status == 503
 
 
