@@ -165,11 +165,11 @@ def test_every_session_is_what_its_customer_holds_it_for(tmp_path, pytestconfig)
         groups = [Group(number, service.url, operate, deaths, seed) for number in range(THREADS)]
         told = watching.enter_context(following(proxy, tmp_path))
         # The first call only makes the next key, which must then be known for a minute.
-        operate("rotate_signing_key")
+        signing = operate("rotate_signing_key")["current"]
         list(threads.map(Group.sign_up, groups))
         faults.rate = rate
         end = time.monotonic() + seconds
-        rotating = threads.submit(_rotate, operate, deaths, end)
+        rotating = threads.submit(_rotate, operate, signing, deaths, end)
         list(threads.map(lambda group: group.act(end), groups))
         rotating.result()
         faults.rate = 0.0
@@ -202,14 +202,14 @@ def _operate(functions, name, **event):
     return invoke(functions, name, event)
 
 
-def _rotate(operate: Operate, deaths: Deaths, end: float) -> None:
+def _rotate(operate: Operate, signing: str, deaths: Deaths, end: float) -> None:
     """Rotate as soon as the next key may sign, then drop a key; what fails is done again.
 
-    By turns it is the next one, with which no session is signed; the one that signed until now; and
-    the one that signs, which has to wait for the next, too.
+    By turns it is the one that signed until now, by which the service still signs where it has read
+    the key set before; the one that signs, which has to wait for the next, too; and the next.
     """
-    turns = itertools.cycle(("next", "former", "current"))
-    kids = {"current": "", "former": ""}
+    turns = itertools.cycle(("former", "current", "next"))
+    kids = {"current": signing}
     drop = {}
     while time.monotonic() < end:
         with contextlib.suppress(OperationError):
