@@ -163,6 +163,7 @@ def test_names_that_agree_are_one(clock, username, local, domain, around):
         assert call("create_session", body=body).body["token"]
     free = (f"{number}free", f"{number}free@example.com")
     for taken in ((others[0], free[1]), (free[0], others[1])):
-        with pytest.raises(UserTaken):
+        # An accent by itself is a space with an accent in some forms, which no address has.
+        with pytest.raises((UserTaken, InvalidInput)):
             create(*(around + name + around for name in taken))
     assert invoke("export_user", {"login": others[0]})["id"] == user
