@@ -55,6 +55,8 @@ def test_of_two_at_once_one_is_refused(clock, monkeypatch):
         return transact(writes)
 
     monkeypatch.setattr(dynamodb, "transact", write_after_another)
-    with pytest.raises(ChangedMeanwhile):
+    with pytest.raises(
+        ChangedMeanwhile, match="^another call revokes everyone.s sessions at this moment$"
+    ):
         invoke("revoke_everyone", EVERYONE)
     assert statuses(token) == {401}
