@@ -35,7 +35,7 @@ PROMISES = {
         "tests/functions/test_export_user.py",
         "tests/functions/test_rename_user.py",
     ),
-    "session_epoch": (*STORE, "tests/functions/test_revoke_everyone.py"),
+    "session_epoch": (*STORE, "tests/functions/test_revoke_everyone.py", *EVENTS),
     "login_throttle": (
         "tests/conformance/test_attempts.py",
         "tests/functions/test_login_attempts.py",

@@ -55,6 +55,7 @@ def test_of_two_at_once_one_is_refused(clock, monkeypatch):
         return transact(writes)
 
     monkeypatch.setattr(dynamodb, "transact", write_after_another)
-    with pytest.raises(ChangedMeanwhile):
+    with pytest.raises(ChangedMeanwhile) as refusal:
         invoke("revoke_everyone", EVERYONE)
+    assert str(refusal.value) == "another call revokes everyone's sessions at this moment"
     assert statuses(token) == {401}
