@@ -631,11 +631,9 @@ def test_what_letters_say_stays_as_it_is(kept):
     assert text.printable(kept) == kept
 
 
-@pytest.mark.parametrize(
-    "hidden", ["\u200b", "\u3164", "\u034f", "\ufe0f", "\U000e0101", "\u2800", "\x1b"]
-)
-def test_what_is_invisible_is_shown(local, fake, hidden):
+def test_what_is_invisible_is_shown(local, fake):
     """In names of users and sessions, addresses and reasons: nobody can pass for somebody else."""
+    hidden = "\u200b\u3164\u034f\ufe0f\U000e0101\u2800\x1b"
     shown = hidden.encode("unicode_escape").decode()
     user = {"username": f"an{hidden}n", "email": f"{hidden}@example.com", "banned_at": 1}
     user["ban_reason"] = f"spam{hidden}"
