@@ -46,7 +46,11 @@ PROMISES = {
     "event_bus": EVENTS,
     "signing_keys": (*KEYS, *METRICS),
     "key_rotation": ("tests/layer/test_key_rotation.py", *KEYS),
-    "body": ("tests/layer/test_request.py", "tests/functions/test_body_refusals.py"),
+    "body": (
+        "tests/layer/test_request.py",
+        "tests/functions/test_body_refusals.py",
+        "tests/functions/test_delete_sessions.py",
+    ),
     "request": (
         "tests/layer/test_request.py",
         "tests/functions/test_header_refusals.py",
