@@ -17,6 +17,19 @@ def token_of(*authorizations):
     return request_of(multiValueHeaders={"Authorization": list(authorizations)}).token()
 
 
+def test_a_request_is_what_the_event_says_of_it():
+    """An event that says nothing is a request as well: whatever its parts are, they have types."""
+    said = {"httpMethod": "POST", "methodArn": "arn:1", "requestContext": {"requestId": "r-1"}}
+    for event, parts in (
+        (said, ("POST", "arn:1", "r-1")),
+        ({}, ("", "", "")),
+        (None, ("", "", "")),
+    ):
+        request = read_request(event, now=5)
+        assert (request.method, request.method_arn, request.request_id) == parts
+        assert (request.now, request.log) == (5, {})
+
+
 # ------------------------------------------------------------------ token
 
 
