@@ -33,6 +33,7 @@ PROMISES = {
         "tests/functions/test_create_user.py",
         "tests/functions/test_delete_user.py",
         "tests/functions/test_export_user.py",
+        "tests/functions/test_list_users.py",
         "tests/functions/test_rename_user.py",
     ),
     "session_epoch": (*STORE, "tests/functions/test_revoke_everyone.py", *EVENTS),

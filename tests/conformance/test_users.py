@@ -20,6 +20,10 @@ from tests.support.users import (
     user_and_sessions,
 )
 
+# What an operator reads who is refused.
+CHANGED = r"^the user was changed at this moment; try again$"
+TAKEN = r"^the name or the address is taken$"
+
 
 def logins(*names):
     """Return the user, the hash and the version of each name's login."""
@@ -72,7 +76,7 @@ def test_a_user_of_whom_anything_is_taken_is_not_stored(taken):
     clash = other._replace(**{field: getattr(user, field) for field in taken})
     if "id" not in taken:
         clash = clash._replace(username=clash.username.upper(), email=clash.email.upper())
-    with pytest.raises(UserTaken):
+    with pytest.raises(UserTaken, match=TAKEN):
         account_store.create_user(clash, "theirs")
     assert read(user) == user
     assert user_store.read_user(other.id) is None
@@ -103,7 +107,7 @@ def test_one_name_can_change_alone(field):
     account_store.rename_user(user, *names_of(renamed))
     assert logins(getattr(user, field)) == [None]
     late = user._replace(**{other: getattr(names, other)})
-    with pytest.raises(ChangedMeanwhile):
+    with pytest.raises(ChangedMeanwhile, match=CHANGED):
         account_store.rename_user(user, *names_of(late))
     assert read(user) == renamed
     assert logins(*names_of(renamed)) == [(user.id, "hash", 0)] * 2
@@ -121,7 +125,7 @@ def test_a_name_can_change_in_case_alone():
 def test_a_rename_to_a_taken_name_changes_neither_name(field):
     user, other = new_user(), new_user()
     names = unsaved_user()._replace(**{field: getattr(other, field).upper()})
-    with pytest.raises(UserTaken):
+    with pytest.raises(UserTaken, match=TAKEN):
         account_store.rename_user(user, *names_of(names))
     assert (read(user), read(other)) == (user, other)
     assert logins(*names_of(user)) == [(user.id, "hash", 0)] * 2
