@@ -17,8 +17,8 @@ from typing import Any
 # The calls of AWS that the layer and the functions make.
 OPERATIONS = {
     "dynamodb": {
-        *("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query", "TransactWriteItems"),
-        "UpdateItem",
+        *("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query", "Scan"),
+        *("TransactWriteItems", "UpdateItem"),
     },
     "events": {"PutEvents"},
     "secretsmanager": {"GetSecretValue", "PutSecretValue"},
