@@ -79,7 +79,6 @@ pytest_add_cli_args=
     -pno:unraisableexception
 pytest_add_cli_args_test_selection=
     {tests}
-timeout_multiplier=2
 use_git_change_detection=false
 track_dependencies=false
 """
