@@ -66,19 +66,28 @@ def make_layer(
     outer = {
         key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))
     }
+    command = [
+        *("make", "-C", str(source)),
+        *("-f", str(ROOT / "layers" / "Makefile"), f"build-{artifacts.name}"),
+        *(f"ARTIFACTS_DIR={artifacts}", f"PYTHON={python}", f"RUNTIME={python}"),
+        *("WHEELS=--only-binary=:all:", *variables),
+    ]
+    return complete(command, outer | environ, INSTALL_SECONDS)
+
+
+def complete(
+    command: list[str], environ: dict[str, str], seconds: float, folder: Path | str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, in a folder; its errors are part of its output."""
     return subprocess.run(
-        [
-            *("make", "-C", str(source)),
-            *("-f", str(ROOT / "layers" / "Makefile"), f"build-{artifacts.name}"),
-            *(f"ARTIFACTS_DIR={artifacts}", f"PYTHON={python}", f"RUNTIME={python}"),
-            *("WHEELS=--only-binary=:all:", *variables),
-        ],
-        env=outer | environ,
+        command,
+        cwd=folder,
+        env=environ,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=INSTALL_SECONDS,
+        timeout=seconds,
         check=False,
     )
 

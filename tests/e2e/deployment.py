@@ -28,7 +28,7 @@ from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 from local.engine import free_port, is_healthy, stop
 from local.intrinsics import REGION
 from local.template import load_template, read
-from tests.e2e.built import BUILT, ROOT, layer_sources, make_layers
+from tests.e2e.built import BUILT, ROOT, complete, layer_sources, make_layers
 from tests.support.stack import Stack, read_stack
 
 SAM = ROOT / ".venv-build" / "bin" / "sam"
@@ -145,17 +145,8 @@ def _is_alarm_on_math(resource: dict[str, Any]) -> bool:
 
 def sam(cloud: Cloud, *arguments: str) -> str:
     """Run AWS's SAM CLI on the account; return its output."""
-    run = subprocess.run(
-        [str(SAM), *arguments],
-        cwd=cloud.environment["HOME"],
-        env=cloud.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=SAM_SECONDS,
-        check=False,
-    )
+    environment = cloud.environment
+    run = complete([str(SAM), *arguments], environment, SAM_SECONDS, environment["HOME"])
     assert run.returncode == 0, run.stdout
     return run.stdout
 

@@ -7,7 +7,6 @@ expect more.
 
 import json
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +15,7 @@ import httpx
 import pytest
 
 from local.functions import logical_id
-from tests.e2e.built import ROOT
+from tests.e2e.built import ROOT, complete
 from tests.e2e.deployment import (
     Cloud,
     Stack,
@@ -195,18 +194,10 @@ def test_make_verify_finds_nothing_but_what_ministack_does_not_do(deployed):
     command = shutil.which("make")
     assert command
     options = f"-p tests.e2e.ministack -n 0 --header 'X-Api-Key: {key}'"
-    run = subprocess.run(
-        # With what is installed where this test runs.
-        [command, "-o", ".venv/test", "verify", "STACK=sessions", "CHANGE=1", f"OPTIONS={options}"],
-        cwd=ROOT,
-        env=deployed.account.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=VERIFY_SECONDS,
-        check=False,
-    )
+    # With what is installed where this test runs.
+    verify = [command, "-o", ".venv/test", "verify", "STACK=sessions", "CHANGE=1"]
+    environment = deployed.account.environment
+    run = complete([*verify, f"OPTIONS={options}"], environment, VERIFY_SECONDS, ROOT)
     assert run.returncode == 0, run.stdout
     left = deployed.account.client("dynamodb").scan(TableName=deployed.stack.outputs["LoginsTable"])
     assert {item["login"]["S"] for item in left["Items"]} == {"joe", "joe@example.com"}
