@@ -25,6 +25,7 @@ METRICS = ("tests/test_observability.py",)
 KEYS = ("tests/layer/test_signing_keys.py", "tests/functions/test_rotate_signing_key.py")
 PROMISES = {
     "model": ("tests/layer/test_model.py", "tests/functions/test_get_session.py"),
+    "proof": ("tests/layer/test_tokens.py", "tests/functions/test_token_refusals.py"),
     "tokens": ("tests/layer/test_tokens.py", "tests/functions/test_token_refusals.py"),
     "session_store": STORE,
     "user_store": STORE,

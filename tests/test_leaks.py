@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from functions.create_session import app
-from sessions import aws, endpoint, passwords, session_store, signing_keys, telemetry, tokens
+from sessions import aws, endpoint, passwords, proof, session_store, signing_keys, telemetry, tokens
 from tests.support.calls import call, watch
 from tests.support.leaks import Watch
 from tests.support.people import log_in, new_person
@@ -48,7 +48,7 @@ def answer_the_hash(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def log_the_jti(monkeypatch: pytest.MonkeyPatch) -> None:
-    def show(claims: tokens.Claims, *_: Any) -> None:
+    def show(claims: proof.Claims, *_: Any) -> None:
         telemetry.logger.info("issued", jti=claims.jti)
 
     around(monkeypatch, tokens, "issue", show)
@@ -62,7 +62,7 @@ def raise_with_the_jtis_hash(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def count_by_the_jti(monkeypatch: pytest.MonkeyPatch) -> None:
-    def show(claims: tokens.Claims, *_: Any) -> None:
+    def show(claims: proof.Claims, *_: Any) -> None:
         telemetry.count(claims.jti, "SessionCreated")
 
     around(monkeypatch, tokens, "issue", show)

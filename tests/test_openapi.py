@@ -11,7 +11,7 @@ import schemathesis
 from jsonschema import Draft202012Validator, ValidationError
 
 from local.routes import api_of
-from sessions import body, errors, model, session_name, tokens
+from sessions import body, errors, model, proof, session_name
 from sessions.body import parse
 from sessions.request import read_request
 from tests.support import records
@@ -298,10 +298,10 @@ def test_a_session_is_described_as_it_is_shown_and_a_token_as_it_is_checked():
     assert set(shown) == set(session["required"]) == set(session["properties"])
     token = COMPONENTS["schemas"]["SuccessfulAuth"]["properties"]["token"]
     part = "[A-Za-z0-9_-]"
-    signature = f"{part}{{{tokens._SIGNATURE_CHARACTERS}}}"
+    signature = f"{part}{{{proof._SIGNATURE_CHARACTERS}}}"
     assert token["pattern"] == rf"^{part}+\.{part}+\.{signature}$"
-    assert set(tokens._CHARACTERS) == {c for c in map(chr, range(128)) if re.match(part, c)} | {"."}
-    assert token["maxLength"] == tokens._LARGEST_TOKEN_CHARACTERS
+    assert set(proof._CHARACTERS) == {c for c in map(chr, range(128)) if re.match(part, c)} | {"."}
+    assert token["maxLength"] == proof._LARGEST_TOKEN_CHARACTERS
 
 
 def test_generators_make_one_model_of_each_thing_and_require_nothing_else():

@@ -12,6 +12,7 @@ from sessions.errors import InvalidUser
 from sessions.login_throttle import Attempt
 from sessions.logins import Login
 from sessions.model import Session
+from sessions.proof import Claims, jti_sha256
 from sessions.request import Request
 from sessions.responses import Answer, created
 from sessions.session_name import session_name
@@ -61,8 +62,8 @@ def handler(request: Request) -> Answer:
     jti = secrets.token_urlsafe(16)
     given = (credentials["name"], request.headers.get("x-session-name", ""))
     name = session_name(given, request.headers.get("user-agent", ""))
-    token = tokens.issue(tokens.Claims(user.id, iat, exp, jti), ISSUER, kid, key)
-    digest = tokens.jti_sha256(jti)
+    token = tokens.issue(Claims(user.id, iat, exp, jti), ISSUER, kid, key)
+    digest = jti_sha256(jti)
     session = Session(user.id, iat, exp, name, digest, session_epoch, created_at=request.now)
     session_store.put_session(session, request.now)
     with best_effort("enforce_session_limit", request.request_id):

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from sessions.account_store import advance_session_epoch
 from sessions.errors import InvalidInput
 from sessions.operations import OperationInput, account_operation, parse_input
-from sessions.session_epoch import advance_session_epoch
 
 
 class Everyone(OperationInput):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sessions import account_store, session_epoch, session_store, user_store
+from sessions import account_store, session_store, user_store
 from sessions.errors import (
     AccountError,
     ApiError,
@@ -149,7 +149,7 @@ def test_each_advance_of_the_session_epoch_is_by_one_call():
     user = new_user()
     log_in(user)
     before = epoch_of(user)
-    outcomes = concurrently([session_epoch.advance_session_epoch] * 4)
+    outcomes = concurrently([account_store.advance_session_epoch] * 4)
     epochs = [outcome for outcome in outcomes if outcome is not ChangedMeanwhile]
     assert epochs
     assert sorted(epochs) == list(range(before + 1, before + 1 + len(epochs)))

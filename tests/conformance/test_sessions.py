@@ -2,7 +2,7 @@
 
 import pytest
 
-from sessions import account_store, dynamodb, session_epoch, session_store, user_store
+from sessions import account_store, dynamodb, session_store, user_store
 from sessions.errors import (
     Banned,
     Internal,
@@ -404,7 +404,7 @@ def test_a_new_session_epoch_revokes_the_sessions_of_every_user():
     iats = [log_in(user) for user in users]
     revoke_all(read(users[0]), iats[0])
     before = {epoch_of(user) for user in users}
-    after = session_epoch.advance_session_epoch()
+    after = account_store.advance_session_epoch()
     assert {after - 1} == before
     assert [live(user) for user in users] == [[]] * 8
     assert [log_in(user) for user in users] == [NOW + 1] * 8
@@ -415,7 +415,7 @@ def test_a_new_session_epoch_revokes_a_login_under_way():
     """A new session epoch revokes the session of a login that read the old one."""
     user = new_user()
     under_way = user_store.find_login_and_epoch(user.username)
-    epoch = session_epoch.advance_session_epoch()
+    epoch = account_store.advance_session_epoch()
     begin(*under_way)
     assert live(user) == []
     assert user_store.find_login_and_epoch(user.username) == (login_of(user), epoch)

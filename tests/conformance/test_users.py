@@ -2,7 +2,7 @@
 
 import pytest
 
-from sessions import account_store, dynamodb, session_epoch, user_store
+from sessions import account_store, dynamodb, user_store
 from sessions.errors import Banned, ChangedMeanwhile, UnknownUser, UserTaken
 from sessions.items import to_item
 from sessions.logins import Login, login_key
@@ -346,7 +346,7 @@ def test_a_closed_account_has_no_session_and_no_login():
 
 @pytest.mark.parametrize("user", ["absent", "session_epoch#0"])
 def test_a_row_that_is_no_user_is_not_changed_and_not_created(user):
-    epoch = session_epoch.advance_session_epoch()
+    epoch = account_store.advance_session_epoch()
     changes = (
         lambda: account_store.ban(user, 1, None, None, 0),
         lambda: account_store.lift_ban(user, 0, revoke_sessions=False),
@@ -358,7 +358,7 @@ def test_a_row_that_is_no_user_is_not_changed_and_not_created(user):
             change()
     assert user_store.read_user(user) is None
     assert user_and_sessions("absent", ()) == (None, {})
-    assert session_epoch.advance_session_epoch() == epoch + 1
+    assert account_store.advance_session_epoch() == epoch + 1
 
 
 def test_a_deleted_user_leaves_neither_row_nor_name():

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessions.dynamodb import SESSIONS
-from sessions.tokens import Claims
+from sessions.proof import Claims
 from tests.payloads.tokens import (
     BAD_TOKENS,
     GOOD_SPELLINGS,

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from sessions import signing_keys
+from sessions import endpoint, signing_keys
 from sessions.errors import Unavailable
+from sessions.proof import Claims
 from sessions.signing_keys import (
     CACHE_SECONDS,
     REFETCH_SECONDS,
@@ -17,6 +18,7 @@ from sessions.signing_keys import (
 from tests.support.calls import call, invoke
 from tests.support.events import event_for
 from tests.support.faults import FAULTS, inject
+from tests.support.forgery import sign
 from tests.support.people import log_in, new_person
 
 A, B = b"a" * 32, b"b" * 32
@@ -227,7 +229,8 @@ def failing(cold, monkeypatch):
 
 def test_without_keys_the_authorizer_tells_and_the_function_behind_is_unavailable(failing, logged):
     # Of the form of a token, for an unknown key: nothing else has the keys read.
-    token = f"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6IngifQ.e30.{'x' * 43}"
+    header = {"alg": "HS256", "kid": "unknown", "typ": "JWT"}
+    token = sign(header, {**Claims("u", 1, 9**11, "j")._asdict(), "iss": endpoint.ISSUER}, "x")
     assert invoke("authorize", event_for("authorize", token))["principalId"] == "203.0.113.7"
     told = [(line["message"], line["secret"]) for line in logged()]
     assert told == [("SigningKeysUnreadable", signing_keys.SIGNING_KEYS_SECRET)]

@@ -35,11 +35,12 @@ UNAUTHORIZED_HEADERS = {**HEADERS, "WWW-Authenticate": "Bearer"}
 # Those of them that never differ; the names as HTTP clients see them.
 EVERY_ANSWER = {name.lower(): value for name, value in HEADERS.items() if name != "X-Request-Id"}
 
-# Every error, at each of its statuses.
+# Every error of the contract, at each of its statuses; the last kind is the Verifier's alone.
 _WITH_EVIDENCE = [errors.MissingFields(["user"]), errors.RateLimited(1, 2, 1)]
+_SET_APART = {*map(type, _WITH_EVIDENCE), errors.StaleSession}
 ERRORS: list[errors.ApiError] = [
     *_WITH_EVIDENCE,
-    *(kind() for kind in errors.ApiError.__subclasses__() if kind not in map(type, _WITH_EVIDENCE)),
+    *(kind() for kind in errors.ApiError.__subclasses__() if kind not in _SET_APART),
     errors.InvalidSession(404),
 ]
 INVALID_SESSION = errors.InvalidSession().body()

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import argon2
 
-from sessions import clock, endpoint, tokens, user_store
+from sessions import clock, endpoint, user_store
+from sessions.proof import Claims
 from tests.support.calls import call, invoke
 from tests.support.forgery import sign, signing_key
 from tests.support.leaks import PASSWORD
@@ -57,7 +58,7 @@ def _log_in_once_too_often() -> Act:
 
 
 def _authorize_an_unknown_key() -> Act:
-    claims = {**tokens.Claims("u", 1, 2, "j")._asdict(), "iss": endpoint.ISSUER}
+    claims = {**Claims("u", 1, 2, "j")._asdict(), "iss": endpoint.ISSUER}
     token = sign({"alg": "HS256", "typ": "JWT", "kid": "unknown"}, claims, signing_key())
     event = {"httpMethod": "GET", "headers": {"Authorization": token}}
     return lambda: invoke("authorize", event)

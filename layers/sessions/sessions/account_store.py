@@ -13,6 +13,7 @@ from sessions.errors import ChangedMeanwhile, UnknownUser, UserTaken
 from sessions.items import Item, from_item, to_attribute, to_item
 from sessions.logins import Login, login_key
 from sessions.model import ACCOUNT_DELETED, TOMBSTONE_ID, Session, User
+from sessions.session_epoch import epoch_in, every_shard
 from sessions.user_store import REVOKE_ALL, find_login
 
 _CHANGED = "the user was changed at this moment; try again"
@@ -181,6 +182,32 @@ def delete_user(user: User, now: int) -> None:
     put = {"TableName": dynamodb.SESSIONS, "Item": to_item(tombstone)}
     if dynamodb.transact([*({"Delete": row} for row in rows), {"Put": put}]):
         raise ChangedMeanwhile(_CHANGED)
+
+
+def advance_session_epoch() -> int:
+    """Revoke every session of every user: one atomic write, whatever their number.
+
+    A session carries the epoch in which its login read the counter. A login that is under way may
+    have read the old one, and its session is revoked as well.
+
+    Returns:
+        The new epoch.
+
+    Raises:
+        ChangedMeanwhile: another call advances the epoch at this moment.
+        Unavailable: DynamoDB does not answer.
+    """
+    keys = every_shard()
+    epoch = epoch_in(dynamodb.get_items({dynamodb.USERS: keys})[dynamodb.USERS])
+    update = {
+        "TableName": dynamodb.USERS,
+        "UpdateExpression": "SET session_epoch = :next",
+        "ConditionExpression": "attribute_not_exists(session_epoch) OR session_epoch <= :epoch",
+        "ExpressionAttributeValues": {":epoch": {"N": str(epoch)}, ":next": {"N": str(epoch + 1)}},
+    }
+    if dynamodb.transact([{"Update": {**update, "Key": key}} for key in keys]):
+        raise ChangedMeanwhile("another call revokes everyone's sessions at this moment")
+    return epoch + 1
 
 
 def _update_user(user: str, update: str, values: Item) -> Any:

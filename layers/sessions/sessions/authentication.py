@@ -1,17 +1,15 @@
 """Authentication: a token of ours, and the live session that it names."""
 
 import functools
-import hmac
 from collections.abc import Callable
 from typing import NamedTuple
 
 from sessions.endpoint import LambdaHandler, endpoint, verify_token
-from sessions.errors import Banned, InvalidSession
-from sessions.model import Session, User, is_banned, is_live, parse_session_id
+from sessions.model import Session, User, is_live, parse_session_id
+from sessions.proof import check
 from sessions.request import Request
 from sessions.responses import Answer
 from sessions.session_store import read_user_and_sessions
-from sessions.tokens import jti_sha256
 
 
 class Access(NamedTuple):
@@ -64,15 +62,8 @@ def authenticate(request: Request) -> Access:
     target_id = parse_session_id(request.path_parameters.get("id"))
     iats = {claims.iat} if target_id is None else {claims.iat, target_id}
     user, session_epoch, sessions = read_user_and_sessions(claims.sub, iats)
-    session = sessions.get(claims.iat)
-    if user is None or session is None:
-        raise InvalidSession
-    if not hmac.compare_digest(session.jti_sha256, jti_sha256(claims.jti)):
-        raise InvalidSession
-    if not is_live(session, user, session_epoch, request.now):
-        raise InvalidSession
-    if is_banned(user, request.now):
-        raise Banned
+    in_use = sessions.get(claims.iat)
+    user, session = check(claims, user, in_use, session_epoch, request.now)
     target = sessions.get(target_id) if target_id is not None else None
     if target is not None and not is_live(target, user, session_epoch, request.now):
         target = None

@@ -1,8 +1,6 @@
-"""The one botocore session, the clients made from it, and the waits between tries of a call."""
+"""The one botocore session of a function, and the clients made from it."""
 
 import logging
-import time
-from collections.abc import Iterator
 from typing import Any
 
 from botocore.config import Config
@@ -21,12 +19,6 @@ _CONFIG = Config(
 )
 _session = Session()
 
-# botocore does not retry what AWS reports inside a successful answer, or as a conflict: items left
-# unprocessed, cancelled transactions, events not taken. Doubled pauses, in seconds, as the DynamoDB
-# Developer Guide advises ("Error retries and exponential backoff"): a hot partition recovers within
-# a second or not at all.
-_PAUSES = (0.05, 0.1, 0.2, 0.4)
-
 # Below WARNING botocore logs whole requests and answers, with hashes and signing keys. A function
 # whose log level is turned down must not show them.
 _log = logging.getLogger("botocore")
@@ -36,11 +28,3 @@ _log.setLevel(max(_log.level, logging.WARNING))
 def client(service: str) -> Any:
     """Return a botocore client for `service`; make it at import, where time is cheap."""
     return _session.create_client(service, config=_CONFIG)
-
-
-def tries() -> Iterator[None]:
-    """Yield for each try of a call, and wait before every try but the first."""
-    yield
-    for pause in _PAUSES:
-        time.sleep(pause)
-        yield

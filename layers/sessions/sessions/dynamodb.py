@@ -3,7 +3,8 @@
 Only the modules that know a table import this.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -11,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from sessions import aws, settings
 from sessions.errors import Unavailable
 from sessions.items import Item
+from sessions.retries import tries, until_processed
 
 SESSIONS = settings.text("SESSIONS_TABLE")
 USERS = settings.text("USERS_TABLE")
@@ -76,7 +78,7 @@ def get_items(keys: Mapping[str, Collection[Item]]) -> dict[str, list[Item]]:
     request = {
         table: {"Keys": list(of), "ConsistentRead": True} for table, of in keys.items() if of
     }
-    for answer in _until_processed("batch_get_item", "UnprocessedKeys", request):
+    for answer in until_processed(partial(call, "batch_get_item"), "UnprocessedKeys", request):
         for table, found in answer["Responses"].items():
             items[table] += found
     return items
@@ -89,21 +91,9 @@ def delete_items(table: str, keys: Collection[Item]) -> None:
         Unavailable: DynamoDB does not answer; some may be deleted.
     """
     deletes = [{"DeleteRequest": {"Key": key}} for key in keys]
-    for _ in _until_processed("batch_write_item", "UnprocessedItems", {table: deletes}):
+    write = partial(call, "batch_write_item")
+    for _ in until_processed(write, "UnprocessedItems", {table: deletes}):
         pass
-
-
-def _until_processed(
-    operation: str, unprocessed: str, request: dict[str, Any]
-) -> Iterator[dict[str, Any]]:
-    """Yield the answers to a batch call, made again for the rest that DynamoDB did not process."""
-    for _ in aws.tries():
-        answer = call(operation, RequestItems=request)
-        yield answer
-        request = answer.get(unprocessed) or {}
-        if not request:
-            return
-    raise Unavailable(unprocessed)
 
 
 def transact(writes: list[dict[str, Any]]) -> set[int]:
@@ -120,7 +110,7 @@ def transact(writes: list[dict[str, Any]]) -> set[int]:
         Unavailable: DynamoDB does not answer, refuses, or is too busy.
     """
     cancellation: ClientError | None = None
-    for _ in aws.tries():
+    for _ in tries():
         try:
             client.transact_write_items(TransactItems=writes)
         except ClientError as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sessions import clock, settings, tokens
 from sessions.errors import ApiError, Internal, OriginNotAllowed
+from sessions.proof import Claims
 from sessions.request import Request, read_request
 from sessions.responses import Answer, to_proxy
 from sessions.signing_keys import signing_keys
@@ -71,7 +72,7 @@ def refuse_foreign_page(request: Request) -> None:
         raise OriginNotAllowed
 
 
-def verify_token(request: Request) -> tokens.Claims:
+def verify_token(request: Request) -> Claims:
     """Return the claims of the request's token, if we signed it and it is not expired.
 
     Raises:

@@ -53,18 +53,43 @@ class MissingFields(ApiError):
 
 
 class InvalidSession(ApiError):
-    """The token is not that of a live session; or, as a 404, the path names no live session."""
+    """The token is not that of a live session; or, as a 404, the path names no live session.
+
+    Attributes:
+        reason: why the session is over, in the words of docs/events.md; None where the token does
+            not prove that it was its caller's, or there is no such session any more.
+    """
 
     status = 401
     code = "INVALID_SESSION_ERROR"
     message = "Invalid Session"
     headers = {"WWW-Authenticate": "Bearer"}  # RFC 9110, section 11.6.1
 
-    def __init__(self, status: int = 401) -> None:
+    def __init__(self, status: int = 401, *, reason: str | None = None) -> None:
         super().__init__()
+        self.reason = reason
         if status != self.status:
             self.status = status
             self.headers = {}
+
+
+class StaleSession(ApiError):
+    """The session counts, but its user logged in over `max_age` seconds ago.
+
+    Only the Verifier raises this: what a product asks a fresh login for is its own business.
+    """
+
+    status = 401
+    code = "STALE_SESSION_ERROR"
+    message = "Session Too Old"
+
+    def __init__(self, max_age: int) -> None:
+        super().__init__()
+        self.max_age = max_age
+        self.headers = {  # RFC 9470, section 3
+            "WWW-Authenticate": 'Bearer error="insufficient_user_authentication", '
+            f'error_description="A more recent login is needed", max_age="{max_age}"'
+        }
 
 
 class InvalidPassword(ApiError):

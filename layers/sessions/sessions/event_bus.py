@@ -6,7 +6,7 @@ from functools import partial
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sessions import aws, settings
+from sessions import aws, retries, settings
 from sessions.concurrent import run_concurrently
 from sessions.errors import Unavailable
 
@@ -60,7 +60,7 @@ def publish(events: Sequence[Event]) -> None:
 
 def _put(left: dict[int, Event], places: list[int]) -> None:
     """Put the events at these places of `left`, and remove what the bus has taken from it."""
-    for _ in aws.tries():
+    for _ in retries.tries():
         entries = [_entry(left[place]) for place in places]
         try:
             results = eventbridge.put_events(Entries=entries)["Entries"]

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sessions import aws
+from sessions import retries
 from sessions.errors import Unavailable, UnknownKey
 from sessions.signing_keys import (
     CACHE_SECONDS,
@@ -134,7 +134,7 @@ def change_key_set(change: Callable[[KeySet], KeySet]) -> tuple[KeySet, KeySet]:
             since somebody made an older one current again by hand.
     """
     refusal = None
-    for _ in aws.tries():
+    for _ in retries.tries():
         before, version = read_key_set()
         after = change(before)
         if after == before:

@@ -54,6 +54,17 @@ class User(NamedTuple):
     login_addresses: dict[str, int] = {}
 
 
+class Standing(NamedTuple):
+    """Those attributes of a `User` that decide about the user's sessions, and say nothing else."""
+
+    id: str
+    banned_at: int | None = None
+    banned_until: int | None = None
+    revoked_through: int = 0
+    revoked_except: int | None = None
+    revoked_reason: str | None = None
+
+
 class Session(NamedTuple):
     """A session.
 
@@ -94,8 +105,13 @@ class Session(NamedTuple):
         }
 
 
-def is_live(session: Session, user: User, session_epoch: int, now: int) -> bool:
-    """Say whether `session` of `user` counts at `now`.
+def is_live(session: Session, user: User | Standing, session_epoch: int, now: int) -> bool:
+    """Say whether `session` of `user` counts at `now`, as `end_reason` has it."""
+    return end_reason(session, user, session_epoch, now) is None
+
+
+def end_reason(session: Session, user: User | Standing, session_epoch: int, now: int) -> str | None:
+    """Say why `session` of `user` does not count at `now`; None if it does.
 
     A row proves nothing: DynamoDB deletes expired rows late (its TTL documentation says "within a
     few days"), and rows of revoked sessions stay until they are purged. So this is asked wherever
@@ -106,13 +122,17 @@ def is_live(session: Session, user: User, session_epoch: int, now: int) -> bool:
         user: its user.
         session_epoch: the epoch in force; sessions of an earlier one are revoked.
         now: epoch seconds.
+
+    Returns:
+        The reason, in the words of docs/events.md.
     """
-    return (
-        session.revoked_reason is None
-        and session.exp > now
-        and session.session_epoch >= session_epoch
-        and not is_revoked(session, user)
-    )
+    if session.revoked_reason is not None:
+        return session.revoked_reason
+    if is_revoked(session, user):
+        return user.revoked_reason or "all"
+    if session.session_epoch < session_epoch:
+        return "everyone"
+    return "expired" if session.exp <= now else None
 
 
 def live_sessions(
@@ -122,12 +142,12 @@ def live_sessions(
     return [session for session in sessions if is_live(session, user, session_epoch, now)]
 
 
-def is_revoked(session: Session, user: User) -> bool:
+def is_revoked(session: Session, user: User | Standing) -> bool:
     """Say whether `session` is one of those that were revoked all at once on the user's row."""
     return session.iat <= user.revoked_through and session.iat != user.revoked_except
 
 
-def is_banned(user: User, now: int) -> bool:
+def is_banned(user: User | Standing, now: int) -> bool:
     """Say whether a ban of `user` is in force at `now`, in epoch seconds."""
     return user.banned_at is not None and (user.banned_until is None or now < user.banned_until)
 

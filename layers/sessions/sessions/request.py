@@ -7,6 +7,7 @@ by hand has less than that. So each absent member reads as empty.
 import base64
 import binascii
 import hmac
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 
@@ -46,19 +47,8 @@ class Request(NamedTuple):
     log: dict[str, object]
 
     def token(self) -> str:
-        """Return the token of the `Authorization` header, bare or after `Bearer`.
-
-        It is empty where there is no such header, or more than one (RFC 9110, section 11.6.2,
-        allows one).
-        """
-        if len(self.authorizations) != 1:
-            return ""
-        # White space is these two (RFC 9110, section 5.6.3); a bare `split` takes more for it.
-        parts = self.authorizations[0].replace("\t", " ").split(" ")
-        words = [part for part in parts if part]
-        if len(words) == 2 and words[0].lower() == "bearer":
-            return words[1]
-        return words[0] if len(words) == 1 else ""
+        """Return the token of the `Authorization` header, as `token_in` has it."""
+        return token_in(self.authorizations)
 
     def body(self) -> bytes:
         """Return the body's bytes.
@@ -143,6 +133,21 @@ def _lists(event: dict[str, Any], name: str) -> dict[str, list[str]]:
         for key, values in _members(event, name).items()
         if isinstance(values, list)
     }
+
+
+def token_in(authorizations: Sequence[str]) -> str:
+    """Return the token in the values of the `Authorization` header, bare or after `Bearer`.
+
+    It is empty where there is no such header, or more than one (RFC 9110, section 11.6.2, allows
+    one).
+    """
+    if len(authorizations) != 1:
+        return ""
+    # White space is these two (RFC 9110, section 5.6.3); a bare `split` takes more for it.
+    words = [part for part in authorizations[0].replace("\t", " ").split(" ") if part]
+    if len(words) == 2 and words[0].lower() == "bearer":
+        return words[1]
+    return words[0] if len(words) == 1 else ""
 
 
 def address_block(address: str) -> str:

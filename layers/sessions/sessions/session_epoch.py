@@ -8,8 +8,6 @@ Users, its shards, and a reader looks into one of them.
 import zlib
 from collections.abc import Iterable
 
-from sessions import dynamodb
-from sessions.errors import ChangedMeanwhile
 from sessions.items import Item
 
 # Changing EPOCH_SHARDS needs a migration: copy the epoch to the new rows first.
@@ -33,30 +31,9 @@ def is_first_shard(key: Item) -> bool:
     return key == _key(0)
 
 
-def advance_session_epoch() -> int:
-    """Revoke every session of every user: one atomic write, whatever their number.
-
-    A session carries the epoch in which its login read the counter. A login that is under way may
-    have read the old one, and its session is revoked as well.
-
-    Returns:
-        The new epoch.
-
-    Raises:
-        ChangedMeanwhile: another call advances the epoch at this moment.
-        Unavailable: DynamoDB does not answer.
-    """
-    keys = [_key(shard) for shard in range(EPOCH_SHARDS)]
-    epoch = epoch_in(dynamodb.get_items({dynamodb.USERS: keys})[dynamodb.USERS])
-    update = {
-        "TableName": dynamodb.USERS,
-        "UpdateExpression": "SET session_epoch = :next",
-        "ConditionExpression": "attribute_not_exists(session_epoch) OR session_epoch <= :epoch",
-        "ExpressionAttributeValues": {":epoch": {"N": str(epoch)}, ":next": {"N": str(epoch + 1)}},
-    }
-    if dynamodb.transact([{"Update": {**update, "Key": key}} for key in keys]):
-        raise ChangedMeanwhile("another call revokes everyone's sessions at this moment")
-    return epoch + 1
+def every_shard() -> list[Item]:
+    """Return the keys of all the rows."""
+    return [_key(shard) for shard in range(EPOCH_SHARDS)]
 
 
 def _key(shard: int) -> Item:

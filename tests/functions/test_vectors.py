@@ -1,0 +1,60 @@
+"""The API, on the vectors that the Verifiers of other services are held to."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from sessions.dynamodb import SESSIONS, USERS
+from sessions.session_epoch import shard_key
+from sessions.signing_keys import signing_keys
+from tests.support.calls import call
+from tests.support.contract import BANNED, HEADERS, INVALID_SESSION, UNAUTHORIZED_HEADERS
+from tests.support.rows import tables
+from tests.support.vectors import FILE, ISSUER, KEY, KID, Vector, vectors
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+REFUSALS = {
+    "InvalidSession": (401, UNAUTHORIZED_HEADERS, INVALID_SESSION),
+    "Banned": (403, HEADERS, BANNED),
+}
+
+
+@pytest.fixture(params=vectors(), ids=lambda vector: vector.name)
+def vector(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vector]:
+    """A vector, with its rows in the tables; those of the session epoch are put back."""
+    vector: Vector = request.param
+    monkeypatch.setattr("sessions.endpoint.ISSUER", ISSUER)
+    monkeypatch.setattr(signing_keys, "key", lambda kid, _: KEY.encode() if kid == KID else None)
+    epoch = shard_key(FILE["user"]["id"]["S"])
+    before = tables().get_item(TableName=USERS, Key=epoch).get("Item")
+    keys = [(USERS, epoch), (USERS, {"id": FILE["user"]["id"]})]
+    for table, rows in ((USERS, vector.rows["users"]), (SESSIONS, vector.rows["sessions"])):
+        for row in rows:
+            key = {name: row[name] for name in ("id", "user", "iat") if name in row}
+            if table == SESSIONS:
+                keys.append((table, key))
+            if (table, key) in keys:
+                tables().put_item(TableName=table, Item=row)
+    yield vector
+    for table, key in keys:
+        tables().delete_item(TableName=table, Key=key)
+    if before:
+        tables().put_item(TableName=USERS, Item=before)
+
+
+def test_each_vector_has_its_verdict(clock, vector):
+    clock.now = vector.now
+    answer = call("get_current_session", vector.token)
+    if vector.api == "session":
+        assert answer.status == 200
+        shown = answer.body
+        assert vector.verified == {
+            "user": shown["sub"],
+            "id": shown["iat"],
+            "created": shown["createdAt"],
+            "expires": shown["exp"],
+            "name": shown["name"],
+        }
+    else:
+        assert answer == REFUSALS[vector.api]
