@@ -134,8 +134,8 @@ def _members(part: str) -> dict[str, Any]:
     """
     try:
         text = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)).decode("ascii")
-        members = json.loads(text, parse_float=_refuse)
-        written = json.dumps(members, separators=(",", ":"), allow_nan=False)
+        members = _READER.decode(text)
+        written = _WRITER.encode(members)
     except (ValueError, RecursionError) as error:
         raise InvalidSession from error
     if not isinstance(members, dict) or written != text or "\\" in text:
@@ -145,3 +145,8 @@ def _members(part: str) -> dict[str, Any]:
 
 def _refuse(number: str) -> None:
     raise ValueError(f"{number} may be written in other ways")
+
+
+# Made once, since `json.loads` and `json.dumps` make them for each call that has options.
+_READER = json.JSONDecoder(parse_float=_refuse)
+_WRITER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
