@@ -59,7 +59,7 @@ def _log_in_once_too_often() -> Act:
 
 
 def _authorize_an_unknown_key() -> Act:
-    claims = {**Claims("u", 1, 2, "j")._asdict(), "iss": endpoint.ISSUER}
+    claims = {**Claims("u", 1, 99_999_999_999, "j")._asdict(), "iss": endpoint.ISSUER}
     token = sign({"alg": "HS256", "typ": "JWT", "kid": "unknown"}, claims, signing_key())
     event = {"httpMethod": "GET", "headers": {"Authorization": token}}
     return lambda: invoke("authorize", event)
