@@ -17,7 +17,7 @@ from tests.support.events import event_for
 from tests.support.leaks import PASSWORD
 from tests.support.operations import (
     ACCOUNT_OPERATIONS,
-    AUTHORIZER,
+    AUTHORIZERS,
     OPERATIONS,
     ROUTES,
     STREAM_CONSUMER,
@@ -153,7 +153,7 @@ def _usual(operation: Operation) -> Callable[[Subject], Any]:
     def event(subject: Subject) -> Any:
         if operation.name in ACCOUNT_OPERATIONS:
             return ACCOUNT_OPERATIONS[operation.name].event(login=subject.username)
-        if operation is AUTHORIZER:
+        if operation.name in AUTHORIZERS:
             return event_for(operation.name, subject.token)
         usual = ROUTES[operation.name].request(session=subject.other)
         return event_for(operation.name, subject.token, **usual)

@@ -21,7 +21,13 @@ from sessions.errors import AccountError, Unavailable
 from tests.support.calls import call, invoke
 from tests.support.contract import API, TEMPLATE
 from tests.support.events import ROOT, event_for, load_event
-from tests.support.operations import ACCOUNT_OPERATIONS, AUTHORIZER, OPERATIONS, ROUTES
+from tests.support.operations import (
+    ACCOUNT_OPERATIONS,
+    AUTHORIZER,
+    AUTHORIZERS,
+    OPERATIONS,
+    ROUTES,
+)
 from tests.support.people import log_in, new_person
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
@@ -69,7 +75,7 @@ def successful(name: str) -> Any:
         return event_for(name, token, **ROUTES[name].request(session=iat, login=person.email))
     if name in ACCOUNT_OPERATIONS:
         return ACCOUNT_OPERATIONS[name].event(login=person.email)
-    return event_for(name, token) if name == AUTHORIZER.name else load_event(name)
+    return event_for(name, token) if name in AUTHORIZERS else load_event(name)
 
 
 def refused(name: str) -> Any:
@@ -131,7 +137,7 @@ def test_every_metric_in_the_source_is_among_those_that_were_written(written):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     )
     writers = {"endpoint", "authenticated", "account_operation", "stream_consumer"}
-    writers |= {"count", "measure"}
+    writers |= {"session_authorizer", "count", "measure"}
     in_source = {
         argument.value
         for node in calls

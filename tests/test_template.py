@@ -16,7 +16,13 @@ from local.template import arn, load_template
 from sessions import errors, responses
 from tests.support.contract import API, REMEMBERED_SESSION_SECONDS, SESSION_SECONDS, TEMPLATE
 from tests.support.events import ROOT
-from tests.support.operations import ACCOUNT_OPERATIONS, AUTHORIZER, OPERATIONS
+from tests.support.operations import (
+    ACCOUNT_OPERATIONS,
+    AUTHENTICATED,
+    AUTHORIZER,
+    OPERATIONS,
+    SESSION_AUTHORIZER,
+)
 from tests.support.processes import run_beside
 
 FUNCTIONS = functions_of(TEMPLATE)
@@ -172,12 +178,16 @@ def imports(name: str) -> dict[str, bool]:
     """Say of each module that only some functions need whether this one needs it."""
     function = FUNCTIONS[OPERATIONS[name].function]
     layers = {layer.name for layer in function.layers}
+    checks_signatures = name in {"create_session", *AUTHENTICATED, AUTHORIZER.name}
     return {
         "argon2": "passwords" in layers,
         "sessions.session_name": name == "create_session",
         "pydantic": name in ACCOUNT_OPERATIONS,
         "sessions.key_rotation": "KEY_ROTATION_DAYS" in function.environment,
         "sessions.dynamodb": name != AUTHORIZER.name,
+        "jwt": checks_signatures,
+        "sessions.signing_keys": checks_signatures
+        or name.endswith(("signing_key", "signing_keys")),
         "boto3": False,
         "aws_xray_sdk": False,
     }
@@ -351,11 +361,11 @@ def test_whatever_calls_a_function_calls_what_a_parameter_changes(parameters):
         *(arn("AWS::Lambda::Function", each["FunctionName"]) for each in mappings),
         *(each["Target"]["Arn"] for each in schedules),
     }
-    by_operators = set(ACCOUNT_OPERATIONS) - {"rotate_signing_key"}
+    by_others = {*ACCOUNT_OPERATIONS, SESSION_AUTHORIZER.name} - {"rotate_signing_key"}
     assert called == {
         FUNCTIONS[operation.function].arn
         for name, operation in OPERATIONS.items()
-        if name not in by_operators
+        if name not in by_others
     }
 
 

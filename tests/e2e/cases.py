@@ -15,8 +15,10 @@ from tests.support.openapi import DOCUMENT
 from tests.support.operations import (
     ACCOUNT_OPERATIONS,
     AUTHORIZER,
+    AUTHORIZERS,
     ON_A_USER,
     ROUTES,
+    SESSION_AUTHORIZER,
     STREAM_CONSUMER,
 )
 
@@ -56,7 +58,7 @@ def request(name: str, person: Person) -> Any:
         usual = ROUTES[name].request(session=person.iat, login=person.username)
         token = person.token if ROUTES[name].needs_token else None
         return event_for(name, token, **usual)
-    if name == AUTHORIZER.name:
+    if name in AUTHORIZERS:
         return event_for(name, person.token)
     if name == STREAM_CONSUMER.name:
         return load_event(name)
@@ -88,6 +90,10 @@ def check(name: str, answer: Any, person: Person, usage_plan_key: str) -> None:
     elif name == AUTHORIZER.name:
         assert (_effect(answer), answer["principalId"]) == ("Allow", person.id), answer
         assert re.fullmatch(rf"{usage_plan_key}\d\d", answer["usageIdentifierKey"])
+    elif name == SESSION_AUTHORIZER.name:
+        assert (_effect(answer), answer["principalId"]) == ("Allow", person.id), answer
+        context = {"user": person.id, "session": str(person.iat)}
+        assert context.items() <= answer["context"].items()
     elif name == STREAM_CONSUMER.name:
         assert answer == {"batchItemFailures": []}
     else:
@@ -102,6 +108,8 @@ def check_refusal(name: str, answer: Any) -> None:
         assert (answer["statusCode"], json.loads(answer["body"])) == (status, body)
     elif name == AUTHORIZER.name:
         assert (_effect(answer), answer["principalId"]) == ("Allow", "203.0.113.7"), answer
+    elif name == SESSION_AUTHORIZER.name:  # what API Gateway answers 401 to
+        assert (answer["errorType"], answer["errorMessage"]) == ("Unauthorized", "Unauthorized")
     elif name == STREAM_CONSUMER.name:  # a record that nobody can read holds up no others
         assert answer == {"batchItemFailures": []}
     else:

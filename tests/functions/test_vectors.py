@@ -1,4 +1,4 @@
-"""The API, on the vectors that the Verifiers of other services are held to."""
+"""The API, and the authorizer of other APIs, on the vectors that Verifiers are held to."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,7 @@ from sessions.session_epoch import shard_key
 from sessions.signing_keys import signing_keys
 from tests.support.calls import call
 from tests.support.contract import BANNED, HEADERS, INVALID_SESSION, UNAUTHORIZED_HEADERS
+from tests.support.gateways import HTTP_2, asked, outcome
 from tests.support.rows import tables
 from tests.support.vectors import FILE, ISSUER, KEY, KID, Vector, vectors
 
@@ -43,7 +44,7 @@ def vector(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
         tables().put_item(TableName=USERS, Item=before)
 
 
-def test_each_vector_has_its_verdict(clock, vector):
+def test_the_api_has_the_verdict_of_each_vector(clock, vector):
     clock.now = vector.now
     answer = call("get_current_session", vector.token)
     if vector.api == "session":
@@ -58,3 +59,17 @@ def test_each_vector_has_its_verdict(clock, vector):
         }
     else:
         assert answer == REFUSALS[vector.api]
+
+
+def test_the_authorizer_has_the_verdict_of_each_vector(clock, vector):
+    """It checks no signature, reads a header as the API does, and takes a session of any age."""
+    clock.now = vector.now
+    status, context = outcome(HTTP_2, asked(HTTP_2, vector.token))
+    if "session" in {vector.verdict, vector.api}:
+        assert status == 200
+        names = {"user": "user", "session": "id", "expires": "expires", "name": "name"}
+        assert context == {ours: str(vector.verified[theirs]) for ours, theirs in names.items()}
+    else:
+        reason = {"reason": vector.reason} if vector.reason else {}
+        error = {"InvalidSession": INVALID_SESSION, "Banned": BANNED}[vector.verdict]
+        assert (status, context) == (403, {"code": error["code"], **reason})

@@ -4,7 +4,7 @@ Three tables, by the name of an operation, which is that of its folder in `funct
 
     ROUTES              a `Route` for each function that clients reach over HTTP
     ACCOUNT_OPERATIONS  an `AccountOperation` for each function that operators invoke
-    OPERATIONS          both, and the authorizer and the consumer of the streams
+    OPERATIONS          both, the two authorizers and the consumer of the streams
 
 What stands elsewhere is read from there: methods and paths from the template, inputs from
 `events/`. A new operation is one entry here; tests/test_operations.py proves that none is missing.
@@ -216,12 +216,14 @@ ACCOUNT_OPERATIONS = _by_name(
     AccountOperation("revoke_everyone", of_a_user=False, changes=True, then=401),
 )
 AUTHORIZER, STREAM_CONSUMER = Operation("authorize"), Operation("publish_events")
+SESSION_AUTHORIZER = Operation("verify_session")  # of other APIs
 OPERATIONS: dict[str, Operation] = {
     **ROUTES,
-    **_by_name(AUTHORIZER, STREAM_CONSUMER),
+    **_by_name(AUTHORIZER, STREAM_CONSUMER, SESSION_AUTHORIZER),
     **ACCOUNT_OPERATIONS,
 }
 
 # The names of those that are alike.
+AUTHORIZERS = [AUTHORIZER.name, SESSION_AUTHORIZER.name]
 AUTHENTICATED = [name for name, route in ROUTES.items() if route.needs_token]
 ON_A_USER = [name for name, operation in ACCOUNT_OPERATIONS.items() if operation.of_a_user]

@@ -7,6 +7,7 @@ import argon2
 from sessions import clock, endpoint, user_store
 from sessions.proof import Claims
 from tests.support.calls import call, invoke
+from tests.support.events import event_for
 from tests.support.forgery import sign, signing_key
 from tests.support.leaks import PASSWORD
 from tests.support.operations import ACCOUNT_OPERATIONS, ROUTES
@@ -58,10 +59,15 @@ def _log_in_once_too_often() -> Act:
 
 
 def _authorize_an_unknown_key() -> Act:
-    claims = {**Claims("u", 1, 2, "j")._asdict(), "iss": endpoint.ISSUER}
+    claims = {**Claims("u", 1, 99_999_999_999, "j")._asdict(), "iss": endpoint.ISSUER}
     token = sign({"alg": "HS256", "typ": "JWT", "kid": "unknown"}, claims, signing_key())
     event = {"httpMethod": "GET", "headers": {"Authorization": token}}
     return lambda: invoke("authorize", event)
+
+
+def _authorize_a_call_of_another_api() -> Act:
+    token = log_in(new_person())
+    return lambda: invoke("verify_session", event_for("verify_session", token))
 
 
 def _revoke_some_and_all() -> Act:
@@ -90,6 +96,7 @@ def _publish_a_revocation() -> Act:
 PREPARED: dict[str, Callable[[], Act]] = {
     "create_session": _log_in_once_too_often,
     "authorize": _authorize_an_unknown_key,
+    "verify_session": _authorize_a_call_of_another_api,
     "unban_user": _lift_a_ban_and_revoke,
     "revoke_user_sessions": _revoke_some_and_all,
     "publish_events": _publish_a_revocation,

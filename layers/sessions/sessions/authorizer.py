@@ -8,6 +8,7 @@ from sessions import clock
 from sessions.endpoint import PAGE_SECRET, Event, LambdaHandler, verify_token
 from sessions.errors import InvalidSession, Unavailable
 from sessions.request import Request, read_request
+from sessions.responses import to_policy
 from sessions.telemetry import count
 
 
@@ -28,14 +29,10 @@ def authorizer(payer: Callable[[Request], Payer]) -> LambdaHandler:
     @functools.wraps(payer)
     def handler(event: Event, context: Any) -> dict[str, Any]:
         request = read_request(event, clock.epoch_seconds(), PAGE_SECRET)
-        # A cached policy serves every route of the stage, so it must speak of them all.
-        resource = "/".join([*request.method_arn.split("/")[:2], "*"])
-        statement = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": resource}
         caller, key, limit = payer(request)
         count("authorize", "CallAuthorized")
         return {
-            "principalId": caller,
-            "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
+            **to_policy(caller, "Allow", request.method_arn),
             "usageIdentifierKey": key,
             "context": {"limit": limit},  # the gateway response THROTTLED names it
         }

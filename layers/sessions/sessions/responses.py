@@ -1,4 +1,4 @@
-"""Answers, made into what API Gateway expects of a proxy integration."""
+"""Answers, made into what API Gateway expects of a proxy integration, and of an authorizer."""
 
 import json
 from collections.abc import Collection
@@ -55,4 +55,22 @@ def to_proxy(
         "headers": headers,
         "body": json.dumps(answer.body, separators=(",", ":")),
         "isBase64Encoded": False,
+    }
+
+
+def to_policy(principal: str, effect: str, method_arn: str) -> dict[str, Any]:
+    """Return an authorizer's answer, a policy that allows or denies every route of the stage.
+
+    A policy that is cached serves all of them, so it must speak of all.
+
+    Args:
+        principal: who calls, for the API's log.
+        effect: `Allow` or `Deny`.
+        method_arn: the method that the authorizer is asked about.
+    """
+    resource = "/".join([*method_arn.split("/")[:2], "*"])
+    statement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": resource}
+    return {
+        "principalId": principal,
+        "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
     }
