@@ -1,0 +1,22 @@
+import { admit } from "../verify.js";
+
+/**
+ * A middleware of Express 4 or 5 for routes that need a session, which is then
+ * `response.locals.session`: where Express keeps what belongs to one request, such as its user.
+ * `request.session` is express-session's.
+ *
+ * @param {import("../verify.js").Verifier} verifier
+ * @param {import("../verify.js").GuardOptions} [options]
+ */
+export function protect(verifier, options) {
+  return async (/** @type {any} */ request, /** @type {any} */ response, /** @type {any} */ next) => {
+    try {
+      const { session, refusal } = await admit(verifier, (name) => request.get(name), options);
+      if (refusal) return response.status(refusal.status).set(refusal.headers).json(refusal.body);
+      response.locals.session = session;
+    } catch (error) {
+      return next(error); // Express 4 waits for no promise
+    }
+    return next();
+  };
+}
