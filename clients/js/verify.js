@@ -34,7 +34,7 @@
 
 /** The base of all errors, with what an answer says of them. */
 export class ApiError extends Error {
-  name = this.constructor.name;
+  name = "ApiError"; // not the class's, which bundlers shorten
   status = 500;
   code = "INTERNAL_SERVER_ERROR";
   /** @type {Record<string, string>} */
@@ -47,6 +47,7 @@ export class ApiError extends Error {
 
 /** 401: `reason` says why the session is over, to whoever proved to hold it; else it is null. */
 export class InvalidSession extends ApiError {
+  name = "InvalidSession";
   status = 401;
   code = "INVALID_SESSION_ERROR";
   headers = { "WWW-Authenticate": "Bearer" };
@@ -60,6 +61,7 @@ export class InvalidSession extends ApiError {
 
 /** 401: the session counts, but its user logged in over `maxAge` seconds ago. */
 export class StaleSession extends ApiError {
+  name = "StaleSession";
   status = 401;
   code = "STALE_SESSION_ERROR";
 
@@ -75,6 +77,7 @@ export class StaleSession extends ApiError {
 
 /** 403: the session counts, and its user is banned. */
 export class Banned extends ApiError {
+  name = "Banned";
   status = 403;
   code = "BANNED_ERROR";
 
@@ -85,6 +88,7 @@ export class Banned extends ApiError {
 
 /** 503: DynamoDB does not answer, and `cause` says why. */
 export class Unavailable extends ApiError {
+  name = "Unavailable";
   status = 503;
   code = "SERVICE_UNAVAILABLE_ERROR";
   headers = { "Retry-After": "1" };
@@ -271,13 +275,23 @@ function claimsOf(token, now) {
 function membersOf(part = "") {
   try {
     const text = atob(part.replaceAll("-", "+").replaceAll("_", "/"));
-    const members = JSON.parse(text);
+    const members = JSON.parse(text, withoutFractions);
     // The same text again: no member comes twice (RFC 7519, section 4), and nobody reads it otherwise.
     if (text[0] === "{" && WRITTEN.test(text) && JSON.stringify(members) === text) return members;
   } catch {
     // neither base64url nor JSON
   }
   throw new InvalidSession();
+}
+
+/**
+ * Fractions and numbers too large can be written in other ways; so they are left out, and missed.
+ *
+ * @param {string} _
+ * @param {unknown} value
+ */
+function withoutFractions(_, value) {
+  return typeof value === "number" && !Number.isInteger(value) ? undefined : value;
 }
 
 /**

@@ -1,9 +1,11 @@
 import { admit } from "../verify.js";
 
+export { Verifier } from "../verify.js";
+
 /**
- * A middleware of Express 4 or 5 for routes that need a session, which is then
- * `response.locals.session`: where Express keeps what belongs to one request, such as its user.
- * `request.session` is express-session's.
+ * Return a middleware of Express 4 or 5 for routes that need a session. It is then
+ * `response.locals.session`: there Express keeps what belongs to one request, and `request.session`
+ * is express-session's.
  *
  * @param {import("../verify.js").Verifier} verifier
  * @param {import("../verify.js").GuardOptions} [options]

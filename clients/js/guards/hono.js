@@ -1,7 +1,9 @@
 import { admit } from "../verify.js";
 
+export { Verifier } from "../verify.js";
+
 /**
- * A middleware of Hono for routes that need a session, which is then `context.get("session")`.
+ * Return a middleware of Hono for routes that need a session. It is then `context.get("session")`.
  *
  * @param {import("../verify.js").Verifier} verifier
  * @param {import("../verify.js").GuardOptions} [options]
