@@ -109,7 +109,7 @@ release: ## a version: VERSION=1.2.0 changes template.yaml and CHANGELOG.md, and
 
 clean: ## all that was made
 	@test ! -e .local/sessions-service.json || rm -rf .local
-	rm -rf .venv .venv-build node_modules clients/python/build .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache build *.egg-info clients/python/*.egg-info
+	rm -rf .venv .venv-build node_modules examples/node_modules examples/next/.next clients/python/build .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache build *.egg-info clients/python/*.egg-info
 
 .venv/python .venv-build/python: %/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name one with PYTHON=...")'
@@ -138,6 +138,13 @@ node_modules/ready: package-lock.json package.json .npmrc
 	@command -v npm >/dev/null || { echo "npm is needed; it comes with Node.js" >&2; exit 1; }
 	@echo "Installing the reference's viewer by npm; this happens once, and takes some seconds..." >&2
 	@npm ci --no-audit --no-fund --silent
+	@touch $@
+
+# The frameworks of the examples in JavaScript, which nothing else needs: Next.js alone has 300 MB.
+examples/node_modules/ready: examples/package-lock.json examples/package.json examples/.npmrc
+	@command -v npm >/dev/null || { echo "npm is needed; it comes with Node.js" >&2; exit 1; }
+	@echo "Installing the frameworks of the examples by npm; this happens once, and takes a minute..." >&2
+	@npm ci --prefix examples --no-audit --no-fund --silent
 	@touch $@
 
 # How layers are made is not in their folders, where SAM's cache looks for changes.

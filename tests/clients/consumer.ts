@@ -1,9 +1,11 @@
-// A program in TypeScript that knows the JavaScript client by its types alone.
+// A program in TypeScript that knows the JavaScript client and Verifier by their types alone.
 
 import * as sessions from "./sessions.js";
 import type {
   CallOptions, ClientOptions, Credentials, Session, SessionId, Sessions, Token,
 } from "./sessions.js";
+import * as verify from "./verify.js";
+import type { VerifiedSession } from "./verify.js";
 
 type Same<A, B> =
   (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false;
@@ -55,4 +57,12 @@ export type Checks = [
   Expect<Same<Errors["MissingFields"]["fields"], string[]>>,
   Expect<Same<Errors["RateLimited"]["retryAfter" | "limit" | "remaining"], number | null>>,
   Expect<Same<Errors["Unavailable"]["retryAfter"], number | null>>,
+
+  Expect<Same<VerifiedSession,
+    { user: string; id: number; created: number; expires: number; name: string }>>,
+  Expect<Same<verify.Verifier["verify"],
+    (token: string, _?: { maxAge?: number }) => Promise<VerifiedSession>>>,
+  Expect<Same<verify.InvalidSession["reason"], string | null>>,
+  Expect<Same<verify.StaleSession["maxAge"] | verify.ApiError["status"], number>>,
+  Expect<Same<verify.ApiError["headers"], Record<string, string>>>,
 ];

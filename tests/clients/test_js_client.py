@@ -1,5 +1,6 @@
-"""The JavaScript client, in Node; sessions.test.mjs tests its behaviour."""
+"""The JavaScript client and Verifier, in Node; the two files *.test.mjs test their behaviour."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -28,11 +29,20 @@ def run(*arguments: object, **environment: str) -> str:
     return node.stdout
 
 
-def test_does_what_its_own_tests_say(service: Service) -> None:
-    tests = TESTS / "sessions.test.mjs"
-    shown = run("--test", "--test-reporter=tap", tests, SERVICE_URL=service.url)
-    assert int(re.search(r"^# pass (\d+)$", shown, re.MULTILINE)[1]) > 20
+def passed(tests: Path, **environment: str) -> int:
+    """Return how many tests of a file passed, if none failed and none was skipped."""
+    shown = run("--test", "--test-reporter=tap", tests, **environment)
     assert "# skipped 0\n" in shown
+    return int(re.search(r"^# pass (\d+)$", shown, re.MULTILINE)[1])
+
+
+def test_does_what_its_own_tests_say(service: Service) -> None:
+    assert passed(TESTS / "sessions.test.mjs", SERVICE_URL=service.url) > 20
+
+
+def test_the_verifier_does_what_the_vectors_and_its_own_tests_say() -> None:
+    cases = json.loads((ROOT / "tests" / "vectors" / "verify.json").read_text())["cases"]
+    assert passed(TESTS / "verify.test.mjs") > len(cases) > 0
 
 
 def test_the_example_of_its_readme_runs(service: Service, tmp_path: Path) -> None:

@@ -1,0 +1,21 @@
+import { admit } from "../verify.js";
+
+export { Verifier } from "../verify.js";
+
+/**
+ * Return what makes a handler of app/.../route.js of Next.js one that needs a session. It is then
+ * the `session` of the handler's second argument, beside `params`.
+ *
+ * @param {import("../verify.js").Verifier} verifier
+ * @param {import("../verify.js").GuardOptions} [options]
+ */
+export function protect(verifier, options) {
+  return (/** @type {(request: any, context: any) => any} */ handler) =>
+    async (/** @type {Request} */ request, /** @type {any} */ context) => {
+      const header = (/** @type {string} */ name) => request.headers.get(name);
+      const { session, refusal } = await admit(verifier, header, options);
+      if (session) return handler(request, { ...context, session });
+      const { body, ...answer } = refusal;
+      return Response.json(body, answer);
+    };
+}

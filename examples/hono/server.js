@@ -1,0 +1,34 @@
+// Routes of a product in Hono that need a session. `npm run hono` starts them.
+
+import { serve } from "@hono/node-server";
+import { Hono } from "hono";
+// sessions: begin
+import { DynamoDB } from "@aws-sdk/client-dynamodb";
+import { protect, Verifier } from "sessions-client/hono";
+
+const { SESSIONS_TABLE: sessionsTable, USERS_TABLE: usersTable } = process.env;
+const dynamodb = new DynamoDB({ requestHandler: { connectionTimeout: 1000, socketTimeout: 1000 } });
+const verifier = new Verifier(dynamodb, { sessionsTable, usersTable });
+// sessions: end
+
+const app = new Hono();
+
+// sessions: begin
+app.get("/me", protect(verifier, { cookie: "__Host-session" }), showSession);
+// sessions: end
+
+// Nobody closes an account whose last login is over five minutes old.
+app.delete("/me", protect(verifier, { cookie: "__Host-session", maxAge: 300 }), closeAccount);
+
+function showSession(context) {
+  return context.json(context.get("session"));
+}
+
+function closeAccount(context) {
+  return context.json({ closed: context.get("session").user });
+}
+
+const port = Number(process.env.PORT ?? 8000);
+serve({ fetch: app.fetch, hostname: "127.0.0.1", port }, () =>
+  console.log(`http://127.0.0.1:${port}/me`),
+);
