@@ -56,6 +56,7 @@ class Deployment:
         logged: the functions' log.
         accessed: the access log.
         stack: what AWS's management calls show of it.
+        back_end_secret: that of a back end which it trusts.
     """
 
     url: str
