@@ -258,14 +258,15 @@ export class SessionsClient {
    *
    * The client's own token stays as it is.
    *
-   * @param {string} token
+   * @param {string | null | undefined} token
    * @param {CallOptions} [options]
    * @returns {Promise<Session>}
    */
   async verify(token, { signal } = {}) {
     const value = String(token ?? "").trim();
-    if (!isForHeaders(value) || new TextEncoder().encode(value).length > LONGEST_TOKEN_BYTES) {
-      throw new InvalidSession("No header can hold the token");
+    const { length } = new TextEncoder().encode(value);
+    if (length === 0 || length > LONGEST_TOKEN_BYTES || !isForHeaders(value)) {
+      throw new InvalidSession("Invalid Session"); // the service's own words
     }
     return this.#request("GET", "/session", isSession, { token: value, retries: 0, signal });
   }

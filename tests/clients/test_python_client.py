@@ -708,11 +708,12 @@ def test_asks_only_once_whether_a_token_is_one(make, answer):
 
 
 @pytest.mark.parametrize(
-    "token", ["", "none", "nöne", SECRET + "\n" + SECRET, "9" * 200_000, "\ud800"]
+    "token",
+    [None, " ", "none", "nöne", SECRET + "\n" + SECRET, "9" * 200_000, "日" * 3000, "\ud800"],
 )
 def test_what_can_be_no_token_is_an_invalid_session_whatever_it_is(make, token):
     """A caller of a back end chooses it: nothing but a refusal may come of it."""
-    with pytest.raises(InvalidSession) as raised:
+    with pytest.raises(InvalidSession, match=r"^Invalid Session$") as raised:
         make(back_end_secret="of nobody").verify(token)
     assert SECRET not in shown_of(raised.value)
 

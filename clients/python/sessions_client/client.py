@@ -172,12 +172,12 @@ class SessionsClient(_Caller):
         self.token = token.token
         return token
 
-    def verify(self, token: str) -> Session:
+    def verify(self, token: str | None) -> Session:
         """Return the session of a token that a caller of yours shows; this is asked only once.
 
         The client's own token stays as it is.
         """
-        token = _Hidden(token.strip())
+        token = _Hidden((token or "").strip())
         return self._perform(operations.verify(token))
 
     def current_session(self) -> Session:
@@ -296,12 +296,12 @@ class AsyncSessionsClient(_Caller):
         self.token = token.token
         return token
 
-    async def verify(self, token: str) -> Session:
+    async def verify(self, token: str | None) -> Session:
         """Return the session of a token that a caller of yours shows; this is asked only once.
 
         The client's own token stays as it is.
         """
-        token = _Hidden(token.strip())
+        token = _Hidden((token or "").strip())
         return await self._perform(operations.verify(token))
 
     async def current_session(self) -> Session:

@@ -82,8 +82,8 @@ def current_session() -> Operation[Session]:
 
 def verify(token: str) -> Operation[Session]:
     """Return the session of a token that somebody else shows, who waits for the answer."""
-    if not token.isprintable() or len(token.encode()) > _LONGEST_TOKEN_BYTES:
-        raise InvalidSession("The token is none: no header can hold it")
+    if not token or not token.isprintable() or len(token.encode()) > _LONGEST_TOKEN_BYTES:
+        raise InvalidSession("Invalid Session")  # the service's own words
     return Operation("GET", "/session", Session.read, token=token, may_be_repeated=False)
 
 
