@@ -101,6 +101,13 @@ def plain_errors() -> Iterator[None]:
 @click.option(
     "--no-rate-limit", is_flag=True, help="No usage plan, and any number of wrong passwords."
 )
+@click.option(
+    "--back-end-secret",
+    "back_end_secrets",
+    multiple=True,
+    metavar="SECRET",
+    help="Trust a back end that sends this secret (repeatable; 32 characters at least).",
+)
 @click.pass_context
 def main(context: click.Context, /, **options: Any) -> None:
     """Run the whole service on this machine."""

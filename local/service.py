@@ -1,6 +1,7 @@
 """The whole service on one machine: the database, the functions, and the gateway before them."""
 
 import asyncio
+import hashlib
 import os
 import socket
 import sys
@@ -69,6 +70,7 @@ class Settings:
     port: int = 3000
     fresh: bool = False
     no_rate_limit: bool = False
+    back_end_secrets: tuple[str, ...] = ()
 
     def with_given(self, options: Mapping[str, Any]) -> "Settings":
         """Return the settings with the options that are given in place of those here."""
@@ -77,9 +79,13 @@ class Settings:
 
     def read_template(self) -> Template:
         """Return the template with the parameters that the options stand for."""
-        origins = ",".join(self.allowed_origins)
-        limits = dict.fromkeys(LOGIN_LIMITS, NO_LIMIT) if self.no_rate_limit else {}
-        return load_template(self.template, {"AllowedOrigins": origins, **limits})
+        given: dict[str, Any] = {"AllowedOrigins": ",".join(self.allowed_origins)}
+        if self.no_rate_limit:
+            given |= dict.fromkeys(LOGIN_LIMITS, NO_LIMIT)
+        if self.back_end_secrets:
+            hashes = [hashlib.sha256(each.encode()).hexdigest() for each in self.back_end_secrets]
+            given["BackEndSecretHashes"] = ",".join(hashes)
+        return load_template(self.template, given)
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:

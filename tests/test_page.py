@@ -104,14 +104,6 @@ def test_the_functions_expect_what_cloudfront_sends_along():
     assert sets_the_address in function["FunctionCode"]
 
 
-@pytest.mark.parametrize(("template", "login_ttl"), [(TEMPLATE, 300), (WITH_PAGE, 0)])
-def test_a_login_asks_for_its_key_anew_where_many_people_have_one_address(template, login_ttl):
-    schemes = template.only("AWS::ApiGateway::RestApi")[1]["Body"]["securityDefinitions"]
-    for name, ttl in (("LoginAuthorizer", login_ttl), ("SessionAuthorizer", 300)):
-        authorizer = schemes[name]["x-amazon-apigateway-authorizer"]
-        assert authorizer["authorizerResultTtlInSeconds"] == ttl
-
-
 def test_the_pages_domain_is_cloudfronts_until_it_has_one_of_its_own():
     assert distribution()["ViewerCertificate"] == {"CloudFrontDefaultCertificate": True}
     assert "Aliases" not in distribution()

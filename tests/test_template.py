@@ -1,6 +1,7 @@
 """One fact, one place: what must stand twice is held together here."""
 
 import functools
+import hashlib
 import json
 import re
 import time
@@ -26,6 +27,9 @@ from tests.support.operations import (
 from tests.support.processes import run_beside
 
 FUNCTIONS = functions_of(TEMPLATE)
+HASH = hashlib.sha256(b"a secret").hexdigest()
+BACK_END = {"BackEndSecretHashes": HASH}
+PAGE = {"Page": "true"}
 RESPONSES = API["x-amazon-apigateway-gateway-responses"]
 ROUTES = {
     (method.upper(), path): operation
@@ -97,6 +101,68 @@ def test_the_authorizer_knows_just_the_keys_that_the_usage_plan_has():
     for resource in TEMPLATE.source["Resources"].values():
         if resource["Type"] == "AWS::ApiGateway::ApiKey":  # a value is unique in an account
             assert '{"Ref": "AWS::StackId"}' in json.dumps(resource["Properties"]["Value"])
+
+
+def test_back_ends_that_are_trusted_have_a_key_and_a_plan_of_their_own():
+    """Made as the last of all keys: AWS makes one after the other (docs/decisions/0016)."""
+    template = load_template(parameters=BACK_END)
+    environment = functions_of(template)[AUTHORIZER.function].environment
+    key = template.resources_of("AWS::ApiGateway::ApiKey")["BackEndKey"]
+    assert key == {"Enabled": True, "Value": f"{environment['USAGE_PLAN_KEY']}backend"}
+    assert re.fullmatch("[0-9a-z]{20,128}", key["Value"])
+    plans = template.resources_of("AWS::ApiGateway::UsagePlan")
+    assert set(plans) == {"UsagePlan", "BackEndUsagePlan"}
+    plan, (stage,) = plans["BackEndUsagePlan"], plans["BackEndUsagePlan"]["ApiStages"]
+    # The login has no rate of its own: it is of many people.
+    assert stage == {name: plans["UsagePlan"]["ApiStages"][0][name] for name in ("ApiId", "Stage")}
+    assert str(plan["Throttle"]["RateLimit"]) == environment["BACK_END_REQUESTS_PER_SECOND"]
+    assert template.resources_of("AWS::ApiGateway::UsagePlanKey")["BackEndPlanKey"] == {
+        "KeyType": "API_KEY",
+        "UsagePlanId": "BackEndUsagePlan",
+        "KeyId": "BackEndKey",
+    }
+    for name in ("Key", "PlanKey"):
+        waits_for = {
+            each.get("DependsOn")
+            for other, each in template.resources.items()
+            if other.endswith(name) and other != f"BackEnd{name}"
+        }
+        last = template.resources[f"BackEnd{name}"]["DependsOn"]
+        assert last in template.resources
+        assert last not in waits_for
+
+
+@pytest.mark.parametrize(
+    ("parameters", "login", "others"),
+    [({}, 300, 300), (PAGE, 0, 300), (BACK_END, 0, 0), ({**PAGE, **BACK_END}, 0, 0)],
+)
+def test_no_answer_of_the_authorizer_is_kept_where_it_would_be_of_somebody_else(
+    parameters, login, others
+):
+    schemes = api_of(load_template(parameters=parameters)).body["securityDefinitions"]
+    for name, seconds in (("LoginAuthorizer", login), ("SessionAuthorizer", others)):
+        authorizer = schemes[name]["x-amazon-apigateway-authorizer"]
+        assert authorizer["authorizerResultTtlInSeconds"] == seconds
+
+
+@pytest.mark.parametrize(
+    ("value", "is_allowed"),
+    [
+        ("", True),
+        (HASH, True),
+        (f"{HASH},{HASH}", True),
+        (f"{HASH},{HASH},{HASH}", False),
+        (f"{HASH},", False),
+        (f"{HASH}, {HASH}", False),
+        (HASH.upper(), False),
+        (HASH[:-1], False),
+        ("a secret itself", False),
+    ],
+)
+def test_one_or_two_hashes_are_deployed_and_nothing_else(value, is_allowed):
+    """CloudFormation compares the whole value ("Parameters", `AllowedPattern`)."""
+    pattern = TEMPLATE.source["Parameters"]["BackEndSecretHashes"]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, value)) is is_allowed
 
 
 def test_sessions_last_as_long_as_the_contract_says():
@@ -238,7 +304,6 @@ def test_logins_have_a_reserve_only_where_that_is_asked_for():
 
 
 # Another value of every parameter, and the others without which it would feed nothing.
-PAGE = {"Page": "true"}
 OF_THE_PAGE = {**PAGE, "PageDomainName": "my.example.com", "PageCertificateArn": "arn:page"}
 OTHER_VALUES: dict[str, tuple[Any, dict[str, Any]]] = {
     "AddressRateLimit": (100, {}),
@@ -247,6 +312,9 @@ OTHER_VALUES: dict[str, tuple[Any, dict[str, Any]]] = {
     "ApiBurstLimit": (3, {}),
     "ApiLogRole": ("false", {}),
     "ApiRateLimit": (3, {}),
+    "BackEndBurstLimit": (99, BACK_END),
+    "BackEndRateLimit": (99, BACK_END),
+    "BackEndSecretHashes": (HASH, {}),
     "BurstLimit": (99, {}),
     "CertificateArn": ("arn:other", {"DomainName": "api.example.com", "CertificateArn": "arn"}),
     "DomainName": ("api.example.com", {}),

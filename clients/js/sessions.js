@@ -44,12 +44,14 @@
  * @property {string} password
  * @property {boolean} [rememberMe] whether the session lasts ten years
  * @property {string} [name] the session's name; without it, the service names the browser
+ * @property {string} [address] the person's IP address, from a back end; sent with its secret alone
  * @property {AbortSignal} [signal]
  */
 
 /**
  * @typedef {object} ClientOptions
  * @property {string | null} [token] the token of an earlier login
+ * @property {string | null} [backEndSecret] the secret by which the service trusts this back end
  * @property {typeof globalThis.fetch} [fetch] the function that makes requests
  * @property {number} [retries] how often a request that is answered 429 or 503 is repeated; 3 by
  *   default
@@ -189,6 +191,9 @@ const ERRORS = {
 const RETRIED = [429, 503];
 const LONGEST_WAIT_SECONDS = 30;
 const WAIT_SECONDS = 1; // after an answer without Retry-After, such as a proxy's
+// API Gateway takes 10,240 bytes of all headers ("Amazon API Gateway quotas"), and answers more than
+// that in words of its own.
+const LONGEST_TOKEN_BYTES = 8192;
 const LARGEST_NUMBER = 2 ** 31; // RFC 9111, section 1.2.2: what a larger number of seconds counts as
 const DATE = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d(:\d\d){2} GMT$/;
 
@@ -197,12 +202,13 @@ const DATE = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d(:\d\d){2} GMT$/;
  *
  * A request that is answered 429 or 503 is repeated after the time that the answer names, unless
  * that is longer than 30 seconds. A request without an answer is not repeated: it may have been
- * carried out.
+ * carried out; nor is `verify`, for which somebody waits.
  */
 export class SessionsClient {
-  // Private fields: no log and no JSON of the client shows the token.
+  // Private fields: no log and no JSON of the client shows the token or the secret.
   #baseUrl;
   #token;
+  #backEndSecret;
   #fetch;
   #retries;
   #sleep;
@@ -213,10 +219,13 @@ export class SessionsClient {
    */
   constructor(
     baseUrl,
-    { token = null, fetch = globalThis.fetch, retries = 3, sleep = sleepFor } = {},
+    {
+      token = null, backEndSecret = null, fetch = globalThis.fetch, retries = 3, sleep = sleepFor,
+    } = {},
   ) {
     this.#baseUrl = checkedUrl(baseUrl).replace(/\/+$/, "");
     this.#token = token;
+    this.#backEndSecret = backEndSecret;
     this.#fetch = fetch;
     this.#retries = retries;
     this.#sleep = sleep;
@@ -237,11 +246,29 @@ export class SessionsClient {
    * @param {Credentials} credentials
    * @returns {Promise<Token>}
    */
-  async logIn({ user, password, rememberMe = false, name, signal }) {
-    const body = { user, pass: password, rememberMe, name };
-    const { token, exp } = await this.#request("POST", "/session", isToken, { body, signal });
+  async logIn({ user, password, rememberMe = false, name, address, signal }) {
+    const options = { body: { user, pass: password, rememberMe, name }, address, signal };
+    const { token, exp } = await this.#request("POST", "/session", isToken, options);
     this.#token = token;
     return { token, exp };
+  }
+
+  /**
+   * Return the session of a token that a caller of yours shows; this is asked only once.
+   *
+   * The client's own token stays as it is.
+   *
+   * @param {string | null | undefined} token
+   * @param {CallOptions} [options]
+   * @returns {Promise<Session>}
+   */
+  async verify(token, { signal } = {}) {
+    const value = String(token ?? "").trim();
+    const { length } = new TextEncoder().encode(value);
+    if (length === 0 || length > LONGEST_TOKEN_BYTES || !isForHeaders(value)) {
+      throw new InvalidSession("Invalid Session"); // the service's own words
+    }
+    return this.#request("GET", "/session", isSession, { token: value, retries: 0, signal });
   }
 
   /**
@@ -349,13 +376,22 @@ export class SessionsClient {
    * @param {string} method
    * @param {string} path
    * @param {(body: any) => boolean} isWhole whether a success holds what it must
-   * @param {{ body?: object, signal?: AbortSignal }} options
+   * @param {{
+   *   body?: object, address?: string, token?: string | null, retries?: number,
+   *   signal?: AbortSignal,
+   * }} options a token or a number of retries takes the place of the client's own
    * @returns {Promise<any>} the body of a success
    */
-  async #request(method, path, isWhole, { body, signal }) {
+  async #request(
+    method, path, isWhole, { body, address, token = this.#token, retries = this.#retries, signal },
+  ) {
     const headers = new Headers({ Accept: "application/json" });
     if (body !== undefined) headers.set("Content-Type", "application/json");
-    if (method !== "POST" && this.#token) headers.set("Authorization", octets(this.#token));
+    if (method !== "POST" && token) headers.set("Authorization", octets(token));
+    if (this.#backEndSecret) {
+      headers.set("X-Back-End-Secret", octets(this.#backEndSecret));
+      if (address) headers.set("X-Viewer-Address", octets(address));
+    }
     /** @type {RequestInit} */
     const request = {
       method,
@@ -368,7 +404,7 @@ export class SessionsClient {
       const answer = await this.#fetched(this.#baseUrl + path, request);
       if (answer.ok && isWhole(answer.body)) return answer.body;
       const wait = secondsNamed(answer.headers) ?? WAIT_SECONDS;
-      const mayRetry = RETRIED.includes(answer.status) && attempt < this.#retries;
+      const mayRetry = RETRIED.includes(answer.status) && attempt < retries;
       if (!mayRetry || wait > LONGEST_WAIT_SECONDS) throw errorOf(answer);
       await this.#sleep(wait * 1000, signal);
     }
@@ -516,12 +552,18 @@ function milliseconds(headers, name) {
  */
 function octets(text) {
   const value = String(text).trim();
-  // What fetch would refuse itself: in Node as if nothing had answered, or in words with the value.
-  if (/[\0-\x08\n-\x1f\x7f]/.test(value)) {
-    throw new SessionsError("No header can hold a control character");
-  }
+  if (!isForHeaders(value)) throw new SessionsError("No header can hold a control character");
   // One by one: a function takes only so many arguments.
   return Array.from(new TextEncoder().encode(value), (octet) => String.fromCharCode(octet)).join("");
+}
+
+/**
+ * What fetch would refuse itself: in Node as if nothing had answered, or in words with the value.
+ *
+ * @param {string} text
+ */
+function isForHeaders(text) {
+  return !/[\0-\x08\n-\x1f\x7f]/.test(text);
 }
 
 /**

@@ -24,10 +24,12 @@ export type Checks = [
   Expect<Same<SessionId, number | string>>,
   Expect<Same<CallOptions, { signal?: AbortSignal }>>,
   Expect<Same<Credentials, {
-    user: string; password: string; rememberMe?: boolean; name?: string; signal?: AbortSignal;
+    user: string; password: string; rememberMe?: boolean; name?: string; address?: string;
+    signal?: AbortSignal;
   }>>,
   Expect<Same<ClientOptions, {
     token?: string | null;
+    backEndSecret?: string | null;
     fetch?: typeof fetch;
     retries?: number;
     sleep?: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
@@ -35,10 +37,12 @@ export type Checks = [
 
   Expect<Same<ConstructorParameters<typeof sessions.SessionsClient>, [string | URL, ClientOptions?]>>,
   Expect<Same<keyof Client,
-    "token" | "logIn" | "currentSession" | "session" | "sessions" | "allSessions"
+    "token" | "logIn" | "verify" | "currentSession" | "session" | "sessions" | "allSessions"
     | "endSession" | "endSessions" | "endAllSessions">>,
   Expect<Same<Client["token"], string | null>>,
   Expect<Same<Client["logIn"], (_: Credentials) => Promise<Token>>>,
+  Expect<Same<Client["verify"],
+    (token: string | null | undefined, _?: CallOptions) => Promise<Session>>>,
   Expect<Same<Client["currentSession"], (_?: CallOptions) => Promise<Session>>>,
   Expect<Same<Client["session"], (id: SessionId, _?: CallOptions) => Promise<Session>>>,
   Expect<Same<Client["sessions"],

@@ -548,3 +548,84 @@ test("waits by itself where it is given nothing to wait with, and leaves no list
   assert.deepEqual(answers, []);
   assert.deepEqual(getEventListeners(signal, "abort"), []);
 });
+
+// ------------------------------------------------------------- back ends
+
+const SECRET = "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl";
+const SESSION = [200, {}, { iat: 5, exp: 6, sub: "u", name: "n", createdAt: 4 }];
+const TOKEN = [201, {}, { token: "new", exp: 5 }];
+
+test("verifies the token of a caller, and leaves its own alone", async () => {
+  const caller = await loggedIn();
+  const here = await caller.currentSession();
+  const own = await loggedIn();
+  for (const backEnd of [client(), own]) {
+    const { token } = backEnd;
+    assert.deepEqual(await backEnd.verify(caller.token), here);
+    assert.deepEqual(await backEnd.verify(` Bearer ${caller.token}\n`), here);
+    assert.equal(backEnd.token, token);
+  }
+  await caller.endSession(here.iat);
+  await rejection(own.verify(caller.token), sessions.InvalidSession);
+  assert.notDeepEqual(await own.currentSession(), here);
+});
+
+test("asks only once whether a token is one", async () => {
+  const cases = [[429, LIMITED, sessions.RateLimited], [503, UNAVAILABLE, sessions.Unavailable]];
+  for (const [status, body, kind] of cases) {
+    const answers = [[status, { "Retry-After": "1" }, body], SESSION];
+    const { one, waits, requests } = await impatient(answers, { retries: 9 });
+    const error = await rejection(one.verify(SECRET), kind);
+    assert.deepEqual([error.retryAfter, waits, requests.length], [1, [], 1]);
+  }
+  const nobody = new sessions.SessionsClient("http://127.0.0.1:1/api");
+  await rejection(nobody.verify(SECRET), sessions.NetworkError);
+  const reason = new RangeError("no longer wanted");
+  await rejection(client().verify(SECRET, { signal: AbortSignal.abort(reason) }), RangeError);
+});
+
+test("takes what can be no token for an invalid session, whatever it is", async () => {
+  const backEnd = client({ backEndSecret: "of nobody", token: SECRET });
+  const tokens = ["", null, undefined, "none", "nöne", `${SECRET}\n${SECRET}`, "9".repeat(200_000)];
+  for (const token of [...tokens, "日".repeat(3000), "\ud800"]) {
+    const error = await rejection(backEnd.verify(token), sessions.InvalidSession);
+    assert.ok(!inspect(error, { showHidden: true, depth: 9 }).includes(SECRET));
+  }
+});
+
+test("says that it is a back end with each request, and for whom at a login", async () => {
+  const options = { backEndSecret: `${SECRET}\n` };
+  const { one, requests } = await impatient([TOKEN, TOKEN, SESSION, DONE], options);
+  await one.logIn({ user: "joe", password: "joe", address: "2001:db8::1" });
+  await one.logIn({ user: "joe", password: "joe" });
+  await one.verify("caller's");
+  await one.sessions();
+  const sent = requests.map(({ headers }) => headers);
+  assert.deepEqual(sent.map((headers) => headers["x-back-end-secret"]), Array(4).fill(SECRET));
+  const addresses = sent.map((headers) => headers["x-viewer-address"]);
+  assert.deepEqual(addresses, ["2001:db8::1", undefined, undefined, undefined]);
+  const tokens = sent.map(({ authorization }) => authorization);
+  assert.deepEqual(tokens, [undefined, undefined, "caller's", "new"]);
+});
+
+test("sends an address with the secret alone", async () => {
+  const { one, requests } = await impatient([TOKEN]);
+  await one.logIn({ user: "joe", password: "joe", address: "203.0.113.9" });
+  const [{ headers }] = requests;
+  assert.deepEqual(Object.keys(headers).filter((name) => /back-end|viewer/.test(name)), []);
+});
+
+test("shows no secret of a back end when it or an error is printed", async () => {
+  const nobody = new sessions.SessionsClient("http://127.0.0.1:1", { backEndSecret: SECRET });
+  const broken = client({ backEndSecret: `${SECRET}\0x`, fetch: () => assert.fail("it asked") });
+  const refused = client({ backEndSecret: SECRET });
+  const errors = [
+    await rejection(nobody.sessions(), sessions.NetworkError),
+    await rejection(broken.sessions(), sessions.SessionsError),
+    await rejection(refused.verify(SECRET), sessions.InvalidSession),
+  ];
+  for (const shown of [nobody, broken, refused, ...errors]) {
+    assert.ok(!inspect(shown, { showHidden: true, depth: 9 }).includes(SECRET));
+  }
+  assert.equal(JSON.stringify(refused), "{}");
+});

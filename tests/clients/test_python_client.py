@@ -680,6 +680,89 @@ def test_closes_its_own_connections_and_not_those_it_was_given_when_awaited():
     assert asyncio.run(open_and_close()) == [False, True]
 
 
+# -------------------------------------------------------------- back ends
+
+
+def test_verifies_the_token_of_a_caller_and_leaves_its_own_alone(make, new_user, logged_in):
+    caller = logged_in()
+    here = caller.current_session()
+    for back_end in (make(), logged_in()):
+        own = back_end.token
+        assert back_end.verify(caller.token) == here
+        assert back_end.verify(f" Bearer {caller.token}\n") == here
+        assert back_end.token == own
+    caller.end_session(here.iat)
+    with pytest.raises(InvalidSession):
+        back_end.verify(caller.token)
+    assert back_end.current_session() != here
+
+
+@pytest.mark.parametrize("answer", [429, 503])
+def test_asks_only_once_whether_a_token_is_one(make, answer):
+    canned, waits = Canned(busy(1, answer, LIMITED if answer == 429 else UNAVAILABLE), DONE), []
+    with pytest.raises(RateLimited if answer == 429 else Unavailable) as raised:
+        make(answer=canned, waits=waits, retries=9).verify(SECRET)
+    assert (raised.value.retry_after, waits, len(canned.requests)) == (1, [], 1)
+    with pytest.raises(NetworkError):
+        make(NOWHERE).verify(SECRET)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [None, " ", "none", "nöne", SECRET + "\n" + SECRET, "9" * 200_000, "日" * 3000, "\ud800"],
+)
+def test_what_can_be_no_token_is_an_invalid_session_whatever_it_is(make, token):
+    """A caller of a back end chooses it: nothing but a refusal may come of it."""
+    with pytest.raises(InvalidSession, match=r"^Invalid Session$") as raised:
+        make(back_end_secret="of nobody").verify(token)
+    assert SECRET not in shown_of(raised.value)
+
+
+TOKEN = httpx.Response(201, json={"token": "new", "exp": 5})
+
+
+def test_a_back_end_says_that_it_is_one_with_each_request_and_for_whom_at_a_login(make):
+    canned = Canned(TOKEN, TOKEN, httpx.Response(200, json=SESSION), DONE)
+    client = make(answer=canned, back_end_secret=f"{SECRET}\n")
+    client.log_in("joe", "joe", address="2001:db8::1")
+    client.log_in("joe", "joe")
+    client.verify("caller's")
+    client.sessions()
+    sent = [request.headers for request in canned.requests]
+    assert {headers.get("X-Back-End-Secret") for headers in sent} == {SECRET}
+    assert [headers.get("X-Viewer-Address") for headers in sent] == ["2001:db8::1", *[None] * 3]
+    tokens = [headers.get("Authorization") for headers in sent]
+    assert tokens == [None, None, "caller's", "new"]
+
+
+def test_an_address_is_sent_with_the_secret_alone(make):
+    canned = Canned(TOKEN)
+    make(answer=canned).log_in("joe", "joe", address="203.0.113.9")
+    sent = canned.requests[0].headers
+    assert not {"x-back-end-secret", "x-viewer-address"} & set(sent)
+
+
+@pytest.mark.parametrize("here", [None, NOWHERE])
+@pytest.mark.parametrize("call", ["sessions", "verify"])
+def test_shows_no_secret_of_a_back_end_and_no_token_of_its_caller(service, make, here, call):
+    client = make(here or service.url, back_end_secret=SECRET)
+    plain = getattr(client, "client", client)
+    assert SECRET not in f"{plain!r} {vars(plain)}"
+    with pytest.raises(SessionsError) as raised:
+        getattr(client, call)(*[SECRET] * (call == "verify"))
+    assert SECRET not in shown_of(raised.value)
+
+
+@pytest.mark.parametrize("written", INSIDE)
+def test_refuses_a_secret_that_no_header_can_hold_and_shows_nothing_of_it(make, written):
+    client = make(NOWHERE, back_end_secret=written.format(SECRET))
+    with pytest.raises(
+        SessionsError, match=r"^The secret is none: no header can hold it$"
+    ) as raised:
+        client.sessions()
+    assert SECRET not in shown_of(raised.value)
+
+
 # ------------------------------------------------------------------ values
 
 

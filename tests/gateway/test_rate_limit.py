@@ -14,17 +14,28 @@ import pytest
 
 from tests.support.contract import SHORT
 from tests.support.operations import ROUTES
-from tests.support.service import Service, Start
+from tests.support.service import Service, Start, watch
 
 JOE = {"user": "joe", "pass": "joe"}
 LOG_IN = ROUTES["create_session"].paths[SHORT]
 FLOOD = 300  # more than a gateway on a slow machine refills while it answers them
+CURRENT = ROUTES["get_current_session"].paths[SHORT]
+SECRET = "mX3-pq9_Tz7vLw0cRb5nYs2fGh8kJd4aUe6iOo1W"
+BY_BACK_END = {"X-Back-End-Secret": SECRET, "X-Viewer-Address": "203.0.113.9"}
 
 
 @pytest.fixture(scope="module")
 def limited(start: Start) -> Service:
-    """A service with its rate limits on."""
-    return start()
+    """A service with its rate limits on, which trusts a back end, and shows its secret nowhere."""
+    watch.keep("back end's secret", SECRET)
+    return start("--back-end-secret", SECRET)
+
+
+def principals(service: Service) -> dict[str, str]:
+    """Return who paid for each request, by the request's ID."""
+    log = (Path(service.environment["HOME"]) / "access.log").read_text()
+    lines = [json.loads(line) for line in log.splitlines()]
+    return {line["requestId"]: line["principal"] for line in lines}
 
 
 def shard(caller: str) -> str:
@@ -59,3 +70,22 @@ def test_an_address_that_floods_the_login_is_throttled(limited):
             assert set(flood) == {400, 429}
         for _ in range(5):
             assert calm.post(LOG_IN, json=JOE).status_code == 201
+
+
+def test_a_user_and_a_back_end_that_asks_with_the_users_token_are_throttled_apart(limited):
+    """They have the same address here, and in an office."""
+    with httpx.Client(base_url=limited.url, timeout=60) as http:
+        token = http.post(LOG_IN, json=JOE, headers=BY_BACK_END).json()["token"]
+        as_user, by_back_end = {"Authorization": token}, {"Authorization": token, **BY_BACK_END}
+        asked = []
+        with ThreadPoolExecutor(8) as threads:
+            while 429 not in [answer.status_code for answer in asked]:
+                flood = threads.map(lambda _: http.get(CURRENT, headers=as_user), range(50))
+                asked += flood
+                assert len(asked) < 20 * FLOOD
+                checks = [http.get(CURRENT, headers=by_back_end) for _ in range(2)]
+                assert {answer.status_code for answer in checks} == {200}
+        paid = principals(limited)
+    (user,) = {paid[answer.headers["x-request-id"]] for answer in asked}
+    assert {paid[answer.headers["x-request-id"]] for answer in checks} == {"back-end"}
+    assert user != "back-end"

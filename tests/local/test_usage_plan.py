@@ -3,6 +3,7 @@
 import pytest
 
 from local.routes import api_of
+from local.template import load_template
 from local.usage_plan import UsagePlans
 
 KEY = "sessions-key"
@@ -58,3 +59,14 @@ def test_our_template_gives_every_shard_a_plan(ours):
     values = {key["Value"] for key in ours.resources_of("AWS::ApiGateway::ApiKey").values()}
     assert len(values) > 1
     assert {plans.charge(value, "/session/POST", START) for value in values} == {None}
+
+
+def test_our_back_ends_have_a_rate_of_their_own_logins_and_all():
+    template = load_template(parameters={"BackEndSecretHashes": "0" * 64})
+    plans = UsagePlans(template, api_of(template))
+    keys = template.resources_of("AWS::ApiGateway::ApiKey")
+    back_end, burst = keys["BackEndKey"]["Value"], template.parameters["BackEndBurstLimit"]
+    methods = [f"/session/{('GET', 'POST')[number % 2]}" for number in range(burst + 1)]
+    charged = [plans.charge(back_end, method, START) for method in methods]
+    assert charged == [None] * burst + ["THROTTLED"]
+    assert plans.charge(keys["Shard00Key"]["Value"], "/session/GET", START) is None

@@ -7,6 +7,7 @@ is marked with its number.
 """
 
 import os
+import secrets
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -77,7 +78,9 @@ def limited(request: pytest.FixtureRequest, deployment: Deployment) -> Iterator[
     if option(request, "stack") or option(request, "url"):
         yield deployment
     else:
-        with of_service(request.getfixturevalue("start")()) as another:
+        secret = secrets.token_urlsafe(32)
+        service = request.getfixturevalue("start")("--back-end-secret", secret)
+        with of_service(service, secret) as another:
             yield another
 
 

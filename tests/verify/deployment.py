@@ -56,6 +56,7 @@ class Deployment:
         logged: the functions' log.
         accessed: the access log.
         stack: what AWS's management calls show of it.
+        back_end_secret: that of a back end which it trusts.
     """
 
     url: str
@@ -66,6 +67,7 @@ class Deployment:
     logged: Lines | None = None
     accessed: Lines | None = None
     stack: Stack | None = None
+    back_end_secret: str | None = None
 
 
 class User(NamedTuple):
@@ -95,7 +97,7 @@ class User(NamedTuple):
 
 
 @contextmanager
-def of_service(service: Service) -> Iterator[Deployment]:
+def of_service(service: Service, back_end_secret: str | None = None) -> Iterator[Deployment]:
     """A development gateway."""
     folder = Path(service.environment["HOME"])
     with _client(service.url, {}) as http:
@@ -106,6 +108,7 @@ def of_service(service: Service) -> Iterator[Deployment]:
             operate=service.operate,
             logged=lambda word: _lines_of((folder / "functions.log").read_text(), word),
             accessed=lambda word: _lines_of((folder / "access.log").read_text(), word),
+            back_end_secret=back_end_secret,
         )
 
 
@@ -140,6 +143,7 @@ def of_stack(name: str, headers: dict[str, str]) -> Iterator[Deployment]:
             logged=_lines_of_group(stack, "LogGroup"),
             accessed=_lines_of_group(stack, "AccessLog"),
             stack=stack,
+            back_end_secret=os.environ.get("BACK_END_SECRET"),
         )
 
 

@@ -95,6 +95,31 @@ def test_logins_without_end_are_throttled(limited, deployment):
     assert_may_be_read(throttled[0], origin)
 
 
+@pytest.mark.assumption(26)
+def test_a_back_end_pays_with_a_key_of_its_own_and_names_its_viewers_address(limited):
+    """Also for a user who asks with the same token, from the same address, before and after it."""
+    secret = needed(limited.back_end_secret, "the secret of a back end: BACK_END_SECRET=...")
+    accessed = needed(limited.accessed, "the access log: STACK=...")
+    viewer = "192.0.2.1"  # nobody's: RFC 5737 keeps it for documents
+    by_back_end = {"X-Back-End-Secret": secret, "X-Viewer-Address": viewer}
+
+    def found(lines, answer, name):
+        request_id = answer.headers["x-request-id"]
+        (value,) = eventually(lambda: [each[name] for each in lines(request_id) if name in each])
+        return value
+
+    with new_users(limited) as new_user:
+        as_user = new_user().log_in()
+        asked = (as_user, {**as_user, **by_back_end}, as_user)
+        answers = [limited.http.get(CURRENT, headers=headers) for headers in asked]
+        user = answers[0].json()["sub"]
+        refused = limited.http.post(LOG_IN, json={}, headers=by_back_end)
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    payers = [found(accessed, answer, "principal") for answer in (*answers, refused)]
+    assert payers == [user, "back-end", user, "back-end"]
+    assert found(limited.logged, refused, "address") == viewer
+
+
 @pytest.mark.timeout(METRIC_SECONDS + 60)
 @pytest.mark.assumption(12)
 def test_what_was_throttled_is_counted(limited):

@@ -21,12 +21,17 @@ _Result = TypeVar("_Result")
 
 
 class _Hidden(str):
-    """A token, which nobody shows who shows what an object holds."""
+    """A token or a secret, which nobody shows who shows what an object holds."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return "<token>"
+        return "<hidden>"
+
+
+def _hidden(text: str | None) -> _Hidden | None:
+    # Whoever keeps it in a file reads a line end with it.
+    return None if text is None else _Hidden(text.strip())
 
 
 class _Caller:
@@ -34,6 +39,9 @@ class _Caller:
 
     A token is in no variable of a function that can fail: some tracebacks show variables.
     """
+
+    _token: _Hidden | None
+    _back_end_secret: _Hidden | None
 
     def __init__(self, base_url: str, retries: int) -> None:
         self._base_url = _checked(base_url).rstrip("/")
@@ -46,8 +54,7 @@ class _Caller:
 
     @token.setter
     def token(self, token: str | None) -> None:
-        # Whoever keeps it in a file reads a line end with it.
-        self._token = None if token is None else _Hidden(token.strip())
+        self._token = _hidden(token)
 
     def _request(
         self, http: httpx.Client | httpx.AsyncClient, operation: Operation[_Result]
@@ -64,11 +71,21 @@ class _Caller:
             content=content,
             headers=headers,
         )
-        if operation.needs_token and self._token is not None:
-            if not self._token.isprintable():  # h11's own error would show it
-                raise SessionsError("The token is none: no header can hold it")
-            request.headers["Authorization"] = self._token
+        if operation.needs_token:
+            token = self._token if operation.token is None else operation.token
+            _put(request, "Authorization", "token", token)
+        if self._back_end_secret is not None:
+            _put(request, "X-Back-End-Secret", "secret", self._back_end_secret)
+            _put(request, "X-Viewer-Address", "address", operation.address)
         return request
+
+
+def _put(request: httpx.Request, header: str, noun: str, value: str | None) -> None:
+    if value is None:
+        return
+    if not value.isprintable():  # h11's own error would show it
+        raise SessionsError(f"The {noun} is none: no header can hold it")
+    request.headers[header] = value
 
 
 def _checked(base_url: str) -> str:
@@ -87,11 +104,12 @@ class SessionsClient(_Caller):
 
     A request that is answered 429 or 503 is repeated after the time that the answer names, unless
     that is longer than 30 seconds. A request without an answer is not repeated: it may have been
-    carried out. Every method raises `SessionsError`s.
+    carried out; nor is `verify`, for which somebody waits. Every method raises `SessionsError`s.
 
     Args:
         base_url: the service's, such as `https://accounts.example.com/api`.
         token: the token of an earlier login.
+        back_end_secret: the secret by which the service trusts this back end.
         http_client: the client that makes requests; the caller closes it.
         retries: how often a request is repeated.
         sleep: the function that waits before a request is repeated; it takes seconds.
@@ -102,12 +120,14 @@ class SessionsClient(_Caller):
         base_url: str,
         *,
         token: str | None = None,
+        back_end_secret: str | None = None,
         http_client: httpx.Client | None = None,
         retries: int = 3,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self.token = token
-        del token
+        self._back_end_secret = _hidden(back_end_secret)
+        del token, back_end_secret
         super().__init__(base_url, retries)
         self._http = http_client or httpx.Client(timeout=_TIMEOUT_SECONDS)
         self._is_ours = http_client is None
@@ -127,7 +147,13 @@ class SessionsClient(_Caller):
             self._http.close()
 
     def log_in(
-        self, user: str, password: str, *, remember_me: bool = False, name: str | None = None
+        self,
+        user: str,
+        password: str,
+        *,
+        remember_me: bool = False,
+        name: str | None = None,
+        address: str | None = None,
     ) -> Token:
         """Log in, and use the new session from now on.
 
@@ -136,12 +162,23 @@ class SessionsClient(_Caller):
             password: the password.
             remember_me: whether the session lasts ten years.
             name: the session's name, of 1 to 64 printable characters.
+            address: the IP address of the person, from a back end; sent with its secret alone.
         """
-        operation = operations.log_in(user, password, remember_me=remember_me, name=name)
+        operation = operations.log_in(
+            user, password, remember_me=remember_me, name=name, address=address
+        )
         del password
         token = self._perform(operation)
         self.token = token.token
         return token
+
+    def verify(self, token: str | None) -> Session:
+        """Return the session of a token that a caller of yours shows; this is asked only once.
+
+        The client's own token stays as it is.
+        """
+        token = _Hidden((token or "").strip())
+        return self._perform(operations.verify(token))
 
     def current_session(self) -> Session:
         """Return the session in use."""
@@ -174,7 +211,7 @@ class SessionsClient(_Caller):
         return self._perform(operations.end_all_sessions(except_this=except_this))
 
     def _perform(self, operation: Operation[_Result]) -> _Result:
-        retries = self._retries
+        retries = self._retries if operation.may_be_repeated else 0
         while True:
             request = self._request(self._http, operation)
             try:
@@ -196,6 +233,7 @@ class AsyncSessionsClient(_Caller):
     Args:
         base_url: the service's, such as `https://accounts.example.com/api`.
         token: the token of an earlier login.
+        back_end_secret: the secret by which the service trusts this back end.
         http_client: the client that makes requests; the caller closes it.
         retries: how often a request is repeated.
         sleep: the function that waits before a request is repeated; it takes seconds.
@@ -206,12 +244,14 @@ class AsyncSessionsClient(_Caller):
         base_url: str,
         *,
         token: str | None = None,
+        back_end_secret: str | None = None,
         http_client: httpx.AsyncClient | None = None,
         retries: int = 3,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self.token = token
-        del token
+        self._back_end_secret = _hidden(back_end_secret)
+        del token, back_end_secret
         super().__init__(base_url, retries)
         self._http = http_client or httpx.AsyncClient(timeout=_TIMEOUT_SECONDS)
         self._is_ours = http_client is None
@@ -231,7 +271,13 @@ class AsyncSessionsClient(_Caller):
             await self._http.aclose()
 
     async def log_in(
-        self, user: str, password: str, *, remember_me: bool = False, name: str | None = None
+        self,
+        user: str,
+        password: str,
+        *,
+        remember_me: bool = False,
+        name: str | None = None,
+        address: str | None = None,
     ) -> Token:
         """Log in, and use the new session from now on.
 
@@ -240,12 +286,23 @@ class AsyncSessionsClient(_Caller):
             password: the password.
             remember_me: whether the session lasts ten years.
             name: the session's name, of 1 to 64 printable characters.
+            address: the IP address of the person, from a back end; sent with its secret alone.
         """
-        operation = operations.log_in(user, password, remember_me=remember_me, name=name)
+        operation = operations.log_in(
+            user, password, remember_me=remember_me, name=name, address=address
+        )
         del password
         token = await self._perform(operation)
         self.token = token.token
         return token
+
+    async def verify(self, token: str | None) -> Session:
+        """Return the session of a token that a caller of yours shows; this is asked only once.
+
+        The client's own token stays as it is.
+        """
+        token = _Hidden((token or "").strip())
+        return await self._perform(operations.verify(token))
 
     async def current_session(self) -> Session:
         """Return the session in use."""
@@ -279,7 +336,7 @@ class AsyncSessionsClient(_Caller):
         return await self._perform(operations.end_all_sessions(except_this=except_this))
 
     async def _perform(self, operation: Operation[_Result]) -> _Result:
-        retries = self._retries
+        retries = self._retries if operation.may_be_repeated else 0
         while True:
             request = self._request(self._http, operation)
             try:

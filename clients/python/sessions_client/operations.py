@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import httpx
 
-from sessions_client.errors import body_of, error_of, seconds_named, without_frames
+from sessions_client.errors import InvalidSession, body_of, error_of, seconds_named, without_frames
 from sessions_client.model import Page, Session, Token, member
 
 LONGEST_WAIT_SECONDS = 30
@@ -15,6 +15,9 @@ _WAIT_SECONDS = 1  # after an answer without Retry-After, such as a proxy's
 # What was answered 503 may have been done all the same: a repeated login then leaves one session
 # too many, and all else does no harm. After a 504 the service may still be at work.
 _RETRIED = (429, 503)
+# API Gateway takes 10,240 bytes of all headers ("Amazon API Gateway quotas"), and answers more than
+# that in words of its own.
+_LONGEST_TOKEN_BYTES = 8192
 
 _Result = TypeVar("_Result")
 
@@ -28,7 +31,10 @@ class Operation(Generic[_Result]):
     read: Callable[[Any], _Result]
     query: Mapping[str, str | int] = field(default_factory=dict)
     body: Mapping[str, object] | None = field(default=None, repr=False)  # it may hold a password
+    address: str | None = None  # of the viewer for whom a back end asks
+    token: str | None = field(default=None, repr=False)  # in place of the client's own
     needs_token: bool = True
+    may_be_repeated: bool = True
 
     def result(self, response: httpx.Response) -> _Result:
         """Return the result in an answer.
@@ -59,17 +65,26 @@ def seconds_to_wait(response: httpx.Response, retries: int) -> int | None:
     return seconds if seconds <= LONGEST_WAIT_SECONDS else None
 
 
-def log_in(user: str, password: str, *, remember_me: bool, name: str | None) -> Operation[Token]:
+def log_in(
+    user: str, password: str, *, remember_me: bool, name: str | None, address: str | None
+) -> Operation[Token]:
     """Log in."""
     body: dict[str, object] = {"user": user, "pass": password, "rememberMe": remember_me}
     if name is not None:
         body["name"] = name
-    return Operation("POST", "/session", Token.read, body=body, needs_token=False)
+    return Operation("POST", "/session", Token.read, body=body, address=address, needs_token=False)
 
 
 def current_session() -> Operation[Session]:
     """Return the session in use."""
     return Operation("GET", "/session", Session.read)
+
+
+def verify(token: str) -> Operation[Session]:
+    """Return the session of a token that somebody else shows, who waits for the answer."""
+    if not token or not token.isprintable() or len(token.encode()) > _LONGEST_TOKEN_BYTES:
+        raise InvalidSession("Invalid Session")  # the service's own words
+    return Operation("GET", "/session", Session.read, token=token, may_be_repeated=False)
 
 
 def session(session_id: int) -> Operation[Session]:

@@ -5,7 +5,13 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sessions import clock
-from sessions.endpoint import PAGE_SECRET, Event, LambdaHandler, verify_token
+from sessions.endpoint import (
+    BACK_END_SECRET_HASHES,
+    PAGE_SECRET,
+    Event,
+    LambdaHandler,
+    verify_token,
+)
 from sessions.errors import InvalidSession, Unavailable
 from sessions.request import Request, read_request
 from sessions.responses import to_policy
@@ -28,7 +34,8 @@ def authorizer(payer: Callable[[Request], Payer]) -> LambdaHandler:
 
     @functools.wraps(payer)
     def handler(event: Event, context: Any) -> dict[str, Any]:
-        request = read_request(event, clock.epoch_seconds(), PAGE_SECRET)
+        now = clock.epoch_seconds()
+        request = read_request(event, now, PAGE_SECRET, BACK_END_SECRET_HASHES)
         caller, key, limit = payer(request)
         count("authorize", "CallAuthorized")
         return {

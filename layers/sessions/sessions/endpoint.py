@@ -18,6 +18,7 @@ from sessions.telemetry import count, logger
 ISSUER = settings.text("TOKEN_ISSUER")
 _ALLOWED_ORIGINS = settings.listed("ALLOWED_ORIGINS")
 PAGE_SECRET = settings.text("PAGE_SECRET")
+BACK_END_SECRET_HASHES = settings.listed("BACK_END_SECRET_HASHES")
 
 Event = dict[str, Any]
 LambdaHandler = Callable[[Event, Any], dict[str, Any]]
@@ -37,7 +38,8 @@ def endpoint(
     def decorate(handle: Callable[[Request], Answer]) -> LambdaHandler:
         @functools.wraps(handle)
         def handler(event: Event, context: Any) -> dict[str, Any]:
-            request = read_request(event, clock.epoch_seconds(), PAGE_SECRET)
+            now = clock.epoch_seconds()
+            request = read_request(event, now, PAGE_SECRET, BACK_END_SECRET_HASHES)
             try:
                 answer = handle(request)
             except ApiError as error:

@@ -4,7 +4,8 @@ An attempt is counted before the password is hashed and released if the password
 guesses made at once cost no more hashes than the limits allow (OWASP Authentication Cheat Sheet,
 "Login Throttling"). Windows are fixed and their number is part of a row's key, so it does not
 matter when a row is deleted. Attempts are counted by the address that the gateway saw, or the
-page's CloudFront (docs/decisions/0012), and by nothing that a client says.
+page's CloudFront (docs/decisions/0012), or a back end that the operator trusts (0020), and by
+nothing that a client says.
 """
 
 import hashlib

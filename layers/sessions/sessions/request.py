@@ -6,9 +6,13 @@ by hand has less than that. So each absent member reads as empty.
 
 import base64
 import binascii
+import hashlib
 import hmac
 from collections.abc import Sequence
 from typing import Any, NamedTuple
+
+# A back end's secret, whose hash many may read: a shorter one could be guessed by it.
+SHORTEST_SECRET = 32
 
 
 class UnreadableBody(Exception):
@@ -27,7 +31,8 @@ class Request(NamedTuple):
         raw_body: the body as the event has it.
         body_is_base64: whether `raw_body` is base64.
         request_id: the gateway's ID of the request.
-        source_ip: the caller's address, also where CloudFront stands between.
+        source_ip: the caller's address, also where CloudFront or a trusted back end stands between.
+        is_of_back_end: whether a back end that the operator trusts sends it (docs/decisions/0020).
         method_arn: the method that the authorizer is asked about; empty elsewhere.
         now: when the request arrived, in epoch seconds.
         log: more fields for the call's log line; handlers add to it.
@@ -42,6 +47,7 @@ class Request(NamedTuple):
     body_is_base64: bool
     request_id: str
     source_ip: str
+    is_of_back_end: bool
     method_arn: str
     now: int
     log: dict[str, object]
@@ -67,55 +73,75 @@ class Request(NamedTuple):
             raise UnreadableBody from error
 
 
-def read_request(event: Any, now: int, page_secret: str = "") -> Request:
+def read_request(
+    event: Any, now: int, page_secret: str = "", back_end_secret_hashes: Sequence[str] = ()
+) -> Request:
     """Return the request that `event` describes.
 
     Args:
         event: the event of API Gateway.
         now: when it arrived, in epoch seconds.
         page_secret: the secret of the page's CloudFront distribution; empty where there is none.
+        back_end_secret_hashes: the SHA-256 of the secrets of back ends that the operator trusts.
     """
     event = event if isinstance(event, dict) else {}
     context = _members(event, "requestContext")
     identity = _members(context, "identity")
     headers = {name.lower(): value for name, value in _texts(event, "headers").items()}
-    authorizations = [
-        value
-        for name, values in _lists(event, "multiValueHeaders").items()
-        if name.lower() == "authorization"
-        for value in values
-    ]
-    if not authorizations and "authorization" in headers:
-        authorizations = [headers["authorization"]]
     query = _lists(event, "multiValueQueryStringParameters") or {
         name: [value] for name, value in _texts(event, "queryStringParameters").items()
     }
+    is_of_back_end = _is_of_back_end(headers, back_end_secret_hashes)
+    is_believed = is_of_back_end or _is_of_page(headers, page_secret)
+    named = _address_of(_values(event, headers, "x-viewer-address")) if is_believed else ""
     body = event.get("body")
     return Request(
         method=str(event.get("httpMethod") or ""),
         path_parameters=_texts(event, "pathParameters"),
         query=query,
         headers=headers,
-        authorizations=authorizations,
+        authorizations=_values(event, headers, "authorization"),
         raw_body=body if isinstance(body, str) else "",
         body_is_base64=event.get("isBase64Encoded") is True,
         request_id=str(context.get("requestId") or ""),
-        source_ip=_viewer_address(headers, page_secret) or str(identity.get("sourceIp") or ""),
+        source_ip=named or str(identity.get("sourceIp") or ""),
+        is_of_back_end=is_of_back_end,
         method_arn=str(event.get("methodArn") or ""),
         now=now,
         log={},
     )
 
 
-def _viewer_address(headers: dict[str, str], page_secret: str) -> str:
-    """Return the address that CloudFront saw; empty where CloudFront did not send the request.
-
-    Every client can send these headers, but only CloudFront knows the secret (docs/decisions/0012).
-    """
+def _is_of_page(headers: dict[str, str], secret: str) -> bool:
+    """Say whether the page's CloudFront sent the request (docs/decisions/0012)."""
     given = headers.get("x-page-secret", "").encode(errors="surrogatepass")
-    if page_secret and hmac.compare_digest(given, page_secret.encode()):
-        return headers.get("x-viewer-address", "")
-    return ""
+    return secret != "" and hmac.compare_digest(given, secret.encode())
+
+
+def _is_of_back_end(headers: dict[str, str], hashes: Sequence[str]) -> bool:
+    """Say whether a back end that the operator trusts sent the request (docs/decisions/0020)."""
+    given = headers.get("x-back-end-secret", "").encode(errors="surrogatepass")
+    if not hashes or len(given) < SHORTEST_SECRET:
+        return False
+    digest = hashlib.sha256(given).hexdigest()
+    return any(hmac.compare_digest(digest, known) for known in hashes)
+
+
+def _address_of(values: list[str]) -> str:
+    """Return the address that `X-Viewer-Address` names; empty where it does not name just one.
+
+    Every client can send that header: only CloudFront and back ends that know a secret are believed
+    (docs/decisions/0012 and 0020). A back end may hand on its client's own header beside its own.
+    """
+    # Only what comes by way of CloudFront or a back end needs it.
+    import ipaddress  # noqa: PLC0415
+
+    address = values[0].partition("%")[0] if len(values) == 1 else ""
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    return address
 
 
 def _members(parent: dict[str, Any], name: str) -> dict[str, Any]:
@@ -133,6 +159,17 @@ def _lists(event: dict[str, Any], name: str) -> dict[str, list[str]]:
         for key, values in _members(event, name).items()
         if isinstance(values, list)
     }
+
+
+def _values(event: dict[str, Any], headers: dict[str, str], name: str) -> list[str]:
+    """Return every value of a header."""
+    values = [
+        value
+        for header, values in _lists(event, "multiValueHeaders").items()
+        if header.lower() == name
+        for value in values
+    ]
+    return values or ([headers[name]] if name in headers else [])
 
 
 def token_in(authorizations: Sequence[str]) -> str:
