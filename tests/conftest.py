@@ -32,7 +32,7 @@ settings.load_profile("sessions")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the comparisons of tests/test_agreement.py be as many as somebody has time for."""
-    parser.addoption("--comparisons", type=int, default=300, help="of API and Verifiers, at least")
+    parser.addoption("--comparisons", type=int, default=200, help="of API and Verifiers, at least")
 
 
 # `make test` gives whole files to its workers. These take longest, so they come first: the last
