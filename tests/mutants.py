@@ -57,6 +57,7 @@ PROMISES = {
         "tests/layer/test_request.py",
         "tests/functions/test_header_refusals.py",
         "tests/functions/test_behind_cloudfront.py",
+        "tests/functions/test_behind_back_end.py",
     ),
 }
 
