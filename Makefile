@@ -38,6 +38,7 @@ check: .venv/generators .venv-build/ready node_modules/ready ## lint, types, the
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	.venv-build/bin/sam validate --lint
+	.venv-build/bin/sam validate --lint --template examples/authorizer/template.yaml
 	.venv-build/bin/cfn-lint template.yaml
 	@mkdir -p build && sed '/^    Condition: /d' template.yaml > build/template-of-all.yaml
 	.venv-build/bin/checkov

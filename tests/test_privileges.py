@@ -4,6 +4,7 @@ What a function does is what botocore is asked for while it answers every kind o
 may do is its role in the template.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,8 +12,13 @@ import pytest
 
 from local.functions import logical_id
 from sessions import dynamodb, event_bus, signing_keys
+from sessions.model import Session, Standing, User
+from sessions.verifier import SESSIONS_ATTRIBUTES, USERS_ATTRIBUTES
+from tests.support.calls import invoke
 from tests.support.contract import TEMPLATE
 from tests.support.operations import ON_A_USER, OPERATIONS
+from tests.support.people import log_in, new_person
+from tests.support.rows import stored_rows
 from tests.support.scenarios import prepare
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -101,3 +107,72 @@ def test_only_the_rotation_may_write_the_secret():
         "secretsmanager:GetSecretValue",
         "secretsmanager:PutSecretValue",
     }
+
+
+# ------------------------------------------------------ other services of the product
+
+_, POLICY = TEMPLATE.only("AWS::IAM::ManagedPolicy")
+(STATEMENT,) = POLICY["PolicyDocument"]["Statement"]
+READABLE = STATEMENT["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]
+
+
+def is_allowed(action: str, read: dict[str, Any]) -> bool:
+    """Say whether the policy allows a read of one of its tables.
+
+    Source: DynamoDB Developer Guide, "Using IAM policy conditions for fine-grained access control":
+    the keys of a table count among the attributes, and `Select` always has a value.
+    """
+    names = read.get("ExpressionAttributeNames", {})
+    projected = [name for name in read.get("ProjectionExpression", "").split(", ") if name]
+    attributes = {names.get(name, name) for name in projected} | {*read["Keys"][0]}
+    select = "SPECIFIC_ATTRIBUTES" if projected else "ALL_ATTRIBUTES"
+    assert STATEMENT["Condition"].keys() == {"ForAllValues:StringEquals", "StringEquals", "Null"}
+    assert STATEMENT["Condition"]["Null"] == {"dynamodb:Attributes": "false"}
+    return (
+        action in STATEMENT["Action"]
+        and attributes <= set(READABLE)
+        and STATEMENT["Condition"]["StringEquals"] == {"dynamodb:Select": select}
+    )
+
+
+def test_a_verifier_may_read_two_tables_and_of_them_what_it_reads(dynamodb_calls):
+    assert STATEMENT["Effect"] == "Allow"
+    assert {arn.rpartition("/")[2] for arn in STATEMENT["Resource"]} == {
+        "UsersTable",
+        "SessionsTable",
+    }
+    assert sorted(READABLE) == sorted({*USERS_ATTRIBUTES, *SESSIONS_ATTRIBUTES})
+    act = prepare("verify_session")
+    dynamodb_calls.clear()
+    act()
+    ((action, parameters),) = dynamodb_calls
+    for read in parameters["RequestItems"].values():
+        assert is_allowed(f"dynamodb:{action}", read)
+        assert not is_allowed("dynamodb:Query", read)
+        everything = {"Keys": read["Keys"]}
+        assert not is_allowed(f"dynamodb:{action}", everything)
+        assert not is_allowed(
+            f"dynamodb:{action}", everything | {"ProjectionExpression": "id, email"}
+        )
+
+
+def test_a_verifier_reads_nothing_that_names_a_user_or_that_the_other_table_hides():
+    """One list is for both tables."""
+    assert set(READABLE) & {*User._fields} == {*Standing._fields, "created_at"}
+    assert set(READABLE) & {*Session._fields} == set(SESSIONS_ATTRIBUTES)
+    person = new_person()
+    log_in(person)
+    invoke("ban_user", {"id": person.id, "reason": "a reason for operators"})
+    rows = stored_rows(person)
+    for row in (rows["user"], *rows["sessions"]):
+        seen = json.dumps({name: row[name] for name in READABLE if name in row}, default=str)
+        for hidden in (person.username, person.email, "reason for operators", "203.0.113.7"):
+            assert hidden not in seen
+            assert hidden in json.dumps(rows["user"])
+
+
+def test_the_authorizer_of_other_apis_has_the_rights_of_any_verifier():
+    role = TEMPLATE.resources_of("AWS::IAM::Role")["VerifySessionFunctionRole"]
+    (policy,) = role["Policies"]
+    assert policy["PolicyDocument"]["Statement"] == [STATEMENT]
+    assert "ManagedPolicyName" not in POLICY, "two stacks of an account would want the same"

@@ -437,6 +437,32 @@ def test_whatever_calls_a_function_calls_what_a_parameter_changes(parameters):
     }
 
 
+def test_the_example_of_other_apis_answers_as_ours_and_keeps_no_answer_of_the_authorizer():
+    arn = "arn:of:the:authorizer"
+    path = ROOT / "examples" / "authorizer" / "template.yaml"
+    example = load_template(path, {"VerifySessionFunctionArn": arn})
+    _, api = example.only("AWS::ApiGateway::RestApi")
+    answers = api["Body"]["x-amazon-apigateway-gateway-responses"]
+    for kind, error in {
+        "UNAUTHORIZED": INVALID_SESSION,
+        "ACCESS_DENIED": errors.Banned(),
+        "AUTHORIZER_FAILURE": UNAVAILABLE,
+        "AUTHORIZER_CONFIGURATION_ERROR": UNAVAILABLE,
+    }.items():
+        assert answers[kind]["statusCode"] == str(error.status)
+        assert json.loads(answers[kind]["responseTemplates"]["application/json"]) == error.body()
+        headers = {f"gatewayresponse.header.{k}": f"'{v}'" for k, v in error.headers.items()}
+        assert answers[kind]["responseParameters"] == headers
+    written = json.dumps(example.resources)
+    kept = re.findall(r"uthorizerResultTtlInSeconds\": (\d+)", written)
+    assert kept == ["0"] * written.count("uthorizerUri") == ["0"] * 3
+    permissions = example.resources_of("AWS::Lambda::Permission").values()
+    assert sorted(each["Principal"] for each in permissions if each["FunctionName"] == arn) == [
+        *["apigateway.amazonaws.com"] * 2,
+        "appsync.amazonaws.com",
+    ]
+
+
 def test_a_parameter_that_changed_alone_reaches_the_stage(monkeypatch):
     def deployment_of_the_stage(now, **parameters):
         monkeypatch.setattr(time, "time", lambda: now)

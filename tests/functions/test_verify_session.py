@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from local.template import read
 from sessions.dynamodb import SESSIONS
 from tests.support.calls import call, invoke
 from tests.support.contract import SESSION_SECONDS
+from tests.support.events import ROOT
 from tests.support.faults import EVER, EVERY_FAULT, FAULTS, Fault, befalling
 from tests.support.gateways import (
     APPSYNC,
@@ -24,6 +26,7 @@ from tests.support.rows import tables
 
 pytestmark = pytest.mark.usefixtures("aws")
 
+EXAMPLE = ROOT / "examples" / "authorizer" / "template.yaml"
 # A REST API alone tells 401 from 403, and has no context where it answers 401.
 INVALID = {REST: 401, REST_TOKEN: 401, HTTP_1: 403, HTTP_2: 403, APPSYNC: 401}
 BANNED = {**dict.fromkeys(EVENTS, (403, {"code": "BANNED_ERROR"}))}
@@ -68,6 +71,17 @@ def test_lets_in_the_owner_of_a_session_and_tells_whose_it_is(clock):
         assert verdicts(header) == dict.fromkeys(EVENTS, (200, context))
     for gateway in POLICIES:  # whom the API's log names
         assert invoke("verify_session", asked(gateway, token))["principalId"] == person.id
+
+
+def test_the_example_knows_where_each_gateway_puts_the_context(member):
+    person, token = member
+    function = read(EXAMPLE)["Resources"]["OrdersFunction"]["Properties"]
+    example = {}
+    exec(function["InlineCode"], example)  # noqa: S102 - it is ours
+    contexts = {gateway: answer.context for gateway, answer in verdicts(token).items()}
+    for context in (contexts[REST], {"lambda": contexts[HTTP_2]}):
+        answer = example["handler"]({"requestContext": {"authorizer": context}}, None)
+        assert json.loads(answer["body"]) == {"orders_of": person.id}
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 import pytest
 from botocore.exceptions import ClientError
 
+from sessionctl.account_functions import OperationError, invoke
 from tests.support.answers import assert_may_be_read
 from tests.support.contract import CANONICAL, SHORT, TEMPLATE
+from tests.support.events import event_for
 from tests.support.operations import ROUTES
 from tests.verify.deployment import METRIC_SECONDS, counted, eventually, needed
 
@@ -178,6 +180,22 @@ def test_a_table_can_be_restored_to_any_moment(stack, table):
     backups = stack.client("dynamodb").describe_continuous_backups(TableName=stack.outputs[table])
     recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
     assert recovery["PointInTimeRecoveryStatus"] == "ENABLED"
+
+
+@pytest.mark.assumption(27)
+def test_a_verifier_may_read_what_its_policy_names(stack, user):
+    """The authorizer of other APIs has the rights of that policy, and no others."""
+
+    def ask(header):
+        event = event_for("verify_session", header["Authorization"])
+        return invoke(stack.client("lambda"), stack.outputs["VerifySessionFunctionArn"], event)
+
+    here = user.log_in()
+    (statement,) = ask(here)["policyDocument"]["Statement"]
+    assert statement["Effect"] == "Allow"
+    user.log_out_everywhere()
+    with pytest.raises(OperationError, match="Unauthorized"):
+        ask(here)
 
 
 # ---------------------------------------------------------------------- parameters
