@@ -399,6 +399,8 @@ test("a guard gets a session, an answer, or the mistake", async () => {
 test("the guard of Express hands a mistake on, since Express 4 waits for no promise", async () => {
   const request = { get: headersOf({ Authorization: tokenOf() }) };
   const handed = [];
-  await protect(new verify.Verifier(databaseOf({}), {}))(request, {}, (error) => handed.push(error));
+  await protect(new verify.Verifier(databaseOf({}), {}))(request, {}, (error) =>
+    handed.push(error),
+  );
   assert.ok(handed.length === 1 && handed[0] instanceof TypeError);
 });
