@@ -159,9 +159,14 @@ export class Verifier {
       throw new InvalidSession();
     }
     const { revoked_through: through = 0, revoked_except: except, revoked_reason: why } = user;
-    const { exp: expires, created_at: created = iat, name = "", session_epoch: began = 0 } = session;
+    const {
+      exp: expires,
+      created_at: created = iat,
+      name = "",
+      session_epoch: began = 0,
+    } = session;
     if (session.revoked_reason !== undefined) throw new InvalidSession(session.revoked_reason);
-    if (iat <= through && iat !== except) throw new InvalidSession(why ?? "all");
+    if (iat <= through && iat !== except) throw new InvalidSession(why || "all");
     if (began < epoch) throw new InvalidSession("everyone");
     if (expires <= now) throw new InvalidSession("expired");
     if (user.banned_at !== undefined && now < (user.banned_until ?? Infinity)) throw new Banned();
@@ -230,7 +235,7 @@ export async function admit(verifier, header, { maxAge, cookie, log = console.er
 }
 
 /**
- * The token of the header `Authorization`, bare or after `Bearer`; or else that of the cookie, which
+ * The token of the header `Authorization`, bare or after `Bearer`; or else that of the cookie. It
  * counts only where the browser says that no page of another origin sends it.
  *
  * @param {(name: string) => string | null | undefined} header
@@ -276,7 +281,7 @@ function membersOf(part = "") {
   try {
     const text = atob(part.replaceAll("-", "+").replaceAll("_", "/"));
     const members = JSON.parse(text, withoutFractions);
-    // The same text again: no member comes twice (RFC 7519, section 4), and nobody reads it otherwise.
+    // The same text again: no member comes twice (RFC 7519, section 4), or is read in two ways.
     if (text[0] === "{" && WRITTEN.test(text) && JSON.stringify(members) === text) return members;
   } catch {
     // neither base64url nor JSON

@@ -46,7 +46,7 @@ def test_the_verifier_does_what_the_vectors_and_its_own_tests_say() -> None:
 
 
 def test_the_example_of_its_readme_runs(service: Service, tmp_path: Path) -> None:
-    (example,) = re.findall(r"```js\n(.*?)```", (CLIENT / "README.md").read_text(), re.DOTALL)
+    example = re.findall(r"```js\n(.*?)```", (CLIENT / "README.md").read_text(), re.DOTALL)[0]
     program = tmp_path / "example.mjs"
     program.write_text(
         example.replace("http://127.0.0.1:3000/api", service.url).replace(

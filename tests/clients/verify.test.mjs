@@ -5,6 +5,7 @@ import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
+import { protect } from "../../clients/js/guards/express.js";
 import * as verify from "../../clients/js/verify.js";
 
 const VECTORS = JSON.parse(readFileSync(new URL("../vectors/verify.json", import.meta.url)));
@@ -200,7 +201,11 @@ test("an age that is no whole number of seconds is the caller's mistake", async 
 });
 
 test("tables without names are the caller's mistake", async () => {
-  for (const tables of [{}, { sessionsTable: "Sessions" }, { sessionsTable: "", usersTable: "U" }]) {
+  for (const tables of [
+    {},
+    { sessionsTable: "Sessions" },
+    { sessionsTable: "", usersTable: "U" },
+  ]) {
     const error = await rejection(new verify.Verifier(databaseOf({}), tables).verify(tokenOf()));
     assert.ok(error instanceof TypeError);
   }
@@ -217,10 +222,25 @@ test("an error has what its answer says", () => {
     'Bearer error="insufficient_user_authentication", ' +
     'error_description="A more recent login is needed", max_age="300"';
   assert.deepEqual(shown, [
-    ["InvalidSession", 401, { "WWW-Authenticate": "Bearer" }, body("INVALID_SESSION_ERROR", "Invalid Session")],
-    ["StaleSession", 401, { "WWW-Authenticate": stale }, body("STALE_SESSION_ERROR", "Session Too Old")],
+    [
+      "InvalidSession",
+      401,
+      { "WWW-Authenticate": "Bearer" },
+      body("INVALID_SESSION_ERROR", "Invalid Session"),
+    ],
+    [
+      "StaleSession",
+      401,
+      { "WWW-Authenticate": stale },
+      body("STALE_SESSION_ERROR", "Session Too Old"),
+    ],
     ["Banned", 403, {}, body("BANNED_ERROR", "Account Banned")],
-    ["Unavailable", 503, { "Retry-After": "1" }, body("SERVICE_UNAVAILABLE_ERROR", "Service Unavailable")],
+    [
+      "Unavailable",
+      503,
+      { "Retry-After": "1" },
+      body("SERVICE_UNAVAILABLE_ERROR", "Service Unavailable"),
+    ],
   ]);
 });
 
@@ -245,7 +265,7 @@ test("a client that fails is Unavailable, with the cause", async () => {
   }
 });
 
-/** Leave what `isLeft` says unprocessed; it is told the table, the key and the number of the call. */
+/** Leave some keys unprocessed: `isLeft` is told the table, the key and the number of the call. */
 function leaving(database, isLeft) {
   return {
     requests: database.requests,
@@ -309,7 +329,7 @@ test("a row or an answer that is none of DynamoDB's is neither let in nor a refu
   databases.push({
     async batchGetItem(input) {
       const { Responses } = await databaseOf({}).batchGetItem(input);
-      Responses.Sessions[0].jti_sha256 = { B: VECTORS.session.jti_sha256.B }; // base64, as of no SDK
+      Responses.Sessions[0].jti_sha256 = VECTORS.session.jti_sha256; // in base64, as of no SDK
       return { Responses };
     },
   });
@@ -323,7 +343,7 @@ test("a row or an answer that is none of DynamoDB's is neither let in nor a refu
 
 const headersOf = (headers) => (name) => new Headers(headers).get(name);
 
-test("takes the token of the header, bare or after Bearer, or that of a cookie of our own pages", () => {
+test("takes the token of the header, or that of a cookie that our own pages send", () => {
   const cookie = "a=1; __Host-session=c.o.o; __Host-session2=x";
   const expected = [
     [{ Authorization: "t.o.k" }, "t.o.k"],
@@ -348,7 +368,10 @@ test("takes the token of the header, bare or after Bearer, or that of a cookie o
     const ofHeader = headers.Authorization ? token : "";
     assert.equal(verify.presentedToken(headersOf(headers)), ofHeader, shown);
   }
-  assert.equal(verify.presentedToken(() => undefined, "__Host-session"), "");
+  assert.equal(
+    verify.presentedToken(() => undefined, "__Host-session"),
+    "",
+  );
 });
 
 test("a guard gets a session, an answer, or the mistake", async () => {
@@ -371,4 +394,13 @@ test("a guard gets a session, an answer, or the mistake", async () => {
   assert.deepEqual(logged, [fault]);
 
   assert.ok((await rejection(admitted(databaseOf({}), { maxAge: "300" }))) instanceof RangeError);
+});
+
+test("the guard of Express hands a mistake on, since Express 4 waits for no promise", async () => {
+  const request = { get: headersOf({ Authorization: tokenOf() }) };
+  const handed = [];
+  await protect(new verify.Verifier(databaseOf({}), {}))(request, {}, (error) =>
+    handed.push(error),
+  );
+  assert.ok(handed.length === 1 && handed[0] instanceof TypeError);
 });

@@ -108,23 +108,27 @@ def run(arguments: list[str], environment: dict[str, str]) -> None:
 
 
 @contextmanager
-def running(name: str, database: str, folder: Path) -> Iterator[Example]:
+def running(name: str, database: str, folder: Path, **environment: str) -> Iterator[Example]:
     """Run a program as on AWS, by the environment alone."""
     port = free_port()
-    environment = environment_of(
-        PORT=port,
-        SESSIONS_TABLE=os.environ["SESSIONS_TABLE"],
-        USERS_TABLE=os.environ["USERS_TABLE"],
-        AWS_ENDPOINT_URL=database,
-        AWS_REGION="us-east-1",
-        AWS_ACCESS_KEY_ID="local",
-        AWS_SECRET_ACCESS_KEY="local",
-    )
+    aws = {
+        "PORT": port,
+        "SESSIONS_TABLE": os.environ["SESSIONS_TABLE"],
+        "USERS_TABLE": os.environ["USERS_TABLE"],
+        "AWS_ENDPOINT_URL": database,
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+    }
     command = [str(NODE), *PROGRAMS[name]]  # each takes its port from PORT
     output = folder / "output"
     with output.open("w") as file:
         process = subprocess.Popen(
-            command, cwd=EXAMPLES, env=environment, stdout=file, stderr=subprocess.STDOUT
+            command,
+            cwd=EXAMPLES,
+            env=environment_of(**{**aws, **environment}),
+            stdout=file,
+            stderr=subprocess.STDOUT,
         )
     try:
         wait_for(f"http://127.0.0.1:{port}/", process, output)
@@ -231,24 +235,40 @@ def test_is_unavailable_without_the_database(name: str, session: Session, tmp_pa
     assert "ECONNREFUSED" in (tmp_path / "output").read_text()  # operators see why
 
 
+def test_a_mistake_lets_nobody_in_and_is_the_framework_s_to_answer(
+    name: str, service: Service, session: Session, tmp_path: Path
+):
+    with running(name, service.database, tmp_path, SESSIONS_TABLE="") as example:
+        assert example.get(Authorization=session.token).status_code == 500
+        assert example.get().status_code == 401
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_route_costs_its_product_six_lines(name: str):
-    sources = [
-        path.read_text() for path in (EXAMPLES / name).rglob("*.js") if ".next" not in path.parts
-    ]
-    block = re.compile(r"^// sessions: begin\n(.*?)^// sessions: end$", re.MULTILINE | re.DOTALL)
-    lines = code("".join(text for source in sources for text in block.findall(source)))
+    lines = lines_of_product(name)
     assert "protect(" in lines[-1]
-    assert len(lines) <= 6
-    # All that is ours or AWS's stands in the blocks.
-    names = re.compile(r"sessions-client|DynamoDB|process\.env\.(SESSIONS|USERS)_TABLE")
-    assert not [source for source in sources if names.search(block.sub("", source))]
+    assert 0 < len(lines) <= 6
+
+
+def test_the_readme_shows_the_lines_that_run():
+    readme = (GUARDS.parent / "README.md").read_text()
+    shown = re.findall(r"```js\n(.*?)```", readme, re.DOTALL)[1]
+    assert code(shown) == lines_of_product("express")
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_guard_has_fifteen_lines(name: str):
     text = (GUARDS / f"{name}.js").read_text()
     assert 0 < len(code(re.sub(r"/\*\*\n.*?\*/\n", "", text, flags=re.DOTALL))) <= 15
+
+
+def lines_of_product(name: str) -> list[str]:
+    """Return the lines for a session, which stand in blocks; all of ours and of AWS's do."""
+    sources = (EXAMPLES / name).rglob("*.js")
+    text = "".join(path.read_text() for path in sources if ".next" not in path.parts)
+    block = re.compile(r"^// sessions: begin\n(.*?)^// sessions: end$", re.MULTILINE | re.DOTALL)
+    assert not re.search(r"sessions-client|DynamoDB|process\.env\.[SU]", block.sub("", text))
+    return code("".join(block.findall(text)))
 
 
 def code(text: str) -> list[str]:

@@ -9,9 +9,10 @@ export { Verifier } from "../verify.js";
  *
  * @param {import("../verify.js").Verifier} verifier
  * @param {import("../verify.js").GuardOptions} [options]
+ * @returns {(request: any, response: any, next: any) => Promise<any>}
  */
 export function protect(verifier, options) {
-  return async (/** @type {any} */ request, /** @type {any} */ response, /** @type {any} */ next) => {
+  return async (request, response, next) => {
     try {
       const { session, refusal } = await admit(verifier, (name) => request.get(name), options);
       if (refusal) return response.status(refusal.status).set(refusal.headers).json(refusal.body);

@@ -7,9 +7,10 @@ export { Verifier } from "../verify.js";
  *
  * @param {import("../verify.js").Verifier} verifier
  * @param {import("../verify.js").GuardOptions} [options]
+ * @returns {(context: any, next: () => Promise<void>) => Promise<any>}
  */
 export function protect(verifier, options) {
-  return async (/** @type {any} */ context, /** @type {() => Promise<void>} */ next) => {
+  return async (context, next) => {
     const header = (/** @type {string} */ name) => context.req.header(name);
     const { session, refusal } = await admit(verifier, header, options);
     if (refusal) return context.json(refusal.body, refusal.status, refusal.headers);

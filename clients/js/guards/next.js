@@ -8,14 +8,14 @@ export { Verifier } from "../verify.js";
  *
  * @param {import("../verify.js").Verifier} verifier
  * @param {import("../verify.js").GuardOptions} [options]
+ * @returns {(handler: (request: any, context: any) => any) => (request: any, context: any) => any}
  */
 export function protect(verifier, options) {
-  return (/** @type {(request: any, context: any) => any} */ handler) =>
-    async (/** @type {Request} */ request, /** @type {any} */ context) => {
-      const header = (/** @type {string} */ name) => request.headers.get(name);
-      const { session, refusal } = await admit(verifier, header, options);
-      if (session) return handler(request, { ...context, session });
-      const { body, ...answer } = refusal;
-      return Response.json(body, answer);
-    };
+  return (handler) => async (request, context) => {
+    const header = (/** @type {string} */ name) => request.headers.get(name);
+    const { session, refusal } = await admit(verifier, header, options);
+    if (session) return handler(request, { ...context, session });
+    const { body, ...answer } = refusal;
+    return Response.json(body, answer);
+  };
 }
