@@ -97,7 +97,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --no-annotate --generate-hashes --custom
 LAYERS := sessions passwords
 
 lock: .venv/lock ## pin what pyproject.toml's groups need; UPGRADE="moto ruff" or UPGRADE=all takes new versions
-	$(COMPILE) --universal --group e2e --group browser --group generators --group mutants --group lock -o requirements/lock.txt
+	$(COMPILE) --universal --group e2e --group browser --group examples --group generators --group mutants --group lock -o requirements/lock.txt
 	$(COMPILE) --universal --group build -o requirements/build.txt
 	@for layer in $(LAYERS); do \
 	    $(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 --constraint requirements/lock.txt \
