@@ -5,7 +5,7 @@ PIP := -m pip --disable-pip-version-check --quiet install
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
-.PHONY: help run reference invoke sessionctl test test-browser conformance check build rehearse verify instructions bench page soak mutants lock release clean
+.PHONY: help run reference invoke sessionctl test test-browser test-examples conformance check build rehearse verify instructions bench page soak mutants lock release clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -28,6 +28,9 @@ test: .venv/test ## every test; OPTIONS="-n 0 tests/layer" for some of them, one
 test-browser: .venv/browser node_modules/ready ## the page, the reference and the published examples, in chromium
 	@command -v chromium >/dev/null || { echo "chromium is needed: apt-get install chromium" >&2; exit 1; }
 	$(BIN)/python -m pytest tests/browser $(OPTIONS)
+
+test-examples: .venv/examples examples/node_modules/ready ## the programs of examples/, on a service that runs; needs npm
+	$(BIN)/python -m pytest tests/examples $(OPTIONS)
 
 conformance: .venv/test ## what the store promises, on a DynamoDB: ENDPOINT=http://... or ENDPOINT=aws
 	@test -n "$(ENDPOINT)" || { echo "ENDPOINT=http://..., or ENDPOINT=aws: your account in AWS_DEFAULT_REGION. The tables are its own, conformance-..., and deleted." >&2; exit 2; }
@@ -98,7 +101,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --no-annotate --generate-hashes --custom
 LAYERS := sessions passwords
 
 lock: .venv/lock ## pin what pyproject.toml's groups need; UPGRADE="moto ruff" or UPGRADE=all takes new versions
-	$(COMPILE) --universal --group e2e --group browser --group generators --group mutants --group lock -o requirements/lock.txt
+	$(COMPILE) --universal --group e2e --group browser --group examples --group generators --group mutants --group lock -o requirements/lock.txt
 	$(COMPILE) --universal --group build -o requirements/build.txt
 	@for layer in $(LAYERS); do \
 	    $(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 --constraint requirements/lock.txt \
@@ -110,7 +113,7 @@ release: ## a version: VERSION=1.2.0 changes template.yaml and CHANGELOG.md, and
 
 clean: ## all that was made
 	@test ! -e .local/sessions-service.json || rm -rf .local
-	rm -rf .venv .venv-build node_modules examples/node_modules examples/next/.next clients/python/build .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache build *.egg-info clients/python/*.egg-info
+	rm -rf .venv .venv-build node_modules examples/node_modules examples/next/.next clients/python/build .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache layers/sessions/build build *.egg-info clients/python/*.egg-info layers/sessions/*.egg-info
 
 .venv/python .venv-build/python: %/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name one with PYTHON=...")'
