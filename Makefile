@@ -80,6 +80,7 @@ bench: instructions .venv/e2e ## what requests cost, in time, units and dollars;
 	@$(BENCHMARK).growth
 	@$(BENCHMARK).bodies
 	@$(BENCHMARK).shard
+	@$(BENCHMARK).verify
 	@$(BENCHMARK).money
 	@$(BENCHMARK).size
 
