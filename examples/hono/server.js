@@ -1,4 +1,11 @@
-// Routes of a product in Hono that need a session. `npm run hono` starts them.
+// Routes of a product in Hono that need a session.
+//
+//     npm --prefix examples ci
+//     npm --prefix examples run hono
+//     curl -i http://127.0.0.1:8000/me -H "Authorization: Bearer $TOKEN"
+//
+// That is for the service of `make run`; TOKEN is what a login answers. In an account of AWS, the
+// environment names SESSIONS_TABLE and USERS_TABLE, and `node hono/server.js` starts the program.
 
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";

@@ -1,5 +1,6 @@
 """The examples in JavaScript, each started as its users start it, on the database of a service."""
 
+import json
 import os
 import re
 import secrets
@@ -10,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -38,9 +39,8 @@ pytestmark = [
 
 
 class Example(NamedTuple):
-    """A program that runs: its name, and the URL of its route."""
+    """A program that runs, by the URL of its route."""
 
-    name: str
     url: str
 
     def get(self, **headers: str) -> httpx.Response:
@@ -76,7 +76,7 @@ def name(request: pytest.FixtureRequest) -> str:
 def example(
     name: str, service: Service, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Example]:
-    with running(name, service.database, tmp_path_factory.mktemp(name)) as example:
+    with running_on(service.database, name, tmp_path_factory.mktemp(name)) as example:
         yield example
 
 
@@ -107,32 +107,35 @@ def run(arguments: list[str], environment: dict[str, str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@contextmanager
-def running(name: str, database: str, folder: Path, **environment: str) -> Iterator[Example]:
-    """Run a program as on AWS, by the environment alone."""
-    port = free_port()
-    aws = {
-        "PORT": port,
+def running_on(database: str, name: str, folder: Path, **changed: str) -> Any:
+    """Run a program as in an account of AWS, by the environment alone."""
+    environment = {
         "SESSIONS_TABLE": os.environ["SESSIONS_TABLE"],
         "USERS_TABLE": os.environ["USERS_TABLE"],
         "AWS_ENDPOINT_URL": database,
         "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
+        **changed,
     }
-    command = [str(NODE), *PROGRAMS[name]]  # each takes its port from PORT
-    output = folder / "output"
+    return running(PROGRAMS[name], EXAMPLES, folder / "output", free_port(), **environment)
+
+
+@contextmanager
+def running(
+    arguments: list[str], place: Path, output: Path, port: str, **environment: str
+) -> Iterator[Example]:
     with output.open("w") as file:
         process = subprocess.Popen(
-            command,
-            cwd=EXAMPLES,
-            env=environment_of(**{**aws, **environment}),
+            [str(NODE), *arguments],
+            cwd=place,
+            env=environment_of(PORT=port, **environment),
             stdout=file,
-            stderr=subprocess.STDOUT,
+            stderr=file,
         )
     try:
         wait_for(f"http://127.0.0.1:{port}/", process, output)
-        yield Example(name, f"http://127.0.0.1:{port}/me")
+        yield Example(f"http://127.0.0.1:{port}/me")
     finally:
         process.terminate()
         process.wait(timeout=30)
@@ -225,7 +228,7 @@ def test_a_cookie_counts_where_no_page_of_another_origin_sends_it(
 
 def test_is_unavailable_without_the_database(name: str, session: Session, tmp_path: Path):
     nothing = f"http://127.0.0.1:{free_port()}"
-    with running(name, nothing, tmp_path) as example:
+    with running_on(nothing, name, tmp_path) as example:
         answer = example.get(Authorization=session.token)
         assert answer.status_code == 503
         assert answer.json()["code"] == "SERVICE_UNAVAILABLE_ERROR"
@@ -238,9 +241,28 @@ def test_is_unavailable_without_the_database(name: str, session: Session, tmp_pa
 def test_a_mistake_lets_nobody_in_and_is_the_framework_s_to_answer(
     name: str, service: Service, session: Session, tmp_path: Path
 ):
-    with running(name, service.database, tmp_path, SESSIONS_TABLE="") as example:
+    with running_on(service.database, name, tmp_path, SESSIONS_TABLE="") as example:
         assert example.get(Authorization=session.token).status_code == 500
         assert example.get().status_code == 401
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_runs_on_the_service_of_make_run_by_the_script_of_its_name(
+    name: str, service: Service, session: Session, tmp_path: Path
+):
+    told = Path(service.environment["HOME"]) / "sessions-service.json"
+    local, place = tmp_path / ".local", tmp_path / "examples"
+    local.mkdir()
+    shutil.copy(told, local)
+    place.mkdir()
+    for path in EXAMPLES.iterdir():
+        (place / path.name).symlink_to(path)
+    script = json.loads((EXAMPLES / "package.json").read_text())["scripts"][name]
+    port = free_port()
+    node, *arguments = script.replace("8000", port).split()
+    assert node == "node"
+    with running(arguments, place, tmp_path / "output", port) as example:
+        assert example.get(Authorization=session.token).json()["user"] == session.user
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

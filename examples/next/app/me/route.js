@@ -1,4 +1,11 @@
-// Routes of a product in Next.js that need a session. `npm run next` starts them.
+// Routes of a product in Next.js that need a session.
+//
+//     npm --prefix examples ci
+//     npm --prefix examples run next
+//     curl -i http://127.0.0.1:8000/me -H "Authorization: Bearer $TOKEN"
+//
+// That is for the service of `make run`; TOKEN is what a login answers. In an account of AWS, the
+// environment names SESSIONS_TABLE and USERS_TABLE where Next.js runs; its build needs neither.
 
 // sessions: begin
 import { DynamoDB } from "@aws-sdk/client-dynamodb";
