@@ -111,7 +111,8 @@ def check(
         raise InvalidSession
     if not hmac.compare_digest(session.jti_sha256, jti_sha256(claims.jti)):
         raise InvalidSession
-    if reason := end_reason(session, user, session_epoch, now):
+    reason = end_reason(session, user, session_epoch, now)
+    if reason is not None:
         raise InvalidSession(reason=reason)
     if is_banned(user, now):
         raise Banned
