@@ -59,6 +59,7 @@ PROMISES = {
         "tests/functions/test_behind_cloudfront.py",
         "tests/functions/test_behind_back_end.py",
     ),
+    "gateways": ("tests/functions/test_verify_session.py", *METRICS),
 }
 
 # mutmut reads setup.cfg where pyproject.toml has no section for it, and it finds a module by its

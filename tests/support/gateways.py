@@ -111,7 +111,8 @@ def outcome(gateway: str, event: Any) -> Outcome:
         # A REST API caches a policy for all routes of its stage.
         routes = [event["methodArn"], f"{_STAGE}/DELETE/other", f"{_STAGE}/POST/"]
         (is_allowed,) = {policy.allows(route) for route in routes}
-        assert not policy.allows(routes[0].replace("abcdef123", "another"))
+        for own, foreign in (("abcdef123", "another"), ("/test/", "/prod/")):
+            assert not policy.allows(routes[0].replace(own, foreign))
         return Outcome(200 if is_allowed else 403, answer["context"])
     kept = {"ttlOverride": 0} if gateway == APPSYNC else {}
     context = answer.pop("resolverContext" if gateway == APPSYNC else "context")

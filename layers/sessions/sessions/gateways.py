@@ -82,8 +82,7 @@ def _authorizations(gateway: str, event: Event, request: Request) -> list[str]:
     """Return the values of the header `Authorization`. A cookie counts for nothing here."""
     if gateway != _APPSYNC and event.get("type") != "TOKEN":
         return request.authorizations
-    token = event.get("authorizationToken")
-    return [token] if isinstance(token, str) else []
+    return [str(event.get("authorizationToken"))]
 
 
 def _context(session: VerifiedSession) -> dict[str, str]:
