@@ -13,6 +13,7 @@ from typing import Any
 from unittest import mock
 
 import boto3
+import botocore.session
 import moto
 import pytest
 from moto.core import responses, serialize
@@ -28,6 +29,9 @@ from tests.support.contract import TEMPLATE
 
 # Of the session that makes every client of the layer.
 layer_aws._session.register("before-parameter-build.dynamodb", dynamodb_limits.hold)
+
+# Sessions of botocore share the models of AWS's services that one of them has read.
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 # What moto works out at each request, though it is always the same, is worked out once: it costs
 # as much as what moto does for the request.
