@@ -5,6 +5,8 @@ concurrency or capacity goes through the development gateway (tests/gateway), an
 promises is held to on several engines (tests/conformance). What tests share is in tests/support.
 """
 
+import gc
+
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
@@ -42,4 +44,5 @@ LONGEST = ("test_every_fault.py", "test_history.py", "test_interleavings.py")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest."""
+    gc.freeze()  # what is imported stays: no collection of garbage need look through it
     items.sort(key=lambda item: item.path.name not in LONGEST)

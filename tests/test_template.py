@@ -24,7 +24,7 @@ from tests.support.operations import (
     OPERATIONS,
     SESSION_AUTHORIZER,
 )
-from tests.support.processes import run_beside
+from tests.support.processes import start_each
 
 FUNCTIONS = functions_of(TEMPLATE)
 HASH = hashlib.sha256(b"a secret").hexdigest()
@@ -259,15 +259,20 @@ def imports(name: str) -> dict[str, bool]:
     }
 
 
+@pytest.fixture(scope="module")
+def started():
+    functions = {name: FUNCTIONS[it.function] for name, it in OPERATIONS.items()}
+    return start_each(functions, imports(AUTHORIZER.name))
+
+
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_a_function_starts_with_its_own_environment_and_imports_no_more_than_it_needs(name):
-    needed = imports(name)
-    program = (
-        f"import sys; from functions.{name}.app import handler;"
-        f"print(*[module for module in {list(needed)} if module in sys.modules])"
-    )
-    imported = run_beside(FUNCTIONS[OPERATIONS[name].function], program)
-    assert set(imported.split()) == {module for module, is_needed in needed.items() if is_needed}
+def test_a_function_starts_with_its_own_environment_and_imports_no_more_than_it_needs(
+    started, name
+):
+    assert isinstance(started[name], list), started[name]
+    assert set(started[name]) == {
+        module for module, is_needed in imports(name).items() if is_needed
+    }
 
 
 def test_the_environment_for_sam_local_invoke_is_what_the_running_service_tells():

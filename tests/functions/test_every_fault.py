@@ -68,6 +68,9 @@ class World:
         call("delete_session", self.tokens["revoked"], session=self.iat("revoked"))
         self.tokens |= {"a stranger's": log_in(stranger), "a banned user's": log_in(banned)}
         invoke("ban_user", {"id": banned.id})
+        names = self.person.username, self.person.email
+        self.logins = [*itertools.product(names, (PASSWORD, NEW_PASSWORD))]
+        self.logins += [(RENAMED, PASSWORD), (NEWCOMER, PASSWORD)]
         clock.now += 120  # a login purges no younger rows
         self.clock = clock
         self._seen = {}
@@ -110,11 +113,10 @@ class World:
                 name: call("get_current_session", token).status
                 for name, token in self.tokens.items()
             }
-            for name in (self.person.username, self.person.email, RENAMED, NEWCOMER):
-                for password in (PASSWORD, NEW_PASSWORD):
-                    answer = call("create_session", body={"user": name, "pass": password})
-                    seen[f"{name}: {password}"] = answer.status
-                    self.put_back(state)
+            for name, password in self.logins:
+                answer = call("create_session", body={"user": name, "pass": password})
+                seen[f"{name}: {password}"] = answer.status
+                self.put_back(state)
             key_set = self.key_set.stored()
             seen["keys"] = (key_set.current, len(key_set.keys))
             self.chances = chances

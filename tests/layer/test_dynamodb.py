@@ -13,7 +13,7 @@ from sessions import dynamodb as layer_dynamodb
 from sessions import session_store, user_store
 from sessions.dynamodb import SESSIONS, USERS, can_be_key
 from sessions.errors import Unavailable
-from tests.support.faults import FAULTS, error, inject
+from tests.support.faults import FAULTS, TRIED_AGAIN, inject
 
 pytestmark = pytest.mark.usefixtures("aws", "pauses")
 
@@ -136,10 +136,18 @@ def test_a_lasting_fault_is_unavailable_with_its_cause(dynamodb, operation, faul
     assert type(refusal.value.__cause__).__module__.startswith("botocore")
 
 
-def test_a_call_is_sent_three_times_at_most(dynamodb):
-    sent = inject(dynamodb, "GetItem", error(500, "InternalServerError"))
+@pytest.mark.parametrize("fault", TRIED_AGAIN)
+def test_a_call_is_sent_three_times_at_most(dynamodb, fault):
+    sent = inject(dynamodb, "GetItem", FAULTS[fault])
     with pytest.raises(Unavailable):
         CALLS["GetItem"]()
+    assert len(sent) == 3
+
+
+@pytest.mark.parametrize("fault", TRIED_AGAIN)
+def test_a_fault_that_passes_is_not_seen(dynamodb, fault):
+    sent = inject(dynamodb, "GetItem", FAULTS[fault], times=2)
+    assert CALLS["GetItem"]() is None
     assert len(sent) == 3
 
 

@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 import pytest
@@ -75,6 +77,23 @@ def users(project: Path) -> str:
     return (project.parent / ".local/state/dynamodb.json").read_text()
 
 
+class Gateway(NamedTuple):
+    """A gateway that runs."""
+
+    project: Path
+    url: str
+    database: str
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory):
+    """One for all tests that leave it as it is; each start takes seconds."""
+    folder = tmp_path_factory.mktemp("shared") / "project"
+    project = shutil.copytree(Path(__file__).parent / "project", folder) / "template.yaml"
+    with running(project) as (_, banner):
+        yield Gateway(project, url_of(banner), database_of(project.parent / ".local"))
+
+
 @pytest.fixture
 def event(tmp_path):
     file = tmp_path / "event.json"
@@ -114,19 +133,20 @@ def test_it_says_where_it_is_and_a_log_in_that_works_when_pasted(tmp_path):
         assert response.headers["Access-Control-Allow-Origin"] == "http://b.example"
 
 
-def test_another_endpoint_is_used_and_left_running(project, event):
-    with running(project) as (_, banner):
-        endpoint = banner[2].split()[1]
-        with running(project, "--endpoint", endpoint) as (_, second):
-            assert httpx.get(f"{url_of(second)}/open").status_code == 200
-            done = run(project, "--endpoint", endpoint, "invoke", "create_user", "-e", event)
-            assert json.loads(done.stdout) == {"id": "ann"}
-        assert is_healthy(endpoint)
+def test_another_endpoint_is_used_and_left_running(gateway, project, tmp_path):
+    event = tmp_path / "event.json"
+    event.write_text('{"username": "eve"}')
+    with running(project, "--endpoint", gateway.database) as (_, second):
+        assert httpx.get(f"{url_of(second)}/open").status_code == 200
+        done = run(
+            project, "--endpoint", gateway.database, "invoke", "create_user", "-e", str(event)
+        )
+        assert json.loads(done.stdout) == {"id": "eve"}
+    assert is_healthy(gateway.database)
 
 
-def test_a_folder_that_is_in_use_is_refused(project):
-    with running(project):
-        done = run(project, "--port", "0")
+def test_a_folder_that_is_in_use_is_refused(gateway):
+    done = run(gateway.project, "--port", "0")
     assert done.returncode == 1
     assert "is in use by another gateway" in done.stderr
 
@@ -154,23 +174,37 @@ def test_users_outlive_a_restart_unless_it_is_a_fresh_one(project, event):
     assert "ann" not in users(project)
 
 
-def test_one_function_uses_the_database_of_the_gateway_that_runs(project, event):
-    with running(project):
-        answer = run(project, "invoke", "create_user", "-e", "-", given='{"username": "ann"}')
-        assert json.loads(answer.stdout) == {"id": "ann"}
-        assert "creating" in answer.stderr
-        assert run(project, "invoke", "create_user", "-e", event).returncode == 1
+def test_one_function_uses_the_database_of_the_gateway_that_runs(gateway, event):
+    project = gateway.project
+    answer = run(project, "invoke", "create_user", "-e", "-", given='{"username": "ann"}')
+    assert json.loads(answer.stdout) == {"id": "ann"}
+    assert "creating" in answer.stderr
+    assert run(project, "invoke", "create_user", "-e", event).returncode == 1
 
 
-def test_a_port_in_use_is_one_clear_line_and_no_database(project):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        done = run(project, "--port", port)
-    assert done.returncode == 1
-    assert done.stderr.splitlines() == [
-        f"local: cannot listen on port {port} (Address already in use); choose another with --port"
-    ]
-    assert not (project.parent / ".local").exists()
+@pytest.fixture
+def line_of(project, monkeypatch, capsys):
+    """Type a command, in this process; return the one line in which it is refused."""
+
+    def line_of(typed: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["local", "--template", str(project), *typed.split()])
+        monkeypatch.setattr(signal, "signal", lambda *_: None)
+        with pytest.raises(SystemExit) as end:
+            command_line()
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        # Python itself prints the words of an end that has some.
+        (line,) = (printed.err if end.value.code == 2 else str(end.value)).splitlines()
+        return line
+
+    return line_of
+
+
+@pytest.fixture(scope="module")
+def taken():
+    """A port that is in use."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
 
 
 @pytest.mark.parametrize(
@@ -179,6 +213,10 @@ def test_a_port_in_use_is_one_clear_line_and_no_database(project):
         ("--port 70000", "--port"),
         ("--port x", "--port"),
         ("--prot 3000", "--port"),
+        (
+            "--port {taken}",
+            "cannot listen on port {taken} (Address already in use); choose another with --port",
+        ),
         ("--origin https://a.example/", "https://a.example is one"),
         ("--origin *", "no origin"),
         ("--origin a.example", "no origin"),
@@ -199,7 +237,7 @@ def test_a_port_in_use_is_one_clear_line_and_no_database(project):
         ("invoke create_user -e {file} --as joe", "make run"),
     ],
 )
-def test_wrong_usage_is_one_line_and_changes_nothing(project, typed, said, monkeypatch, capsys):
+def test_wrong_usage_is_one_line_and_changes_nothing(project, taken, line_of, typed, said):
     root = project.parent
     file, broken = root / "event.json", root / "broken.yaml"
     file.write_text("{}")
@@ -207,35 +245,31 @@ def test_wrong_usage_is_one_line_and_changes_nothing(project, typed, said, monke
     odd = root / "odd.yaml"
     odd.write_text("Resources: {Table: {}}")
     before = sorted(root.rglob("*"))
-    typed = typed.format(file=file, broken=broken, odd=odd, root=root)
-    words = f"--port 0 --template {project} {typed}"
-    monkeypatch.setattr(sys, "argv", ["local", *words.split()])
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
-    with pytest.raises(SystemExit) as end:
-        command_line()
-    printed = capsys.readouterr()
-    # Python itself prints the words of an end that has some.
-    (line,) = (printed.err if end.value.code == 2 else str(end.value)).splitlines()
+    typed = typed.format(file=file, broken=broken, odd=odd, root=root, taken=taken)
+    line = line_of(f"--port 0 {typed}")
     assert line.startswith("local: ")
-    assert said in line
-    assert printed.out == ""
+    assert said.format(taken=taken) in line
     assert sorted(root.rglob("*")) == before
 
 
-def test_a_body_that_is_too_large_is_answered_before_it_ends(project):
-    with running(project) as (_, banner):
-        url = url_of(banner)
-        response = httpx.post(f"{url}/open", content=b"x" * 30_000_000)
-        assert response.status_code == 413
-        host, port = "127.0.0.1", httpx.URL(url).port
-        with socket.create_connection((host, port)) as plain:
-            plain.sendall(b"POST /v1/open HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n")
-            assert plain.recv(100).startswith(b"HTTP/1.1 413")
+def test_a_database_without_secrets_is_refused_in_one_line(line_of):
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        endpoint = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+    assert endpoint in line_of(f"--endpoint {endpoint} --port 0")
 
 
-def test_events_show_the_names_of_headers_as_they_were_sent(project):
-    with running(project) as (_, banner):
-        event = httpx.get(f"{url_of(banner)}/open", headers={"X-CamelCase": "é".encode()}).json()
+def test_a_body_that_is_too_large_is_answered_before_it_ends(gateway):
+    response = httpx.post(f"{gateway.url}/open", content=b"x" * 30_000_000)
+    assert response.status_code == 413
+    host, port = "127.0.0.1", httpx.URL(gateway.url).port
+    with socket.create_connection((host, port)) as plain:
+        plain.sendall(b"POST /v1/open HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n")
+        assert plain.recv(100).startswith(b"HTTP/1.1 413")
+
+
+def test_events_show_the_names_of_headers_as_they_were_sent(gateway):
+    sent = {"X-CamelCase": "é".encode()}
+    event = httpx.get(f"{gateway.url}/open", headers=sent).json()
     assert event["headers"]["X-CamelCase"] == "é"
 
 
@@ -273,12 +307,3 @@ def test_a_change_counts_from_the_next_request_on_and_is_told(project):
         assert change(project, template.replace("/open", "/moved")) == 403
         assert change(project, "Resources: [") == 403
         assert change(project, template) == 205
-
-
-def test_a_database_without_secrets_is_refused_in_one_line(project):
-    with socket.create_server(("127.0.0.1", 0)) as nobody:
-        endpoint = f"http://127.0.0.1:{nobody.getsockname()[1]}"
-    done = run(project, "--endpoint", endpoint, "--port", "0")
-    assert done.returncode == 1
-    assert len(done.stderr.splitlines()) == 1
-    assert os.linesep not in done.stdout

@@ -5,16 +5,20 @@ before it is sent (dynamodb_limits.py).
 """
 
 import contextlib
+import functools
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from unittest import mock
 
 import boto3
+import botocore.session
 import moto
 import pytest
+from moto.core import responses, serialize
 from moto.core.models import BotocoreStubber
+from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 
 from local.create_resources import create_resources
 from sessions import aws as layer_aws
@@ -25,6 +29,31 @@ from tests.support.contract import TEMPLATE
 
 # Of the session that makes every client of the layer.
 layer_aws._session.register("before-parameter-build.dynamodb", dynamodb_limits.hold)
+
+# Sessions of botocore share the models of AWS's services that one of them has read.
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)
+
+# What moto works out at each request, though it is always the same, is worked out once: it costs
+# as much as what moto does for the request.
+responses.method_names_from_class = functools.cache(responses.method_names_from_class)
+UpdateExpressionParser.make = functools.cache(UpdateExpressionParser.make)  # moto changes a copy
+_names_of_a_member = serialize.XFormedAttributePicker.get_possible_keys
+
+
+@functools.cache
+def _names_in_a_dict(shape: Any, name: str) -> tuple[str, ...]:
+    picker = serialize.XFormedAttributePicker()
+    member = serialize.AttributePickerContext({}, name, shape)
+    return tuple(_names_of_a_member(picker, member))
+
+
+def _remembered_names(picker: Any, member: serialize.AttributePickerContext) -> Iterable[str]:
+    if type(member.obj) is dict:
+        return _names_in_a_dict(member.shape, member.key)
+    return _names_of_a_member(picker, member)
+
+
+serialize.XFormedAttributePicker.get_possible_keys = _remembered_names
 
 
 @contextlib.contextmanager

@@ -148,15 +148,17 @@ class Fault(NamedTuple):
 
 _ONCE = (1,)
 _IN_TURN = (1, 3, EVER)
-# One of each kind that botocore treats alike; tests/layer/test_dynamodb.py has every one of them.
-_TRIED_AGAIN = ("throttled", "an internal error", "a time-out on reading")
+# One of each kind that botocore treats alike; tests/layer/test_dynamodb.py has every one of them,
+# and that each is tried again.
+TRIED_AGAIN = ("throttled", "an internal error", "a time-out on reading")
 _TRANSACTIONS = {"TransactWriteItems"}
 _BATCHES = {"BatchGetItem", "BatchWriteItem"}
 _SINGLE_WRITES = {"BatchWriteItem", "PutItem", "UpdateItem"}
 _WRITES = {*_SINGLE_WRITES, *_TRANSACTIONS, "PutEvents", "PutSecretValue"}
 
 EVERY_FAULT = {
-    **{name: Fault(FAULTS[name]) for name in _TRIED_AGAIN},
+    **{name: Fault(FAULTS[name], times=(EVER,)) for name in TRIED_AGAIN},
+    "an internal error": Fault(FAULTS["an internal error"]),
     "no rights": Fault(FAULTS["no rights"], times=_ONCE),
     "done, and the answer lost": Fault(LOST_ANSWER, _WRITES),
     "done, and an internal error": Fault(_after_it_was_done(FAULTS["an internal error"]), _WRITES),

@@ -127,9 +127,12 @@ def watched_answers() -> Iterator[None]:
 Start = Callable[..., Service]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory, watched_answers: None) -> Iterator[Start]:
-    """Start services with options of the test's own; they end with the session."""
+    """Start services with options of the test's own; they end with the tests of its module.
+
+    A service that nobody asks works on: it follows its streams.
+    """
     with ExitStack() as stack:
         yield lambda *options: stack.enter_context(
             watched(tmp_path_factory.mktemp("service"), *options)
@@ -137,6 +140,7 @@ def start(tmp_path_factory: pytest.TempPathFactory, watched_answers: None) -> It
 
 
 @pytest.fixture(scope="session")
-def service(start: Start) -> Service:
+def service(tmp_path_factory: pytest.TempPathFactory, watched_answers: None) -> Iterator[Service]:
     """One service for all tests that need no rate limit."""
-    return start("--no-rate-limit")
+    with watched(tmp_path_factory.mktemp("service"), "--no-rate-limit") as service:
+        yield service

@@ -72,7 +72,7 @@ def deployment(request: pytest.FixtureRequest) -> Iterator[Deployment]:
             yield deployment
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def limited(request: pytest.FixtureRequest, deployment: Deployment) -> Iterator[Deployment]:
     """The same, with its limits: on this machine, another service."""
     if option(request, "stack") or option(request, "url"):
