@@ -13,6 +13,10 @@ from django.test import RequestFactory
 from django.views import View
 from fastapi import Depends, FastAPI
 from flask import Flask, g
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from sessions import errors
 from sessions.guards import django, fastapi, flask
@@ -47,7 +51,7 @@ class Seen(NamedTuple):
 Ask = Callable[..., Seen]
 
 
-def status_of(app: FastAPI, headers: dict[str, str]) -> int:
+def status_of(app: Starlette, headers: dict[str, str]) -> int:
     async def get() -> httpx.Response:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://product") as client:
@@ -65,6 +69,18 @@ def ask_fastapi(verifier: Any, headers: dict[str, str], **options: Any) -> Seen:
     async def view(session: Annotated[VerifiedSession, protected]) -> None:
         sessions.append(session)
 
+    return Seen(status_of(app, headers), sessions)
+
+
+def ask_starlette(verifier: Any, headers: dict[str, str], **options: Any) -> Seen:
+    sessions, verified_session = [], fastapi.protect(verifier, **options)
+
+    def view(request: Request) -> Response:
+        sessions.append(verified_session(request))
+        return Response()
+
+    app = Starlette(routes=[Route("/", view)])
+    fastapi.answer_refusals(app)
     return Seen(status_of(app, headers), sessions)
 
 
@@ -132,7 +148,14 @@ def ask_a_class_of_django(verifier: Any, headers: dict[str, str], **options: Any
 
 
 @pytest.fixture(
-    params=[ask_fastapi, ask_flask, ask_django, ask_django_in_a_loop, ask_a_class_of_django]
+    params=[
+        ask_fastapi,
+        ask_starlette,
+        ask_flask,
+        ask_django,
+        ask_django_in_a_loop,
+        ask_a_class_of_django,
+    ]
 )
 def ask(request: pytest.FixtureRequest) -> Ask:
     return request.param
