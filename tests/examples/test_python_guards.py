@@ -13,6 +13,10 @@ from django.test import RequestFactory
 from django.views import View
 from fastapi import Depends, FastAPI
 from flask import Flask, g
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from sessions import errors
 from sessions.guards import django, fastapi, flask
@@ -38,16 +42,16 @@ class Stub:
 
 
 class Seen(NamedTuple):
-    """The status of an answer, and the users whom the view was called for."""
+    """The status of an answer, and the session of each call of the view."""
 
     status: int
-    users: list[str]
+    sessions: list[Any]
 
 
 Ask = Callable[..., Seen]
 
 
-def status_of(app: FastAPI, headers: dict[str, str]) -> int:
+def status_of(app: Starlette, headers: dict[str, str]) -> int:
     async def get() -> httpx.Response:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://product") as client:
@@ -57,41 +61,53 @@ def status_of(app: FastAPI, headers: dict[str, str]) -> int:
 
 
 def ask_fastapi(verifier: Any, headers: dict[str, str], **options: Any) -> Seen:
-    app, users = FastAPI(), []
+    app, sessions = FastAPI(), []
     fastapi.answer_refusals(app)
     protected = Depends(fastapi.protect(verifier, **options))
 
     @app.get("/")
     async def view(session: Annotated[VerifiedSession, protected]) -> None:
-        users.append(session.user)
+        sessions.append(session)
 
-    return Seen(status_of(app, headers), users)
+    return Seen(status_of(app, headers), sessions)
+
+
+def ask_starlette(verifier: Any, headers: dict[str, str], **options: Any) -> Seen:
+    sessions, verified_session = [], fastapi.protect(verifier, **options)
+
+    def view(request: Request) -> Response:
+        sessions.append(verified_session(request))
+        return Response()
+
+    app = Starlette(routes=[Route("/", view)])
+    fastapi.answer_refusals(app)
+    return Seen(status_of(app, headers), sessions)
 
 
 def ask_flask(verifier: Any, headers: dict[str, str], **options: Any) -> Seen:
-    app, users = Flask(__name__), []
+    app, sessions = Flask(__name__), []
 
     @app.get("/")
     @flask.protect(verifier, **options)
     async def view() -> str:
-        users.append(g.verified_session.user)
+        sessions.append(g.get("verified_session"))
         return ""
 
-    return Seen(app.test_client(use_cookies=False).get("/", headers=headers).status_code, users)
+    return Seen(app.test_client(use_cookies=False).get("/", headers=headers).status_code, sessions)
 
 
 def ask_django(verifier: Any, headers: dict[str, str], **options: Any) -> Seen:
-    users = []
+    sessions = []
 
     @django.protect(verifier, **options)
     def view(request: Any, key: str) -> HttpResponse:
-        users.append(request.verified_session.user)
+        sessions.append(getattr(request, "verified_session", None))
         return HttpResponse()
 
     try:
-        return Seen(view(RequestFactory().get("/", headers=headers), key="1").status_code, users)
+        return Seen(view(RequestFactory().get("/", headers=headers), key="1").status_code, sessions)
     except ValueError:  # what Django answers with 500
-        return Seen(500, users)
+        return Seen(500, sessions)
 
 
 def asgi_request(*headers: tuple[str, str]) -> ASGIRequest:
@@ -100,39 +116,46 @@ def asgi_request(*headers: tuple[str, str]) -> ASGIRequest:
 
 
 def ask_django_in_a_loop(verifier: Any, headers: dict[str, str], **options: Any) -> Seen:
-    users = []
+    sessions = []
 
     @django.protect(verifier, **options)
     async def view(request: Any, key: str) -> HttpResponse:
         await asyncio.sleep(0)
-        users.append(request.verified_session.user)
+        sessions.append(getattr(request, "verified_session", None))
         return HttpResponse()
 
     request = asgi_request(*headers.items())
     try:
-        return Seen(asyncio.run(view(request, key="1")).status_code, users)
+        return Seen(asyncio.run(view(request, key="1")).status_code, sessions)
     except ValueError:
-        return Seen(500, users)
+        return Seen(500, sessions)
 
 
 def ask_a_class_of_django(verifier: Any, headers: dict[str, str], **options: Any) -> Seen:
-    users = []
+    sessions = []
 
     class Page(View):
         async def get(self, request: Any) -> HttpResponse:
-            users.append(request.verified_session.user)
+            sessions.append(getattr(request, "verified_session", None))
             return HttpResponse()
 
     view = django.protect(verifier, **options)(Page.as_view())
     request = asgi_request(*headers.items())
     try:
-        return Seen(asyncio.run(view(request)).status_code, users)
+        return Seen(asyncio.run(view(request)).status_code, sessions)
     except ValueError:
-        return Seen(500, users)
+        return Seen(500, sessions)
 
 
 @pytest.fixture(
-    params=[ask_fastapi, ask_flask, ask_django, ask_django_in_a_loop, ask_a_class_of_django]
+    params=[
+        ask_fastapi,
+        ask_starlette,
+        ask_flask,
+        ask_django,
+        ask_django_in_a_loop,
+        ask_a_class_of_django,
+    ]
 )
 def ask(request: pytest.FixtureRequest) -> Ask:
     return request.param
@@ -146,7 +169,7 @@ def _django() -> Iterator[None]:
 
 
 def test_views_that_are_coroutines_are_guarded_too(ask):
-    assert ask(Stub(), BEARER) == (200, ["joe"])
+    assert ask(Stub(), BEARER) == (200, [SESSION])
     assert ask(Stub(), {"Authorization": "bad"}) == (401, [])
     assert ask(Stub(), {}) == (401, [])
 
@@ -170,7 +193,7 @@ def test_without_the_name_of_a_cookie_none_counts(ask, cookie):
 
 def test_a_cookie_of_the_name_counts(ask):
     headers = {"Cookie": f"__Host-session={TOKEN}", "Sec-Fetch-Site": "same-origin"}
-    assert ask(Stub(), headers, cookie="__Host-session") == (200, ["joe"])
+    assert ask(Stub(), headers, cookie="__Host-session") == (200, [SESSION])
 
 
 def test_fastapi_without_the_answers_lets_nobody_in():

@@ -18,7 +18,8 @@ def protect(
 ) -> Callable[[Request], VerifiedSession]:
     """Return a dependency that is the request's session.
 
-    The read blocks, and FastAPI calls a dependency that is no coroutine in a thread.
+    The read blocks, and FastAPI calls a dependency that is no coroutine in a thread. In Starlette
+    alone, an endpoint that is no coroutine calls it with the request.
 
     Args:
         verifier: the one of the application.
