@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 import sessions_client
-from sessions import errors
 from sessions_client import NetworkError, SessionsClient, SessionsError
 from sessions_client.model import name_in_contract
+from tests.support.contract import ERRORS
 from tests.support.openapi import OPERATIONS, examples, resolved
 
 NODE = shutil.which("node")
@@ -31,7 +31,7 @@ class Error(NamedTuple):
 
 def names() -> dict[Error, str]:
     """Return the name of each error: that of its class in the service, at whatever status."""
-    classes = errors.ApiError.__subclasses__()
+    classes = {type(error) for error in ERRORS}
     contract = {Error(each.status, each.code, each.message): each.__name__ for each in classes}
     by_code = {error.code: name for error, name in contract.items()}
     for operation in OPERATIONS.values():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from functions.create_session import app
 from local.streams import not_done
-from sessions import aws, event_bus, session_store, streams
+from sessions import event_bus, retries, session_store, streams
 from sessions.concurrent import run_concurrently
 from sessions.dynamodb import SESSIONS, USERS
 from sessions.streams import RESERVE_MILLISECONDS
@@ -34,7 +34,7 @@ BY_TTL = {"userIdentity": {"type": "Service", "principalId": "dynamodb.amazonaws
 def bus(monkeypatch):
     bus = Bus()
     monkeypatch.setattr(event_bus, "eventbridge", bus)
-    monkeypatch.setattr(aws, "_PAUSES", (0.0,) * 4)
+    monkeypatch.setattr(retries, "_PAUSES", (0.0,) * 4)
     return bus
 
 

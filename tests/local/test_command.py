@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+from unittest import mock
 
 import httpx
 import pytest
@@ -189,7 +190,8 @@ def line_of(project, monkeypatch, capsys):
     def line_of(typed: str) -> str:
         monkeypatch.setattr(sys, "argv", ["local", "--template", str(project), *typed.split()])
         monkeypatch.setattr(signal, "signal", lambda *_: None)
-        with pytest.raises(SystemExit) as end:
+        # A command has its process, and the environment of it, to itself.
+        with mock.patch.dict(os.environ), pytest.raises(SystemExit) as end:
             command_line()
         printed = capsys.readouterr()
         assert printed.out == ""
