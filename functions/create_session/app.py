@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 from functools import partial
+from typing import NoReturn
 
 from sessions import passwords, session_store, settings, tokens, user_store
 from sessions.body import Fields, parse
@@ -21,6 +22,7 @@ from sessions.telemetry import best_effort
 
 SESSION_SECONDS = settings.number("SESSION_SECONDS")
 REMEMBERED_SESSION_SECONDS = settings.number("REMEMBERED_SESSION_SECONDS")
+TELL_UNKNOWN_USERS = settings.text("TELL_UNKNOWN_USERS") == "true"
 MAX_SESSIONS_PER_USER = settings.number("MAX_SESSIONS_PER_USER")
 
 # Room for the longest login, password and name of a session in any spelling: each letter as twelve
@@ -44,10 +46,11 @@ def handler(request: Request) -> Answer:
     """
     refuse_foreign_page(request)
     credentials = parse(request, CREDENTIALS, LARGEST_BODY_BYTES, PREPARE)
-    with Attempt(request, credentials["user"], secrets.token_urlsafe(6)) as attempt:
+    name, attempt_id = credentials["user"], secrets.token_urlsafe(6)
+    with Attempt(request, name, attempt_id, tell_unknown_users=TELL_UNKNOWN_USERS) as attempt:
         login, session_epoch = attempt.begin()
         if login is None:
-            raise InvalidUser
+            refuse_unknown_user(credentials["pass"])
         request.log["user"] = login.user
         check_password(login, credentials["pass"])
         # The key first: a login that cannot be signed must leave no session behind.
@@ -71,6 +74,13 @@ def handler(request: Request) -> Answer:
     with best_effort("forget_oldest_addresses", request.request_id):
         user_store.forget_oldest_addresses(user)
     return created({"token": token, "exp": exp})
+
+
+def refuse_unknown_user(password: str) -> NoReturn:
+    """Refuse a name that nobody has: as a wrong password, and in its time, if it is not told."""
+    if not TELL_UNKNOWN_USERS:
+        passwords.check_password("", password)
+    raise InvalidUser
 
 
 def check_password(login: Login, password: str) -> None:
