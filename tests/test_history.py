@@ -4,7 +4,6 @@ After each step every token ever issued is tried, and must see just what the mod
 That this can fail is itself tested: each planted fault below has to be noticed.
 """
 
-import importlib
 import itertools
 import math
 from collections.abc import Callable
@@ -24,7 +23,15 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from sessions import dynamodb, logins, model, session_epoch, session_store, user_store
+from sessions import (
+    dynamodb,
+    logins,
+    model,
+    session_epoch,
+    session_issue,
+    session_store,
+    user_store,
+)
 from sessions.dynamodb import SESSIONS, USERS
 from sessions.errors import UnknownKey
 from tests.support.calls import call, handler_of, invoke
@@ -285,8 +292,7 @@ class History(UsersHistory):
 
 @pytest.fixture(autouse=True)
 def few_sessions(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = importlib.import_module("functions.create_session.app")
-    monkeypatch.setattr(app, "MAX_SESSIONS_PER_USER", MOST)
+    monkeypatch.setattr(session_issue, "MAX_SESSIONS_PER_USER", MOST)
     monkeypatch.setattr(session_epoch, "EPOCH_SHARDS", 2)  # moto takes long for a large transaction
 
 

@@ -7,8 +7,7 @@ from urllib.parse import quote
 import argon2
 import pytest
 
-from functions.create_session import app
-from sessions import session_store
+from sessions import session_issue, session_store
 from sessions.dynamodb import LOGINS, SESSIONS, USERS
 from tests.support.calls import call, invoke
 from tests.support.contract import (
@@ -344,7 +343,7 @@ def put_ids_ahead(person, iat):
 
 @pytest.mark.parametrize("lasts", [60, SESSION_SECONDS])
 def test_a_session_lasts_as_long_as_given_though_its_id_is_ahead(clock, monkeypatch, lasts):
-    monkeypatch.setattr(app, "SESSION_SECONDS", lasts)
+    monkeypatch.setattr(session_issue, "SESSION_SECONDS", lasts)
     person = new_person()
     put_ids_ahead(person, clock.now + 120)
     answer = try_login(person.username)
@@ -362,7 +361,7 @@ def test_a_session_lasts_as_long_as_given_though_its_id_is_ahead(clock, monkeypa
 def test_however_far_ids_are_ahead_a_login_works_and_times_are_the_clocks(
     clock, monkeypatch, ahead
 ):
-    monkeypatch.setattr(app, "MAX_SESSIONS_PER_USER", 3)
+    monkeypatch.setattr(session_issue, "MAX_SESSIONS_PER_USER", 3)
     person, began = new_person(), clock.now
     put_ids_ahead(person, began + ahead)
     tokens = [log_in(person) for _ in range(5)]
@@ -529,7 +528,7 @@ def test_logs_one_line_and_counts_one_outcome_without_the_name(clock, logged, ca
 
 @pytest.mark.parametrize("is_remembered", [False, True])
 def test_the_login_over_the_limit_revokes_the_oldest_session(clock, monkeypatch, is_remembered):
-    monkeypatch.setattr(app, "MAX_SESSIONS_PER_USER", 3)
+    monkeypatch.setattr(session_issue, "MAX_SESSIONS_PER_USER", 3)
     person = new_person()
     tokens = [log_in(person, rememberMe=is_remembered) for _ in range(3)]
     assert statuses(*tokens) == [200, 200, 200]
@@ -543,7 +542,7 @@ def test_the_login_over_the_limit_revokes_the_oldest_session(clock, monkeypatch,
 
 def test_a_session_that_ended_with_everyones_is_not_evicted_as_well(clock, monkeypatch):
     """Its end was told already (docs/events.md)."""
-    monkeypatch.setattr(app, "MAX_SESSIONS_PER_USER", 1)
+    monkeypatch.setattr(session_issue, "MAX_SESSIONS_PER_USER", 1)
     person = new_person()
     log_in(person)
     ended = stored_sessions(person)
@@ -553,4 +552,4 @@ def test_a_session_that_ended_with_everyones_is_not_evicted_as_well(clock, monke
 
 
 def test_the_limit_of_sessions_is_the_templates():
-    assert TEMPLATE.parameters["MaxSessionsPerUser"] == app.MAX_SESSIONS_PER_USER == 100
+    assert TEMPLATE.parameters["MaxSessionsPerUser"] == session_issue.MAX_SESSIONS_PER_USER == 100

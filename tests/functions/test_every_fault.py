@@ -20,8 +20,7 @@ from botocore.retries.quota import RetryQuota
 from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 
-from functions.create_session import app
-from sessions import dynamodb, event_bus, telemetry, user_store
+from sessions import dynamodb, event_bus, session_issue, telemetry, user_store
 from sessions.errors import AccountError, Unavailable
 from sessions.signing_keys import CACHE_SECONDS, KeySet
 from tests.support.calls import call, invoke
@@ -142,7 +141,7 @@ def world(aws):
         patch.setattr(dynamodb, "LARGEST_TRANSACTION", 2)
         patch.setattr(dynamodb, "LARGEST_BATCH_WRITE", 2)
         patch.setattr(event_bus, "LARGEST_PUT", 2)
-        patch.setattr(app, "MAX_SESSIONS_PER_USER", 5)
+        patch.setattr(session_issue, "MAX_SESSIONS_PER_USER", 5)
         world = World(clock)
         patch.setattr(secrets, "token_bytes", world.token_bytes)
         yield world

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from functions.create_session import app
 from local.streams import not_done
-from sessions import event_bus, retries, session_store, streams
+from sessions import event_bus, retries, session_issue, session_store, streams
 from sessions.concurrent import run_concurrently
 from sessions.dynamodb import SESSIONS, USERS
 from sessions.streams import RESERVE_MILLISECONDS
@@ -248,7 +247,7 @@ def test_the_end_of_every_session_of_all_users_is_one_event(clock, bus, changes)
 
 
 def test_a_login_over_the_limit_publishes_an_eviction(clock, bus, changes, monkeypatch):
-    monkeypatch.setattr(app, "MAX_SESSIONS_PER_USER", 3)
+    monkeypatch.setattr(session_issue, "MAX_SESSIONS_PER_USER", 3)
     person = new_person()
     for _ in range(4):
         log_in(person)

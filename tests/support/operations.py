@@ -202,6 +202,11 @@ ACCOUNT_OPERATIONS = _by_name(
     # By its old name, which is nobody's any more; by ID it can be asked for again.
     AccountOperation("rename_user", changes=True, again="UnknownUser"),
     AccountOperation("set_password", changes=True, in_steps=True, then=401),
+    AccountOperation(
+        "issue_session",
+        in_steps=True,
+        volatile=frozenset({"token"}),
+    ),
     AccountOperation("ban_user", changes=True, then=403),
     AccountOperation("unban_user"),
     AccountOperation("list_users", of_a_user=False),
