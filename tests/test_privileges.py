@@ -111,7 +111,7 @@ def test_only_the_rotation_may_write_the_secret():
 
 # ------------------------------------------------------ other services of the product
 
-_, POLICY = TEMPLATE.only("AWS::IAM::ManagedPolicy")
+POLICY = TEMPLATE.resources["VerifySessionsPolicy"]["Properties"]
 (STATEMENT,) = POLICY["PolicyDocument"]["Statement"]
 READABLE = STATEMENT["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]
 

@@ -329,6 +329,7 @@ OTHER_VALUES: dict[str, tuple[Any, dict[str, Any]]] = {
     "ExistingUsersTable": ("people", {}),
     "FunctionMemory": (1024, {}),
     "HashingMemory": (1024, {}),
+    "ImpersonatorsMayRevoke": ("true", {}),
     "KeyRotationDays": (7, {}),
     "LogRetentionDays": (1, {}),
     "LoginAttemptsPerAddress": (7, {}),

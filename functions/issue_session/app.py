@@ -51,7 +51,7 @@ class NewSession(UserSelector):
     looks like another.
     """
 
-    method: Annotated[str, Field(max_length=32, pattern=r"\A[a-z0-9_.-]+\Z")]
+    method: Annotated[str, Field(max_length=32, pattern=r"^[a-z0-9_.-]+$")]
     name: str = ""
     seconds: Annotated[int, Field(ge=1, le=REMEMBERED_SESSION_SECONDS)] | None = None
     remember: bool | None = None

@@ -91,6 +91,7 @@ def test_stores_the_session_without_what_would_make_a_token(clock):
         "jti_sha256": {},
         "session_epoch": row["session_epoch"],
         "created_at": {"N": str(clock.now)},
+        "method": {"S": "password"},
     }
     assert len(digest) == 32
     assert decode(token.split(".")[1])["jti"].encode() not in digest
@@ -325,6 +326,7 @@ def test_an_id_is_never_used_twice(clock):
         "sub": person.id,
         "name": NAME,
         "createdAt": clock.now,
+        "method": "password",
     }
     assert statuses(first, second) == [401, 401]
     clock.now = iat + 100
@@ -448,6 +450,7 @@ def test_a_user_whose_ids_were_far_ahead_logs_in_again_as_the_runbook_says(clock
         "sub": person.id,
         "name": NAME,
         "createdAt": now,
+        "method": "password",
     }
     assert statuses(token) == [401]
     delete = {"id": person.id, "all": True}

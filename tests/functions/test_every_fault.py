@@ -190,7 +190,9 @@ def account(name, **event):
         except AccountError as error:
             return Outcome("refused", type(error).__name__)
         volatile = ACCOUNT_OPERATIONS[name].volatile
-        return Outcome("done", {k: v for k, v in answer.items() if k not in volatile})
+        issued = answer.get("token")
+        told = {k: v for k, v in answer.items() if k not in volatile and not issued}
+        return Outcome("done", told, issued)
 
     return act
 
@@ -254,10 +256,26 @@ def logging_in_with_an_old_hash(world):
     return requesting("create_session")(world)
 
 
-def logging_in_once_too_often(world):
-    for _ in range(2):
-        log_in(world.person)
-    return requesting("create_session")(world)
+def once_too_often(prepare):
+    def prepare_too(world):
+        for _ in range(2):
+            log_in(world.person)
+        return prepare(world)
+
+    return prepare_too
+
+
+def replacing(name):
+    def prepare(world):
+        usual = ROUTES["create_session"].request(login=world.person.username)
+        headers = {"X-Replace-Session": "true"}
+        return route("create_session", world.tokens[name], **usual, headers=headers)
+
+    return prepare
+
+
+def issuing_by_id(world):
+    return account("issue_session", **ACCOUNT_OPERATIONS["issue_session"].event(id=world.person.id))
 
 
 def deleting_several(*names):
@@ -306,7 +324,16 @@ REQUESTS = {
     ),
     # A login whose answer was lost has a session, which counts towards the limit.
     "create_session, once too often": case(
-        "create_session", logging_in_once_too_often, orders=(ALONE,), may_close=("other",)
+        "create_session",
+        once_too_often(requesting("create_session")),
+        orders=(ALONE,),
+        may_close=("other",),
+    ),
+    "create_session, replacing one": case("create_session", replacing("other"), orders=(ALONE,)),
+    "issue_session": case("issue_session"),
+    "issue_session, by ID": case("issue_session", issuing_by_id),
+    "issue_session, once too often": case(
+        "issue_session", once_too_often(operating("issue_session")), may_close=("other",)
     ),
     "delete_session, the one in use": case(
         "delete_session", requesting("delete_session", "in use"), again="InvalidSession"
@@ -323,7 +350,7 @@ REQUESTS = {
 }
 CASES = {
     **REQUESTS,
-    **{name: case(name) for name in ACCOUNT_OPERATIONS},
+    **{name: case(name) for name in ACCOUNT_OPERATIONS if name not in REQUESTS},
     "set_password, keeping sessions": case(
         "set_password", operating("set_password", keep_sessions=True)
     ),

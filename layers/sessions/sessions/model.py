@@ -12,9 +12,7 @@ _SESSION_ID_DIGITS = 15
 _SESSION_IDS = range(1, 10**_SESSION_ID_DIGITS)
 
 ACCOUNT_DELETED = "account_deleted"  # why sessions of a deleted user are revoked
-BY_PASSWORD = (
-    "password"  # the `method` of a login, and of rows of earlier versions, which have none
-)
+BY_PASSWORD = "password"  # noqa: S105  the `method` of a login; rows of earlier versions say none
 TOMBSTONE_ID = 0  # of no session (`parse_session_id`), but of the row that a deleted user leaves
 
 

@@ -58,13 +58,16 @@ def issue_session(
     user = allocate() if meanwhile is None else run_concurrently(allocate, meanwhile)[0]
     session = draft._replace(iat=user.last_iat, jti_sha256=jti_sha256(jti))
     token = tokens.issue(Claims(user.id, session.iat, session.exp, jti), ISSUER, kid, key)
-    replaced = _live_session(user.id, presented, now)
+    _store(session, _live_session(user.id, presented, now), now)
+    _clean_up(user, session.session_epoch, now, request_id)
+    return token, session
+
+
+def _store(session: Session, replaced: int | None, now: int) -> None:
     if replaced is None:
         session_store.put_session(session, now)
     else:
         session_store.replace_session(replaced, session, now)
-    _clean_up(user, session.session_epoch, now, request_id)
-    return token, session
 
 
 def _clean_up(user: User, session_epoch: int, now: int, request_id: str) -> None:

@@ -1,0 +1,3 @@
+"""The account operation issue_session."""
+
+from tests.support.calls import invoke
