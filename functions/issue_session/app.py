@@ -39,7 +39,10 @@ def is_shown(text: str) -> str:
 
 def is_address(text: str) -> str:
     """Return the address, or the network of it, that stands for one caller."""
-    ipaddress.ip_address(text)
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        raise ValueError("it is no IP address") from None
     return address_block(text)
 
 

@@ -457,6 +457,139 @@ def test_a_user_whose_ids_were_far_ahead_logs_in_again_as_the_runbook_says(clock
     assert invoke("revoke_user_sessions", delete)["count"] == 1
 
 
+# ------------------------------------------------ a login that replaces a session
+
+
+def log_in_again(person, token, replace="true", **headers):
+    headers = {"X-Replace-Session": replace, **headers}
+    return try_login(person.username, token=token, headers=headers)
+
+
+def test_a_fresh_login_leaves_no_second_session(clock):
+    person = new_person()
+    old, other = log_in(person), log_in(person)
+    answer = log_in_again(person, f"Bearer {old}")
+    assert (answer.status, answer.body.keys()) == (201, {"token", "exp"})
+    assert statuses(old, other, answer.body["token"]) == [401, 200, 200]
+    ended = stored_rows(person)["sessions"][0]
+    assert (ended["iat"]["N"], ended["revoked_reason"]["S"]) == (str(clock.now), "replaced")
+
+
+@pytest.mark.parametrize("asked", [{"replace": "false"}, {"replace": "1"}, {"replace": None}])
+def test_a_login_that_does_not_ask_for_it_replaces_nothing(clock, asked):
+    person = new_person()
+    old = log_in(person)
+    assert log_in_again(person, old, **asked).status == 201
+    assert statuses(old) == [200]
+
+
+def expired(clock, person):
+    token = log_in(person)
+    clock.now += SESSION_SECONDS
+    return token
+
+
+def deleted(clock, person):
+    token = log_in(person)
+    call("delete_session", token, session=clock.now)
+    return token
+
+
+def deleted_with_all(clock, person):
+    token = log_in(person)
+    call("delete_all_sessions", token)
+    return token
+
+
+def ended_with_everyones(clock, person):
+    token = log_in(person)
+    invoke("revoke_everyone", {"everyone": True})
+    return token
+
+
+def forged(clock, person):
+    header, claims, _ = log_in(person).split(".")
+    return f"{header}.{claims}.{'A' * 43}"
+
+
+@pytest.mark.parametrize(
+    "token_of", [expired, deleted, deleted_with_all, ended_with_everyones, forged]
+)
+def test_a_token_that_does_not_count_replaces_nothing(clock, token_of):
+    person = new_person()
+    token = token_of(clock, person)
+    before = stored_rows(person)["sessions"]
+    answer = log_in_again(person, token)
+    assert answer.status == 201
+    assert statuses(answer.body["token"]) == [200]
+    assert stored_rows(person)["sessions"][:-1] == before
+
+
+@pytest.mark.parametrize("token", ["", "garbage", "Bearer a.b.c"])
+def test_what_is_no_token_replaces_nothing(clock, token):
+    assert log_in_again(new_person(), token).status == 201
+
+
+def test_another_users_token_replaces_nothing(clock):
+    other = log_in(new_person())
+    assert log_in_again(new_person(), other).status == 201
+    assert statuses(other) == [200]
+
+
+@pytest.mark.parametrize("password", ["wrong", PASSWORD])
+def test_a_login_that_is_refused_replaces_nothing(clock, password):
+    person = new_person()
+    old = log_in(person)
+    if password == PASSWORD:
+        invoke("ban_user", {"id": person.id})
+    headers = {"X-Replace-Session": "true"}
+    assert try_login(person.username, password, token=old, headers=headers).status in {401, 403}
+    invoke("unban_user", {"id": person.id})
+    assert statuses(old) == [200]
+
+
+def test_no_other_session_is_evicted_for_the_one_that_is_replaced(clock, monkeypatch):
+    monkeypatch.setattr(session_issue, "MAX_SESSIONS_PER_USER", 3)
+    person = new_person()
+    tokens = [log_in(person) for _ in range(3)]
+    answer = log_in_again(person, tokens[1])
+    assert statuses(*tokens, answer.body["token"]) == [200, 401, 200, 200]
+
+
+def test_a_session_that_ends_meanwhile_is_not_replaced_and_the_login_succeeds(
+    clock, dynamodb, monkeypatch
+):
+    person = new_person()
+    old = log_in(person)
+    iat = clock.now
+    replace_session = session_store.replace_session
+
+    def after_its_end(*given):
+        assert call("delete_session", old, session=iat).status == 200
+        replace_session(*given)
+
+    monkeypatch.setattr(session_store, "replace_session", after_its_end)
+    answer = log_in_again(person, old)
+    assert statuses(old, answer.body["token"]) == [401, 200]
+    assert stored_rows(person)["sessions"][0]["revoked_reason"]["S"] == "deleted"
+
+
+@pytest.mark.usefixtures("pauses")
+@pytest.mark.parametrize("fault", [*FAULTS, "done, and the answer lost"])
+def test_a_replacement_that_failed_leaves_one_session_once_it_is_tried_again(
+    clock, dynamodb, fault
+):
+    """Both rows are written together: at no moment are there two sessions, or a token of none."""
+    person = new_person()
+    old = log_in(person)
+    hook = FAULTS.get(fault, LOST_ANSWER)
+    inject(dynamodb, "TransactWriteItems", hook, times=30 if fault in FAULTS else 3)
+    assert log_in_again(person, old)[::2] == (503, UNAVAILABLE)
+    assert statuses(old) == [200 if fault in FAULTS else 401]
+    monkeypatch_free = call  # the fault is over
+    del monkeypatch_free
+
+
 # ------------------------------------------------------------------ faults
 
 

@@ -117,11 +117,13 @@ class AccountOperation(Operation):
         of_a_user: whether its input says which user it is about.
         volatile: members of its answer that are never twice the same.
         then: the status of a session of its user afterwards.
+        audited: members of its input that its line in the log has.
     """
 
     of_a_user: bool = True
     volatile: frozenset[str] = frozenset()
     then: int = 200
+    audited: frozenset[str] = frozenset()
 
     @property
     def given(self) -> dict[str, Any]:
@@ -206,6 +208,7 @@ ACCOUNT_OPERATIONS = _by_name(
         "issue_session",
         in_steps=True,
         volatile=frozenset({"token"}),
+        audited=frozenset({"method"}),
     ),
     AccountOperation("ban_user", changes=True, then=403),
     AccountOperation("unban_user"),
