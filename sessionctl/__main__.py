@@ -23,12 +23,8 @@ MEANINGS = {
     "Unavailable": "Something the service needs does not answer; try again",
     "Sandbox.Timedout": "The function ran out of time",
 }
-SAID = {
-    "UnknownUser",
-    "UserBanned",
-    "UserTaken",
-    "UnknownKey",
-}  # their messages say the same once more
+# Their messages say the same once more.
+SAID = {"UnknownUser", "UserBanned", "UserTaken", "UnknownKey"}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -11,7 +11,10 @@ import * as verify from "../../clients/js/verify.js";
 const VECTORS = JSON.parse(readFileSync(new URL("../vectors/verify.json", import.meta.url)));
 const TABLES = { sessionsTable: "Sessions", usersTable: "Users" };
 const READ = {
-  Sessions: ["created_at", "exp", "jti_sha256", "name", "revoked_reason", "session_epoch"],
+  Sessions: [
+    ...["by", "created_at", "exp", "jti_sha256", "method", "name", "revoked_reason"],
+    "session_epoch",
+  ],
   Users: [
     ...["banned_at", "banned_until", "id", "revoked_except", "revoked_reason", "revoked_through"],
     "session_epoch",
