@@ -143,8 +143,8 @@ def _withdraw(session: Session, now: int) -> None:
 def revoke_session(user: str, iat: int, now: int, revocation_id: str) -> None:
     """Revoke a session, which was read as live in this very request.
 
-    Its row stays until TTL deletes it, with only its ID, its beginning and the reason, for the
-    table's stream to publish (docs/events.md).
+    Its row stays until TTL deletes it, with only its ID, its beginning (when, how and by whom) and
+    the reason, for the table's stream to publish (docs/events.md).
 
     Args:
         user: the user's ID.
