@@ -47,6 +47,11 @@ class Member:
     def log_in(self) -> Any:
         return try_to_log_in(self.person)
 
+    def log_in_afresh(self) -> Any:
+        body = {"user": self.person.username, "pass": PASSWORD}
+        headers = {"X-Replace-Session": "true"}
+        return call("create_session", self.tokens[0], body=body, headers=headers)
+
     def delete(self, session: int, by: int) -> Any:
         return call("delete_session", self.tokens[by], session=session)
 
@@ -189,6 +194,25 @@ def test_two_logins_are_two_sessions(points, begin):
         listed = call("list_sessions", tokens[0]).body
         assert (len(ids), listed["count"]) == (2, 2)
         assert {session["iat"] for session in listed["items"]} == ids
+
+
+def test_a_session_is_replaced_once_and_each_login_is_a_session(points):
+    for member, *answers in points(1, Member.log_in_afresh, Member.log_in_afresh):
+        assert [answer.status for answer in answers] == [201, 201]
+        assert member.statuses() == [401]
+        tokens = [answer.body["token"] for answer in answers]
+        assert statuses(*tokens) == [200, 200]
+        (replaced, *_) = stored_rows(member.person)["sessions"]
+        assert replaced["revoked_reason"]["S"] == "replaced"
+
+
+def test_delete_all_revokes_both_sessions_of_a_login_that_replaces_one(points):
+    seen = []
+    for member, answer, _ in points(2, Member.log_in_afresh, lambda it: it.delete_all(1)):
+        assert member.statuses() == [401, 401]
+        seen += statuses(answer.body["token"])
+    assert seen == sorted(seen)
+    assert set(seen) == {200, 401}
 
 
 # ----------------------------------------------------------------- deletes
