@@ -530,9 +530,11 @@ def test_what_is_no_token_replaces_nothing(clock, token):
     assert log_in_again(new_person(), token).status == 201
 
 
-def test_another_users_token_replaces_nothing(clock):
-    other = log_in(new_person())
-    assert log_in_again(new_person(), other).status == 201
+def test_another_users_token_replaces_nothing_and_is_not_looked_up(clock, dynamodb_calls):
+    person, other = new_person(), log_in(new_person())
+    dynamodb_calls.clear()
+    assert log_in_again(person, other).status == 201
+    assert [name for name, _ in dynamodb_calls].count("BatchGetItem") == 1
     assert statuses(other) == [200]
 
 
