@@ -14,6 +14,7 @@ from sessionctl.text import printable
 
 MEANINGS = {
     "UnknownUser": "Nobody has this name, address or ID",
+    "UserBanned": "The user is banned, and gets no session",
     "UserTaken": "Somebody has this name or address already",
     "UnknownKey": "There is no such signing key",
     "NextKeyTooYoung": "Not dropped: some functions may not know the next key yet",
@@ -22,7 +23,8 @@ MEANINGS = {
     "Unavailable": "Something the service needs does not answer; try again",
     "Sandbox.Timedout": "The function ran out of time",
 }
-SAID = {"UnknownUser", "UserTaken", "UnknownKey"}  # their messages say the same once more
+# Their messages say the same once more.
+SAID = {"UnknownUser", "UserBanned", "UserTaken", "UnknownKey"}
 
 
 def main(arguments: list[str] | None = None) -> int:

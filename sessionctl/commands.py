@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from sessionctl.account_functions import OperationError
-from sessionctl.options import Group, Options, User, moment, of_a_user, read_password
+from sessionctl.options import Group, Options, User, duration, moment, of_a_user, read_password
 from sessionctl.text import aligned, as_json, printable, time_text
 from sessionctl.version import VERSION
 
@@ -30,7 +30,7 @@ def user_commands() -> None:
 
 @command_line.group("sessions")
 def session_commands() -> None:
-    """List sessions, and revoke them."""
+    """List sessions, issue and revoke them."""
 
 
 @command_line.group("keys")
@@ -188,10 +188,42 @@ def list_sessions(options: Options, user: User) -> str:
     if not answer["items"]:
         return "No sessions."
     rows = [
-        (item["iat"], time_text(item["createdAt"]), time_text(item["exp"]), item["name"])
+        (
+            item["iat"],
+            time_text(item["createdAt"]),
+            time_text(item["exp"]),
+            item["method"],
+            item.get("by", "-"),
+            item["name"],
+        )
         for item in answer["items"]
     ]
-    return aligned([("ID", "SINCE", "UNTIL", "NAME"), *rows])
+    return aligned([("ID", "SINCE", "UNTIL", "METHOD", "BY", "NAME"), *rows])
+
+
+@session_commands.command("issue")
+@click.option("--method", required=True, metavar="WORD", help="How the user was authenticated.")
+@click.option("--name", metavar="TEXT", help="The session's name.")
+@click.option("--for", "seconds", type=duration, metavar="DURATION", help="Such as 90m, 12h, 7d.")
+@click.option("--by", metavar="WHO", help="Who acts for the user, for the user to see.")
+@of_a_user
+def issue_session(
+    options: Options,
+    user: User,
+    method: str,
+    name: str | None,
+    seconds: int | None,
+    by: str | None,
+) -> str:
+    """Begin a session of a user, and print its token, once and alone."""
+    fields = {"method": method, **_given(name=name, seconds=seconds, by=by)}
+    answer = options.call("IssueSessionFunction", user | fields)
+    if options.json:
+        return as_json(answer)
+    session = answer["session"]
+    told = f"Issued the session {session['iat']} of {user}, until {time_text(answer['exp'])}."
+    click.echo(printable(told), err=True)
+    return printable(answer["token"])
 
 
 @session_commands.command("revoke")

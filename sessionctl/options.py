@@ -160,14 +160,26 @@ def of_a_user(command: Callable[..., str]) -> Callable[..., str]:
 
 def moment(text: str) -> int:
     """Return the epoch second that an ISO 8601 date-time, or a duration from now, names."""
-    if duration := re.fullmatch(r"([0-9]{1,9})([smhdw])", text):
-        return int(time.time()) + int(duration[1]) * UNIT_SECONDS[duration[2]]
+    if (seconds := _seconds(text)) is not None:
+        return int(time.time()) + seconds
     try:
         return int(datetime.fromisoformat(text).astimezone().timestamp())
     except (ValueError, OverflowError):
         raise click.BadParameter(
             f"{text!r} is neither a time such as 2027-01-31T12:00Z nor a duration such as 12h"
         ) from None
+
+
+def duration(text: str) -> int:
+    """Return the seconds of a duration."""
+    if (seconds := _seconds(text)) is None:
+        raise click.BadParameter(f"{text!r} is no duration such as 12h")
+    return seconds
+
+
+def _seconds(text: str) -> int | None:
+    found = re.fullmatch(r"([0-9]{1,9})([smhdw])", text)
+    return int(found[1]) * UNIT_SECONDS[found[2]] if found else None
 
 
 def read_password() -> str:

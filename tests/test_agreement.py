@@ -49,7 +49,8 @@ def of_the_api(token: str, now: int, max_age: int | None) -> Verdict:
         return ({401: "InvalidSession", 403: "Banned"}[status],)
     if max_age is not None and now - body["createdAt"] > max_age:
         return ("StaleSession",)
-    return tuple(body[name] for name in ("sub", "iat", "createdAt", "exp", "name"))
+    names = ("sub", "iat", "createdAt", "exp", "name", "method", "by")
+    return tuple(body.get(name) for name in names)
 
 
 def of_python(token: str, now: int, max_age: int | None) -> Verdict:
@@ -70,7 +71,8 @@ def of_the_authorizer(token: str, now: int, max_age: int | None) -> Verdict:
     if answer["policyDocument"]["Statement"][0]["Effect"] == "Deny":
         return ("Banned",)
     told = answer["context"]
-    return told["user"], int(told["session"]), int(told["expires"]), told["name"]
+    how = told["method"], told.get("by")
+    return told["user"], int(told["session"]), int(told["expires"]), told["name"], *how
 
 
 class JavaScript:

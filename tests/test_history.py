@@ -4,7 +4,6 @@ After each step every token ever issued is tried, and must see just what the mod
 That this can fail is itself tested: each planted fault below has to be noticed.
 """
 
-import importlib
 import itertools
 import math
 from collections.abc import Callable
@@ -24,10 +23,18 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from sessions import dynamodb, logins, model, session_epoch, session_store, user_store
+from sessions import (
+    dynamodb,
+    logins,
+    model,
+    session_epoch,
+    session_issue,
+    session_store,
+    user_store,
+)
 from sessions.dynamodb import SESSIONS, USERS
 from sessions.errors import UnknownKey
-from tests.support.calls import call, handler_of, invoke
+from tests.support.calls import Answer, call, handler_of, invoke
 from tests.support.clock import Clock
 from tests.support.contract import (
     BANNED,
@@ -36,7 +43,7 @@ from tests.support.contract import (
     SESSION_SECONDS,
 )
 from tests.support.leaks import PASSWORD
-from tests.support.people import Person, log_in, new_person
+from tests.support.people import Person, new_person, try_to_issue, try_to_log_in
 from tests.support.rows import stored_sessions
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -112,20 +119,22 @@ class UsersHistory(RuleBasedStateMachine):
         # In the same second, so that sessions of two people have the same IDs.
         return multiple(
             *(
-                self.logged_in(person, remember=remember)
+                self.held_by(
+                    person, self.try_to_log_in(person, remember=remember), remember=remember
+                )
                 for person in self.people
                 for remember in (False, True)
             )
         )
 
-    @rule(target=held, person=st.integers(0, 1), remember=st.booleans())
-    def log_in(self, *, person: int, remember: bool) -> Held:
+    @rule(target=held, person=st.integers(0, 1), remember=st.booleans(), issued=st.booleans())
+    def log_in(self, *, person: int, remember: bool, issued: bool) -> Held:
         who = self.people[person]
+        answer = self.try_to_log_in(who, remember=remember, issued=issued)
         if self.model.is_banned(who, self.clock.now):
-            body = {"user": who.email, "pass": self.passwords[who]}
-            assert call("create_session", body=body).status == 403
+            assert answer.status == 403
             return Held(who, 0, "")
-        return self.logged_in(who, remember=remember)
+        return self.held_by(who, answer, remember=remember)
 
     @rule(held=held, other=held)
     def get(self, held: Held, other: Held) -> None:
@@ -193,10 +202,15 @@ class UsersHistory(RuleBasedStateMachine):
                 assert page["count"] == len(live)
                 assert [item["iat"] for item in page["items"]] == live[:50]
 
-    def logged_in(self, who: Person, *, remember: bool) -> Held:
-        token = log_in(
-            who, **{"user": who.email, "rememberMe": remember, "pass": self.passwords[who]}
-        )
+    def try_to_log_in(self, who: Person, *, remember: bool, issued: bool = False) -> Answer:
+        if issued:
+            return try_to_issue(who, login=who.email, remember=remember)
+        told = {"user": who.email, "rememberMe": remember, "pass": self.passwords[who]}
+        return try_to_log_in(who, **told)
+
+    def held_by(self, who: Person, answer: Answer, *, remember: bool) -> Held:
+        assert answer.status == 201, answer
+        token = answer.body["token"]
         lasts = REMEMBERED_SESSION_SECONDS if remember else SESSION_SECONDS
         held = Held(who, self.model.log_in(who, self.clock.now, lasts), token)
         self.tokens.append(held)
@@ -285,8 +299,7 @@ class History(UsersHistory):
 
 @pytest.fixture(autouse=True)
 def few_sessions(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = importlib.import_module("functions.create_session.app")
-    monkeypatch.setattr(app, "MAX_SESSIONS_PER_USER", MOST)
+    monkeypatch.setattr(session_issue, "MAX_SESSIONS_PER_USER", MOST)
     monkeypatch.setattr(session_epoch, "EPOCH_SHARDS", 2)  # moto takes long for a large transaction
 
 

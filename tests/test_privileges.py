@@ -111,7 +111,7 @@ def test_only_the_rotation_may_write_the_secret():
 
 # ------------------------------------------------------ other services of the product
 
-_, POLICY = TEMPLATE.only("AWS::IAM::ManagedPolicy")
+POLICY = TEMPLATE.resources["VerifySessionsPolicy"]["Properties"]
 (STATEMENT,) = POLICY["PolicyDocument"]["Statement"]
 READABLE = STATEMENT["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]
 
@@ -176,3 +176,16 @@ def test_the_authorizer_of_other_apis_has_the_rights_of_any_verifier():
     (policy,) = role["Policies"]
     assert policy["PolicyDocument"]["Statement"] == [STATEMENT]
     assert "ManagedPolicyName" not in POLICY, "two stacks of an account would want the same"
+
+
+def test_a_back_end_that_issues_sessions_may_do_nothing_else():
+    policy = TEMPLATE.resources["IssueSessionsPolicy"]["Properties"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    function = statement["Resource"]
+    assert statement == {
+        "Effect": "Allow",
+        "Action": ["lambda:InvokeFunction"],
+        "Resource": function,
+    }
+    assert function.endswith(":IssueSessionFunction"), function
+    assert "ManagedPolicyName" not in policy

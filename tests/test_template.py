@@ -244,16 +244,16 @@ def imports(name: str) -> dict[str, bool]:
     """Say of each module that only some functions need whether this one needs it."""
     function = FUNCTIONS[OPERATIONS[name].function]
     layers = {layer.name for layer in function.layers}
-    checks_signatures = name in {"create_session", *AUTHENTICATED, AUTHORIZER.name}
+    begins_sessions = name in {"create_session", "issue_session"}
+    needs_keys = begins_sessions or name in {*AUTHENTICATED, AUTHORIZER.name}
     return {
         "argon2": "passwords" in layers,
-        "sessions.session_name": name == "create_session",
+        "sessions.session_name": begins_sessions,
         "pydantic": name in ACCOUNT_OPERATIONS,
         "sessions.key_rotation": "KEY_ROTATION_DAYS" in function.environment,
         "sessions.dynamodb": name != AUTHORIZER.name,
-        "jwt": checks_signatures,
-        "sessions.signing_keys": checks_signatures
-        or name.endswith(("signing_key", "signing_keys")),
+        "jwt": needs_keys,
+        "sessions.signing_keys": needs_keys or name.endswith(("signing_key", "signing_keys")),
         "boto3": False,
         "aws_xray_sdk": False,
     }
@@ -329,6 +329,7 @@ OTHER_VALUES: dict[str, tuple[Any, dict[str, Any]]] = {
     "ExistingUsersTable": ("people", {}),
     "FunctionMemory": (1024, {}),
     "HashingMemory": (1024, {}),
+    "ImpersonatorsMayRevoke": ("true", {}),
     "KeyRotationDays": (7, {}),
     "LogRetentionDays": (1, {}),
     "LoginAttemptsPerAddress": (7, {}),

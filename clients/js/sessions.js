@@ -13,6 +13,8 @@
  * @property {string} sub the user's ID
  * @property {string} name
  * @property {number} createdAt when it began
+ * @property {string} method how its user was authenticated, such as "password"
+ * @property {string} [by] who else began it for the user, such as a support agent
  */
 
 /**
@@ -212,6 +214,8 @@ export class SessionsClient {
   #fetch;
   #retries;
   #sleep;
+  /** @type {Partial<Credentials>} */
+  #lastLogin = {}; // without the password
 
   /**
    * @param {string | URL} baseUrl the service's, such as "https://accounts.example.com/api"
@@ -246,10 +250,36 @@ export class SessionsClient {
    * @param {Credentials} credentials
    * @returns {Promise<Token>}
    */
-  async logIn({ user, password, rememberMe = false, name, address, signal }) {
-    const options = { body: { user, pass: password, rememberMe, name }, address, signal };
+  async logIn(credentials) {
+    return this.#logIn(credentials, false);
+  }
+
+  /**
+   * Log in afresh, as before a sensitive act: the new session takes the place of the one in use.
+   *
+   * It is asked for as at the last `logIn` of this client, but for what the options say; a client
+   * that was made with a token must be told the user. A wrong password leaves all as it was.
+   *
+   * @param {string} password
+   * @param {Partial<Omit<Credentials, "password">>} [options]
+   * @returns {Promise<Token>}
+   */
+  async reauthenticate(password, options = {}) {
+    const { user, ...others } = { ...this.#lastLogin, ...options };
+    if (user === undefined) throw new TypeError("The user of the password is not known: name it");
+    return this.#logIn({ user, password, ...others }, true);
+  }
+
+  /**
+   * @param {Credentials} credentials
+   * @param {boolean} replaces whether the session in use ends
+   */
+  async #logIn({ user, password, rememberMe = false, name, address, signal }, replaces) {
+    const body = { user, pass: password, rememberMe, name };
+    const options = { body, address, replaces, signal };
     const { token, exp } = await this.#request("POST", "/session", isToken, options);
     this.#token = token;
+    this.#lastLogin = { user, rememberMe, name, address };
     return { token, exp };
   }
 
@@ -377,17 +407,19 @@ export class SessionsClient {
    * @param {string} path
    * @param {(body: any) => boolean} isWhole whether a success holds what it must
    * @param {{
-   *   body?: object, address?: string, token?: string | null, retries?: number,
-   *   signal?: AbortSignal,
+   *   body?: object, address?: string, replaces?: boolean, token?: string | null,
+   *   retries?: number, signal?: AbortSignal,
    * }} options a token or a number of retries takes the place of the client's own
    * @returns {Promise<any>} the body of a success
    */
   async #request(
-    method, path, isWhole, { body, address, token = this.#token, retries = this.#retries, signal },
+    method, path, isWhole,
+    { body, address, replaces, token = this.#token, retries = this.#retries, signal },
   ) {
     const headers = new Headers({ Accept: "application/json" });
     if (body !== undefined) headers.set("Content-Type", "application/json");
-    if (method !== "POST" && token) headers.set("Authorization", octets(token));
+    if (replaces) headers.set("X-Replace-Session", "true");
+    if ((method !== "POST" || replaces) && token) headers.set("Authorization", octets(token));
     if (this.#backEndSecret) {
       headers.set("X-Back-End-Secret", octets(this.#backEndSecret));
       if (address) headers.set("X-Viewer-Address", octets(address));
@@ -480,8 +512,8 @@ function isToken(body) {
 
 /** @param {any} body */
 function isSession(body) {
-  const { iat, exp, sub, name, createdAt } = body ?? {};
-  return [iat, exp, createdAt].every(Number.isInteger) && [sub, name].every(isText);
+  const { iat, exp, sub, name, createdAt, method, by = "" } = body ?? {};
+  return [iat, exp, createdAt].every(Number.isInteger) && [sub, name, method, by].every(isText);
 }
 
 /** @param {any} body */

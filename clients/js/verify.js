@@ -15,6 +15,8 @@
  * @property {number} created when its user logged in
  * @property {number} expires
  * @property {string} name
+ * @property {string} method how its user was authenticated: "password", or what a back end said
+ * @property {string | null} by who else began it for the user, such as a support agent
  */
 
 /**
@@ -114,6 +116,8 @@ const SESSION = {
   exp: "N",
   created_at: "N",
   name: "S",
+  method: "S",
+  by: "S",
   session_epoch: "N",
   revoked_reason: "S",
 };
@@ -163,6 +167,8 @@ export class Verifier {
       exp: expires,
       created_at: created = iat,
       name = "",
+      method = "password",
+      by = null,
       session_epoch: began = 0,
     } = session;
     if (session.revoked_reason !== undefined) throw new InvalidSession(session.revoked_reason);
@@ -171,7 +177,7 @@ export class Verifier {
     if (expires <= now) throw new InvalidSession("expired");
     if (user.banned_at !== undefined && now < (user.banned_until ?? Infinity)) throw new Banned();
     if (maxAge !== undefined && now - created > maxAge) throw new StaleSession(maxAge);
-    return { user: sub, id: iat, created, expires, name };
+    return { user: sub, id: iat, created, expires, name, method, by };
   }
 
   /**

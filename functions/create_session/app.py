@@ -2,28 +2,22 @@
 
 import secrets
 from collections.abc import Callable
-from functools import partial
-from typing import NoReturn
+from contextlib import suppress
+from typing import Any, NoReturn
 
-from sessions import passwords, session_store, settings, tokens, user_store
+from sessions import passwords, session_issue, settings, user_store
 from sessions.body import Fields, parse
-from sessions.concurrent import run_concurrently
-from sessions.endpoint import ISSUER, endpoint, refuse_foreign_page
-from sessions.errors import InvalidUser
+from sessions.endpoint import endpoint, refuse_foreign_page, verify_token
+from sessions.errors import InvalidSession, InvalidUser
 from sessions.login_throttle import Attempt
 from sessions.logins import Login
 from sessions.model import Session
-from sessions.proof import Claims, jti_sha256
+from sessions.proof import Claims
 from sessions.request import Request
 from sessions.responses import Answer, created
 from sessions.session_name import session_name
-from sessions.signing_keys import signing_keys
-from sessions.telemetry import best_effort
 
-SESSION_SECONDS = settings.number("SESSION_SECONDS")
-REMEMBERED_SESSION_SECONDS = settings.number("REMEMBERED_SESSION_SECONDS")
 TELL_UNKNOWN_USERS = settings.text("TELL_UNKNOWN_USERS") == "true"
-MAX_SESSIONS_PER_USER = settings.number("MAX_SESSIONS_PER_USER")
 
 # Room for the longest login, password and name of a session in any spelling: each letter as twelve
 # (JSON's escapes of a surrogate pair, or four bytes percent-encoded); decomposed ones fit, too.
@@ -40,7 +34,7 @@ PREPARE: dict[str, Callable[[str], str]] = {"user": str.strip, "pass": passwords
 
 @endpoint("create_session", "SessionCreated", refused="LoginRefused")
 def handler(request: Request) -> Answer:
-    """Count the attempt, check the password, allocate the session's ID, sign its token.
+    """Count the attempt, check the password, begin the session.
 
     What a page of another origin sends is refused before anything is counted or read.
     """
@@ -53,27 +47,38 @@ def handler(request: Request) -> Answer:
             refuse_unknown_user(credentials["pass"])
         request.log["user"] = login.user
         check_password(login, credentials["pass"])
-        # The key first: a login that cannot be signed must leave no session behind.
-        kid, key = signing_keys.current(request.now)
-        user, _ = run_concurrently(
-            partial(user_store.allocate_session_id, login, request.now, attempt.address),
-            attempt.release,
+        token, session = session_issue.issue_session(
+            login,
+            draft_session(request, credentials, login.user, session_epoch),
+            secrets.token_urlsafe(16),
+            request.now,
+            request.request_id,
+            address=attempt.address,
+            meanwhile=attempt.release,
+            presented=presented_claims(request),
         )
-    iat = user.last_iat
-    lasts = REMEMBERED_SESSION_SECONDS if credentials["rememberMe"] else SESSION_SECONDS
+    return created({"token": token, "exp": session.exp})
+
+
+def draft_session(
+    request: Request, credentials: dict[str, Any], user: str, session_epoch: int
+) -> Session:
+    """Return the session to begin, which has no ID yet."""
+    lasts = session_issue.SESSION_SECONDS
+    if credentials["rememberMe"]:
+        lasts = session_issue.REMEMBERED_SESSION_SECONDS
     exp = request.now + lasts  # not of the ID, which can be ahead of the clock
-    jti = secrets.token_urlsafe(16)
     given = (credentials["name"], request.headers.get("x-session-name", ""))
     name = session_name(given, request.headers.get("user-agent", ""))
-    token = tokens.issue(Claims(user.id, iat, exp, jti), ISSUER, kid, key)
-    digest = jti_sha256(jti)
-    session = Session(user.id, iat, exp, name, digest, session_epoch, created_at=request.now)
-    session_store.put_session(session, request.now)
-    with best_effort("enforce_session_limit", request.request_id):
-        session_store.enforce_session_limit(user, session_epoch, MAX_SESSIONS_PER_USER, request.now)
-    with best_effort("forget_oldest_addresses", request.request_id):
-        user_store.forget_oldest_addresses(user)
-    return created({"token": token, "exp": exp})
+    return Session(user, 0, exp, name, b"", session_epoch, created_at=request.now)
+
+
+def presented_claims(request: Request) -> Claims | None:
+    """Return what the token says whose session this login is to replace; None for no such token."""
+    if request.headers.get("x-replace-session") == "true":
+        with suppress(InvalidSession):
+            return verify_token(request)
+    return None
 
 
 def refuse_unknown_user(password: str) -> NoReturn:

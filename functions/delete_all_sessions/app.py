@@ -18,6 +18,10 @@ CHOICES = {"true": True, "1": True, "": True, "false": False, "0": False}
 def handler(request: Request, access: Access) -> Answer:
     """Revoke them in one write, and count meanwhile how many that are (docs/decisions/0005)."""
     kept = access.session.iat if _all_but_self(request) else None
+    if not access.may_revoke_others:
+        itself = [access.session.iat] if kept is None else []
+        count = session_store.revoke_sessions(access.user.id, itself, "all", request.now)
+        return ok({"count": count, "type": "session"})
 
     def revoke() -> User:
         before = user_store.revoke_all_sessions(

@@ -12,7 +12,7 @@ from sessions.responses import Answer, ok
 @authenticated("delete_session", "SessionDeleted")
 def handler(request: Request, access: Access) -> Answer:
     """Revoke the session that the path names."""
-    if access.target is None:
+    if access.target is None or not access.may_revoke(access.target.iat):
         raise SessionMissing
     session_store.revoke_session(
         access.user.id, access.target.iat, request.now, secrets.token_urlsafe(6)

@@ -19,7 +19,9 @@ def handler(request: Request, access: Access) -> Answer:
     named = {parse_session_id(value) for value in values}
     sessions = session_store.query_sessions(access.user.id)
     live = live_sessions(sessions, access.user, access.session_epoch, request.now)
-    iats = [session.iat for session in live if session.iat in named]
+    iats = [
+        session.iat for session in live if session.iat in named and access.may_revoke(session.iat)
+    ]
     # Revoke the caller's own session last, so that a 503 half-way leaves a token to retry with.
     iats.sort(key=lambda iat: iat == access.session.iat)
     count = session_store.revoke_sessions(access.user.id, iats, "bulk", request.now)

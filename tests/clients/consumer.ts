@@ -18,7 +18,8 @@ type Errors = {
 
 export type Checks = [
   Expect<Same<Session["iat"] | Session["exp"] | Session["createdAt"], number>>,
-  Expect<Same<Session["sub"] | Session["name"], string>>,
+  Expect<Same<Session["sub"] | Session["name"] | Session["method"], string>>,
+  Expect<Same<Session["by"], string | undefined>>,
   Expect<Same<Sessions, { count: number; items: Session[] }>>,
   Expect<Same<Token, { token: string; exp: number }>>,
   Expect<Same<SessionId, number | string>>,
@@ -37,10 +38,12 @@ export type Checks = [
 
   Expect<Same<ConstructorParameters<typeof sessions.SessionsClient>, [string | URL, ClientOptions?]>>,
   Expect<Same<keyof Client,
-    "token" | "logIn" | "verify" | "currentSession" | "session" | "sessions" | "allSessions"
+    "token" | "logIn" | "reauthenticate" | "verify" | "currentSession" | "session" | "sessions" | "allSessions"
     | "endSession" | "endSessions" | "endAllSessions">>,
   Expect<Same<Client["token"], string | null>>,
   Expect<Same<Client["logIn"], (_: Credentials) => Promise<Token>>>,
+  Expect<Same<Client["reauthenticate"],
+    (password: string, _?: Partial<Omit<Credentials, "password">>) => Promise<Token>>>,
   Expect<Same<Client["verify"],
     (token: string | null | undefined, _?: CallOptions) => Promise<Session>>>,
   Expect<Same<Client["currentSession"], (_?: CallOptions) => Promise<Session>>>,
@@ -63,7 +66,10 @@ export type Checks = [
   Expect<Same<Errors["Unavailable"]["retryAfter"], number | null>>,
 
   Expect<Same<VerifiedSession,
-    { user: string; id: number; created: number; expires: number; name: string }>>,
+    {
+      user: string; id: number; created: number; expires: number; name: string; method: string;
+      by: string | null;
+    }>>,
   Expect<Same<verify.Verifier["verify"],
     (token: string, _?: { maxAge?: number }) => Promise<VerifiedSession>>>,
   Expect<Same<verify.InvalidSession["reason"], string | null>>,

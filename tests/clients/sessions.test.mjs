@@ -92,6 +92,28 @@ test("takes a token that there is already, and logs in anew with a stale one", a
   await rejection(again.currentSession(), sessions.InvalidSession);
 });
 
+test("logs in afresh in the place of the session in use", async () => {
+  const one = client();
+  await one.logIn({ user: await newUser(), password: PASSWORD, rememberMe: true, name: "mine" });
+  const before = await one.currentSession();
+  await rejection(one.reauthenticate("wrong"), sessions.InvalidPassword);
+  assert.deepEqual(await one.currentSession(), before);
+  const { token } = await one.reauthenticate(PASSWORD);
+  assert.equal(one.token, token);
+  const { count, items: [session] } = await one.sessions();
+  assert.deepEqual([count, session.name, session.iat > before.iat], [1, "mine", true]);
+  assert.ok(session.exp - session.createdAt > 9 * 365 * 86400);
+});
+
+test("logs in afresh with a token of before, if it is told whose it is", async () => {
+  const user = await newUser();
+  const { token } = await loggedIn(user);
+  const again = client({ token });
+  await rejection(again.reauthenticate(PASSWORD), TypeError);
+  await again.reauthenticate(PASSWORD, { user, name: "again" });
+  assert.deepEqual((await again.sessions()).items.map(({ name }) => name), ["again"]);
+});
+
 test("lists the sessions by pages, newest first", async () => {
   const user = await newUser();
   const one = await loggedIn(user);
@@ -252,7 +274,7 @@ test("iterates in pages of the size that it is told", async () => {
 
 test("iterates over every session that is left when several end at once", async () => {
   for (let ended = 0; ended <= 12; ended += 1) {
-    const session = { exp: 99, sub: "u", name: "n", createdAt: 1 };
+    const session = { exp: 99, sub: "u", name: "n", createdAt: 1, method: "password" };
     const left = Array.from({ length: 12 }, (_, n) => ({ ...session, iat: 12 - n }));
     let requests = 0;
     const fetch = async (url) => {
@@ -394,10 +416,10 @@ test("knows what is no answer of the service", async () => {
 
 test("knows that a success which lacks what it must hold is none", async () => {
   const deep = "[".repeat(200_000);
-  const session = { iat: 5, exp: 6, sub: "u", name: "n", createdAt: 4 };
+  const session = { iat: 5, exp: 6, sub: "u", name: "n", createdAt: 4, method: "password" };
   const cases = [
     ["logIn", [{}, { token: null, exp: 5 }, { token: 5, exp: 5 }, { token: "t" }, [], deep]],
-    ["currentSession", [{}, { ...session, iat: "5" }, { ...session, name: null }, { ...session, createdAt: "4" }, deep]],
+    ["currentSession", [{}, { ...session, iat: "5" }, { ...session, name: null }, { ...session, createdAt: "4" }, { ...session, by: 5 }, deep]],
     ["sessions", [{}, { count: 1 }, { count: 1, items: [{}] }, { count: "1", items: [] }, [], deep]],
     ["endSessions", [{}, { count: null }, deep]],
     ["endAllSessions", [{}, { count: "1" }, deep]],
@@ -415,7 +437,7 @@ test("knows that a success which lacks what it must hold is none", async () => {
 });
 
 test("ends its way through sessions where a page has too few of them", async () => {
-  const page = { count: 9, items: [{ iat: 5, exp: 6, sub: "u", name: "n", createdAt: 4 }] };
+  const page = { count: 9, items: [{ iat: 5, exp: 6, sub: "u", name: "n", createdAt: 4, method: "password" }] };
   for (const items of [[], page.items]) {
     const { one, requests } = await impatient([[200, {}, { ...page, items }], DONE]);
     assert.deepEqual(await gathered(one.allSessions()), items);
@@ -552,7 +574,7 @@ test("waits by itself where it is given nothing to wait with, and leaves no list
 // ------------------------------------------------------------- back ends
 
 const SECRET = "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl";
-const SESSION = [200, {}, { iat: 5, exp: 6, sub: "u", name: "n", createdAt: 4 }];
+const SESSION = [200, {}, { iat: 5, exp: 6, sub: "u", name: "n", createdAt: 4, method: "password" }];
 const TOKEN = [201, {}, { token: "new", exp: 5 }];
 
 test("verifies the token of a caller, and leaves its own alone", async () => {

@@ -25,6 +25,7 @@ from sessions_client import (
     AsyncSessionsClient,
     Internal,
     InvalidEndpoint,
+    InvalidPassword,
     InvalidSession,
     MissingFields,
     NetworkError,
@@ -172,6 +173,29 @@ def test_takes_a_token_and_logs_in_anew_with_a_stale_one(make, new_user, logged_
     client.token = None
     with pytest.raises(InvalidSession):
         client.current_session()
+
+
+def test_logs_in_afresh_in_the_place_of_the_session_in_use(make, new_user):
+    user, client = new_user(), make()
+    client.log_in(user, PASSWORD, remember_me=True, name="my laptop")
+    before = client.current_session()
+    with pytest.raises(InvalidPassword):
+        client.reauthenticate("wrong")
+    assert client.current_session() == before
+    token = client.reauthenticate(PASSWORD)
+    assert client.token == token.token
+    (session,) = client.sessions().items
+    assert (session.iat > before.iat, session.name) == (True, "my laptop")
+    assert session.exp - session.created_at == REMEMBERED_SESSION_SECONDS
+
+
+def test_logs_in_afresh_with_a_token_of_before_if_it_is_told_whose_it_is(make, new_user, logged_in):
+    user = new_user()
+    client = make(token=logged_in(user).token)
+    with pytest.raises(ValueError, match="name it"):
+        client.reauthenticate(PASSWORD)
+    client.reauthenticate(PASSWORD, user=user, name="again")
+    assert [session.name for session in client.sessions().items] == ["again"]
 
 
 def test_lists_the_sessions_by_pages_newest_first(new_user, logged_in):
@@ -355,7 +379,7 @@ def test_shows_no_token_that_was_taken_for_an_id(make):
 
 # --------------------------------------------- what the service seldom answers
 
-SESSION = {"iat": 5, "exp": 6, "sub": "u", "name": "n", "createdAt": 4}
+SESSION = {"iat": 5, "exp": 6, "sub": "u", "name": "n", "createdAt": 4, "method": "password"}
 UNAVAILABLE = {"code": "SERVICE_UNAVAILABLE_ERROR", "message": "Service Unavailable"}
 LIMITED = {"code": "RATELIMITED_ERROR", "message": "You Have Been Ratelimited."}
 MISTAKE = {"code": "INTERNAL_SERVER_ERROR", "message": "Internal Server Error"}
@@ -560,6 +584,7 @@ CALLS: dict[str, tuple[Any, ...]] = {
         *[("log_in", body) for body in ({}, {"token": None, "exp": 5}, {"token": 5, "exp": 5})],
         *[("log_in", body) for body in ({"token": "t"}, [], DEEP)],
         *[("current_session", SESSION | wrong) for wrong in ({"iat": "5"}, {"createdAt": None})],
+        *[("current_session", SESSION | wrong) for wrong in ({"method": 5}, {"by": None})],
         *[("current_session", body) for body in ({}, DEEP)],
         *[("sessions", body) for body in ({}, {"count": 1}, {"count": 1, "items": [{}]})],
         *[("sessions", body) for body in ({"count": "1", "items": []}, [], DEEP)],

@@ -11,7 +11,10 @@ import * as verify from "../../clients/js/verify.js";
 const VECTORS = JSON.parse(readFileSync(new URL("../vectors/verify.json", import.meta.url)));
 const TABLES = { sessionsTable: "Sessions", usersTable: "Users" };
 const READ = {
-  Sessions: ["created_at", "exp", "jti_sha256", "name", "revoked_reason", "session_epoch"],
+  Sessions: [
+    ...["by", "created_at", "exp", "jti_sha256", "method", "name", "revoked_reason"],
+    "session_epoch",
+  ],
   Users: [
     ...["banned_at", "banned_until", "id", "revoked_except", "revoked_reason", "revoked_through"],
     "session_epoch",
@@ -310,7 +313,7 @@ test("a row or an answer that is none of DynamoDB's is neither let in nor a refu
   const answers = [null, {}, { Responses: null }, { Responses: { Users: [null], Sessions: [] } }];
   const databases = answers.map((answer) => ({ batchGetItem: async () => answer }));
   for (const [row, names] of Object.entries(tables)) {
-    const ofText = ["id", "name", "revoked_reason"];
+    const ofText = ["id", "name", "revoked_reason", "method", "by"];
     for (const name of names.filter((each) => each !== "id")) {
       for (const value of wrong) {
         if (ofText.includes(name) && value?.S) continue;

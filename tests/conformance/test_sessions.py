@@ -90,6 +90,25 @@ def test_an_id_comes_with_the_users_row_of_that_moment():
     assert read(user) == user._replace(**known)
 
 
+@pytest.mark.parametrize("now", [NOW, NOW + 1])  # of the newest session, and later
+def test_an_id_may_come_from_no_address(now):
+    user = new_user()
+    log_in(user)
+    allocated = user_store.allocate_session_id(login_of(user), now, None)
+    assert allocated.last_iat == NOW + 1
+    assert allocated.login_addresses == {ADDRESS: NOW}
+
+
+def test_a_user_is_read_by_id_as_a_login_is_by_name():
+    user = new_user()
+    by_name, session_epoch = user_store.find_login_and_epoch(user.username)
+    account_store.replace_password(user, "other", 0, keep_sessions=True)
+    by_id = user_store.read_login_and_epoch(user.id)
+    expected = by_name._replace(password_hash="", password_version=1)
+    assert by_id == (expected, session_epoch)
+    assert user_store.read_login_and_epoch("nobody") == (None, session_epoch)
+
+
 @pytest.mark.parametrize("now", [100, 200])  # of the newest session, and later
 def test_a_banned_user_gets_no_id(now):
     user = new_user()
@@ -152,6 +171,32 @@ def test_a_session_can_be_put_again():
     assert live(user) == []
 
 
+def test_a_session_takes_the_place_of_another():
+    user = new_user()
+    add_sessions(user, range(5, 8))
+    session_store.replace_session(6, session_of(user, 9), NOW)
+    assert live(user) == [9, 7, 5]
+    assert reasons(user) == {6: "replaced"}
+
+
+def test_a_session_that_has_ended_is_not_replaced_and_the_new_one_is_stored():
+    user = new_user()
+    add_sessions(user, range(5, 7))
+    revoke(user, 6)
+    session_store.replace_session(6, session_of(user, 9), NOW)
+    session_store.replace_session(4, session_of(user, 8), NOW)  # of which the row has gone
+    assert live(user) == [9, 8, 5]
+    assert reasons(user) == {6: "deleted"}
+
+
+def test_no_session_is_replaced_by_one_that_cannot_be_stored():
+    user = new_user()
+    add_sessions(user, range(5, 7))
+    with pytest.raises(Unavailable):
+        session_store.replace_session(5, session_of(user, 6)._replace(name="another"), NOW)
+    assert live(user) == [6, 5]
+
+
 def test_the_users_own_sessions_alone_are_read():
     user, stranger = new_user(), new_user()
     add_sessions(user, range(1, 4))
@@ -194,10 +239,11 @@ def test_a_query_goes_on_after_a_page_of_one_megabyte(newest):
 
 def test_a_revoked_session_keeps_its_id_its_beginning_and_the_reason_alone():
     user = new_user()
-    session_store.put_session(session_of(user, 7)._replace(created_at=5), NOW)
+    began = {"created_at": 5, "method": "support", "by": "Anna"}
+    session_store.put_session(session_of(user, 7)._replace(**began), NOW)
     add_sessions(user, range(8, 9))
     revoke(user, 7, NOW)
-    revoked = Session(user.id, 7, exp=NOW, revoked_reason="deleted", created_at=5)
+    revoked = Session(user.id, 7, exp=NOW, revoked_reason="deleted", **began)
     assert session_store.query_sessions(user.id) == [session_of(user, 8), revoked]
     assert live(user, NOW - 1) == [8]
 

@@ -73,7 +73,7 @@ def test_a_session_is_let_in_and_handed_on(http, person, scheme):
     answer = http.get("/me", headers={"Authorization": f"{scheme}{person.token}"})
     assert answer.status_code == 200
     session = answer.json()
-    assert session.keys() == {"user", "id", "created", "expires", "name"}
+    assert session.keys() == {"user", "id", "created", "expires", "name", "method", "by"}
     assert session["user"] == person.id
 
 

@@ -24,7 +24,7 @@ from sessions.verifier import VerifiedSession
 
 TOKEN = "good"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
-SESSION = VerifiedSession("joe", 2, 2, 9, "Chrome on Windows")
+SESSION = VerifiedSession("joe", 2, 2, 9, "Chrome on Windows", "password")
 
 
 class Stub:

@@ -7,8 +7,7 @@ from urllib.parse import quote
 import argon2
 import pytest
 
-from functions.create_session import app
-from sessions import session_store
+from sessions import session_issue, session_store
 from sessions.dynamodb import LOGINS, SESSIONS, USERS
 from tests.support.calls import call, invoke
 from tests.support.contract import (
@@ -24,7 +23,7 @@ from tests.support.contract import (
     UNAVAILABLE,
 )
 from tests.support.events import ROOT
-from tests.support.faults import FAULTS, LOST_ANSWER, inject, meanwhile
+from tests.support.faults import EVER, FAULTS, LOST_ANSWER, Fault, befalling, inject, meanwhile
 from tests.support.forgery import decode
 from tests.support.leaks import PASSWORD
 from tests.support.people import log_in, new_person, statuses
@@ -38,8 +37,8 @@ DAY = 86_400
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 
 
-def try_login(name, password=PASSWORD, **more):
-    return call("create_session", body={"user": name, "pass": password}, **more)
+def try_login(name, password=PASSWORD, token=None, **more):
+    return call("create_session", token, body={"user": name, "pass": password}, **more)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +91,7 @@ def test_stores_the_session_without_what_would_make_a_token(clock):
         "jti_sha256": {},
         "session_epoch": row["session_epoch"],
         "created_at": {"N": str(clock.now)},
+        "method": {"S": "password"},
     }
     assert len(digest) == 32
     assert decode(token.split(".")[1])["jti"].encode() not in digest
@@ -326,6 +326,7 @@ def test_an_id_is_never_used_twice(clock):
         "sub": person.id,
         "name": NAME,
         "createdAt": clock.now,
+        "method": "password",
     }
     assert statuses(first, second) == [401, 401]
     clock.now = iat + 100
@@ -344,7 +345,7 @@ def put_ids_ahead(person, iat):
 
 @pytest.mark.parametrize("lasts", [60, SESSION_SECONDS])
 def test_a_session_lasts_as_long_as_given_though_its_id_is_ahead(clock, monkeypatch, lasts):
-    monkeypatch.setattr(app, "SESSION_SECONDS", lasts)
+    monkeypatch.setattr(session_issue, "SESSION_SECONDS", lasts)
     person = new_person()
     put_ids_ahead(person, clock.now + 120)
     answer = try_login(person.username)
@@ -362,7 +363,7 @@ def test_a_session_lasts_as_long_as_given_though_its_id_is_ahead(clock, monkeypa
 def test_however_far_ids_are_ahead_a_login_works_and_times_are_the_clocks(
     clock, monkeypatch, ahead
 ):
-    monkeypatch.setattr(app, "MAX_SESSIONS_PER_USER", 3)
+    monkeypatch.setattr(session_issue, "MAX_SESSIONS_PER_USER", 3)
     person, began = new_person(), clock.now
     put_ids_ahead(person, began + ahead)
     tokens = [log_in(person) for _ in range(5)]
@@ -449,10 +450,143 @@ def test_a_user_whose_ids_were_far_ahead_logs_in_again_as_the_runbook_says(clock
         "sub": person.id,
         "name": NAME,
         "createdAt": now,
+        "method": "password",
     }
     assert statuses(token) == [401]
     delete = {"id": person.id, "all": True}
     assert invoke("revoke_user_sessions", delete)["count"] == 1
+
+
+# ------------------------------------------------ a login that replaces a session
+
+
+def log_in_again(person, token, replace="true", **headers):
+    headers = {"X-Replace-Session": replace, **headers}
+    return try_login(person.username, token=token, headers=headers)
+
+
+def test_a_fresh_login_leaves_no_second_session(clock):
+    person = new_person()
+    old, other = log_in(person), log_in(person)
+    answer = log_in_again(person, f"Bearer {old}")
+    assert (answer.status, answer.body.keys()) == (201, {"token", "exp"})
+    assert statuses(old, other, answer.body["token"]) == [401, 200, 200]
+    ended = stored_rows(person)["sessions"][0]
+    assert (ended["iat"]["N"], ended["revoked_reason"]["S"]) == (str(clock.now), "replaced")
+
+
+@pytest.mark.parametrize("asked", [{"replace": "false"}, {"replace": "1"}, {"replace": None}])
+def test_a_login_that_does_not_ask_for_it_replaces_nothing(clock, asked):
+    person = new_person()
+    old = log_in(person)
+    assert log_in_again(person, old, **asked).status == 201
+    assert statuses(old) == [200]
+
+
+def expired(clock, person):
+    token = log_in(person)
+    clock.now += SESSION_SECONDS
+    return token
+
+
+def deleted(clock, person):
+    token = log_in(person)
+    call("delete_session", token, session=clock.now)
+    return token
+
+
+def deleted_with_all(clock, person):
+    token = log_in(person)
+    call("delete_all_sessions", token)
+    return token
+
+
+def ended_with_everyones(clock, person):
+    token = log_in(person)
+    invoke("revoke_everyone", {"everyone": True})
+    return token
+
+
+def forged(clock, person):
+    header, claims, _ = log_in(person).split(".")
+    return f"{header}.{claims}.{'A' * 43}"
+
+
+@pytest.mark.parametrize(
+    "token_of", [expired, deleted, deleted_with_all, ended_with_everyones, forged]
+)
+def test_a_token_that_does_not_count_replaces_nothing(clock, token_of):
+    person = new_person()
+    token = token_of(clock, person)
+    before = stored_rows(person)["sessions"]
+    answer = log_in_again(person, token)
+    assert answer.status == 201
+    assert statuses(answer.body["token"]) == [200]
+    assert stored_rows(person)["sessions"][:-1] == before
+
+
+@pytest.mark.parametrize("token", ["", "garbage", "Bearer a.b.c"])
+def test_what_is_no_token_replaces_nothing(clock, token):
+    assert log_in_again(new_person(), token).status == 201
+
+
+def test_another_users_token_replaces_nothing_and_is_not_looked_up(clock, dynamodb_calls):
+    person, other = new_person(), log_in(new_person())
+    dynamodb_calls.clear()
+    assert log_in_again(person, other).status == 201
+    assert [name for name, _ in dynamodb_calls].count("BatchGetItem") == 1
+    assert statuses(other) == [200]
+
+
+@pytest.mark.parametrize("password", ["wrong", PASSWORD])
+def test_a_login_that_is_refused_replaces_nothing(clock, password):
+    person = new_person()
+    old = log_in(person)
+    if password == PASSWORD:
+        invoke("ban_user", {"id": person.id})
+    headers = {"X-Replace-Session": "true"}
+    assert try_login(person.username, password, token=old, headers=headers).status in {401, 403}
+    invoke("unban_user", {"id": person.id})
+    assert statuses(old) == [200]
+
+
+def test_no_other_session_is_evicted_for_the_one_that_is_replaced(clock, monkeypatch):
+    monkeypatch.setattr(session_issue, "MAX_SESSIONS_PER_USER", 3)
+    person = new_person()
+    tokens = [log_in(person) for _ in range(3)]
+    answer = log_in_again(person, tokens[1])
+    assert statuses(*tokens, answer.body["token"]) == [200, 401, 200, 200]
+
+
+def test_a_session_that_ends_meanwhile_is_not_replaced_and_the_login_succeeds(
+    clock, dynamodb, monkeypatch
+):
+    person = new_person()
+    old = log_in(person)
+    iat = clock.now
+    replace_session = session_store.replace_session
+
+    def after_its_end(*given):
+        assert call("delete_session", old, session=iat).status == 200
+        replace_session(*given)
+
+    monkeypatch.setattr(session_store, "replace_session", after_its_end)
+    answer = log_in_again(person, old)
+    assert statuses(old, answer.body["token"]) == [401, 200]
+    assert stored_rows(person)["sessions"][0]["revoked_reason"]["S"] == "deleted"
+
+
+@pytest.mark.usefixtures("pauses")
+@pytest.mark.parametrize(("fault", "status"), [(FAULTS["no connection"], 200), (LOST_ANSWER, 401)])
+def test_a_replacement_that_failed_leaves_no_two_sessions(clock, fault, status):
+    """Both rows are written together; the row of a token that nobody gets is revoked."""
+    person = new_person()
+    old = log_in(person)
+    with befalling(Fault(fault, {"TransactWriteItems"}), times=EVER):
+        assert log_in_again(person, old)[::2] == (503, UNAVAILABLE)
+    assert statuses(old) == [status]
+    new = log_in_again(person, old).body["token"]
+    assert call("list_sessions", new, query=None).body["count"] == 1
 
 
 # ------------------------------------------------------------------ faults
@@ -529,7 +663,7 @@ def test_logs_one_line_and_counts_one_outcome_without_the_name(clock, logged, ca
 
 @pytest.mark.parametrize("is_remembered", [False, True])
 def test_the_login_over_the_limit_revokes_the_oldest_session(clock, monkeypatch, is_remembered):
-    monkeypatch.setattr(app, "MAX_SESSIONS_PER_USER", 3)
+    monkeypatch.setattr(session_issue, "MAX_SESSIONS_PER_USER", 3)
     person = new_person()
     tokens = [log_in(person, rememberMe=is_remembered) for _ in range(3)]
     assert statuses(*tokens) == [200, 200, 200]
@@ -543,7 +677,7 @@ def test_the_login_over_the_limit_revokes_the_oldest_session(clock, monkeypatch,
 
 def test_a_session_that_ended_with_everyones_is_not_evicted_as_well(clock, monkeypatch):
     """Its end was told already (docs/events.md)."""
-    monkeypatch.setattr(app, "MAX_SESSIONS_PER_USER", 1)
+    monkeypatch.setattr(session_issue, "MAX_SESSIONS_PER_USER", 1)
     person = new_person()
     log_in(person)
     ended = stored_sessions(person)
@@ -553,4 +687,4 @@ def test_a_session_that_ended_with_everyones_is_not_evicted_as_well(clock, monke
 
 
 def test_the_limit_of_sessions_is_the_templates():
-    assert TEMPLATE.parameters["MaxSessionsPerUser"] == app.MAX_SESSIONS_PER_USER == 100
+    assert TEMPLATE.parameters["MaxSessionsPerUser"] == session_issue.MAX_SESSIONS_PER_USER == 100

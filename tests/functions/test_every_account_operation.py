@@ -8,7 +8,7 @@ import pytest
 from sessions.dynamodb import USERS
 from sessions.errors import AccountError, InvalidInput, Unavailable, UnknownUser
 from tests.support.calls import invoke
-from tests.support.contract import TEMPLATE
+from tests.support.contract import REMEMBERED_SESSION_SECONDS, TEMPLATE
 from tests.support.faults import FAULTS, befalling, inject
 from tests.support.leaks import PASSWORD
 from tests.support.operations import ACCOUNT_OPERATIONS, ON_A_USER
@@ -30,6 +30,9 @@ NO_SELECTORS = {
 UNKNOWN = [{"login": "unknown"}, {"login": WIDEST * 320}, {"id": "unknown"}, {"id": "x" * 256}]
 
 UNREADABLE = "it has white space, a control character or an undefined one"
+UNSHOWN = "it has a character that cannot be seen, or none that can"
+NO_ADDRESS = "it is no IP address"
+BOTH = (True, False)
 INVISIBLE, NOWHERE = "nothing in it is visible", "nothing is visible before or after its @"
 NO_NAMES = {
     "username": {
@@ -123,6 +126,19 @@ WRONG = {
         *[({"all": False, "sessions": [1, value]}, "sessions") for value in ("x", True)],
     ],
     "revoke_everyone": [({"everyone": value}, "everyone") for value in (ABSENT, False, 1)],
+    "issue_session": [
+        *[({"method": value}, "method") for value in (ABSENT, "", 5, "x" * 33, "Passkey", "a b")],
+        *[({"method": value}, "method") for value in ("é", "otp\n", "a/b")],
+        *[({"seconds": value}, "seconds") for value in (0, -1, 1.5, "9", True)],
+        ({"seconds": REMEMBERED_SESSION_SECONDS + 1}, "seconds"),
+        ({"remember": "yes"}, "remember"),
+        *[({"seconds": 9, "remember": it}, "seconds or remember, one of them") for it in BOTH],
+        *[({"by": value}, "by") for value in (5, "", "x" * 257)],
+        *[({"by": value}, f"by ({UNSHOWN})") for value in (" ", "a\n", "a\u202eb", "\u2800")],
+        *[({"name": value}, "name") for value in (5, ["x"])],
+        *[({"address": value}, f"address ({NO_ADDRESS})") for value in ("x", "10.0.0", "::1/64")],
+        *[({"address": value}, "address") for value in (5, "", "1" * 65)],
+    ],
     "list_users": [
         *[({"limit": value}, "limit") for value in (0, 1001, "9", True)],
         *[({"after": value}, "after") for value in (5, "", "x" * 257, "a b")],
@@ -208,6 +224,7 @@ def test_a_success_is_one_audit_line_and_one_metric(clock, logged, capsys, opera
         expected |= {"user": person.id, "login": person.email}
     elif "id" in answer:
         expected |= {"user": answer["id"]}
+    expected |= {name: event[name] for name in ACCOUNT_OPERATIONS[operation].audited}
     assert {name: line[name] for name in line.keys() - OF_EVERY_LINE} == expected
     metric = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (metric["operation"], metric[line["message"]]) == (operation, [1.0])

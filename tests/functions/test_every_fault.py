@@ -20,8 +20,7 @@ from botocore.retries.quota import RetryQuota
 from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 
-from functions.create_session import app
-from sessions import dynamodb, event_bus, telemetry, user_store
+from sessions import dynamodb, event_bus, session_issue, telemetry, user_store
 from sessions.errors import AccountError, Unavailable
 from sessions.signing_keys import CACHE_SECONDS, KeySet
 from tests.support.calls import call, invoke
@@ -52,11 +51,12 @@ KEYS = {"a": b"first-signing-key-" * 2, "b": b"other-signing-key-" * 2}
 class World:
     """Users, their tokens, and all that AWS stores, which can be put back.
 
-    Random bytes are counted, so that the same steps from the same state end in the same rows.
+    Random bytes are counted, so that the same steps from the same state end in the same rows; those
+    of two cases differ, so that no user's ID of one is a secret of the other.
     """
 
     def __init__(self, clock):
-        self.chances = 0
+        self.case, self.chances = "", 0
         self.key_set = StoredKeySet(boto3.client("secretsmanager"))
         self.key_set.store(KeySet("a", KEYS, "b", 1_700_000_000))
         self.person, stranger, banned = new_person(), new_person(), new_person()
@@ -81,7 +81,7 @@ class World:
 
     def token_bytes(self, count):
         self.chances += 1
-        return hashlib.shake_128(str(self.chances).encode()).digest(count)
+        return hashlib.shake_128(f"{self.case}{self.chances}".encode()).digest(count)
 
     def iat(self, name):
         return decode(self.tokens[name].split(".")[1])["iat"]
@@ -142,7 +142,7 @@ def world(aws):
         patch.setattr(dynamodb, "LARGEST_TRANSACTION", 2)
         patch.setattr(dynamodb, "LARGEST_BATCH_WRITE", 2)
         patch.setattr(event_bus, "LARGEST_PUT", 2)
-        patch.setattr(app, "MAX_SESSIONS_PER_USER", 5)
+        patch.setattr(session_issue, "MAX_SESSIONS_PER_USER", 5)
         world = World(clock)
         patch.setattr(secrets, "token_bytes", world.token_bytes)
         yield world
@@ -191,7 +191,9 @@ def account(name, **event):
         except AccountError as error:
             return Outcome("refused", type(error).__name__)
         volatile = ACCOUNT_OPERATIONS[name].volatile
-        return Outcome("done", {k: v for k, v in answer.items() if k not in volatile})
+        issued = answer.get("token")
+        told = {k: v for k, v in answer.items() if k not in volatile and not issued}
+        return Outcome("done", told, issued)
 
     return act
 
@@ -255,10 +257,26 @@ def logging_in_with_an_old_hash(world):
     return requesting("create_session")(world)
 
 
-def logging_in_once_too_often(world):
-    for _ in range(2):
-        log_in(world.person)
-    return requesting("create_session")(world)
+def once_too_often(prepare):
+    def prepare_too(world):
+        for _ in range(2):
+            log_in(world.person)
+        return prepare(world)
+
+    return prepare_too
+
+
+def replacing(name):
+    def prepare(world):
+        usual = ROUTES["create_session"].request(login=world.person.username)
+        headers = {"X-Replace-Session": "true"}
+        return route("create_session", world.tokens[name], **usual, headers=headers)
+
+    return prepare
+
+
+def issuing_by_id(world):
+    return account("issue_session", **ACCOUNT_OPERATIONS["issue_session"].event(id=world.person.id))
 
 
 def deleting_several(*names):
@@ -307,7 +325,16 @@ REQUESTS = {
     ),
     # A login whose answer was lost has a session, which counts towards the limit.
     "create_session, once too often": case(
-        "create_session", logging_in_once_too_often, orders=(ALONE,), may_close=("other",)
+        "create_session",
+        once_too_often(requesting("create_session")),
+        orders=(ALONE,),
+        may_close=("other",),
+    ),
+    "create_session, replacing one": case("create_session", replacing("other"), orders=(ALONE,)),
+    "issue_session": case("issue_session"),
+    "issue_session, by ID": case("issue_session", issuing_by_id),
+    "issue_session, once too often": case(
+        "issue_session", once_too_often(operating("issue_session")), may_close=("other",)
     ),
     "delete_session, the one in use": case(
         "delete_session", requesting("delete_session", "in use"), again="InvalidSession"
@@ -324,7 +351,7 @@ REQUESTS = {
 }
 CASES = {
     **REQUESTS,
-    **{name: case(name) for name in ACCOUNT_OPERATIONS},
+    **{name: case(name) for name in ACCOUNT_OPERATIONS if name not in REQUESTS},
     "set_password, keeping sessions": case(
         "set_password", operating("set_password", keep_sessions=True)
     ),
@@ -373,7 +400,13 @@ class Scene:
 def scene_of(world):
     start = world.state()
     # Once for each order, which the test has set.
-    return functools.cache(lambda name, _: Scene(world, start, CASES[name]))
+    scene = functools.cache(lambda name, _: Scene(world, start, CASES[name]))
+
+    def scene_of(name, order):
+        world.case = name
+        return scene(name, order)
+
+    return scene_of
 
 
 @pytest.fixture

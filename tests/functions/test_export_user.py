@@ -42,6 +42,7 @@ def test_answers_with_the_user_and_every_stored_session(clock):
     assert (revoked["iat"], revoked["revoked_reason"]) == (clock.now + 1, "deleted")
     assert revoked["createdAt"] == live["createdAt"] == clock.now
     assert (live["iat"], live["revoked_reason"], live["name"]) == (clock.now, None, NAME)
+    assert revoked["method"] == live["method"] == "password"
     assert stored_rows(person) == before
 
 

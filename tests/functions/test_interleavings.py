@@ -18,10 +18,22 @@ from tests.support.contract import INVALID_SESSION
 from tests.support.leaks import PASSWORD
 from tests.support.operations import AUTHENTICATED
 from tests.support.order import ORDERS, in_order
-from tests.support.people import log_in, new_person
+from tests.support.people import BEGINNINGS, log_in, new_person, try_to_log_in
 from tests.support.rows import stored_rows
 
 both_orders = pytest.mark.parametrize("points", ORDERS, indirect=True)
+
+
+# A login makes calls at once, and its order matters; the account operation makes none.
+every_beginning = pytest.mark.parametrize(
+    ("points", "begin"),
+    [
+        pytest.param(order, lambda it, begin=begin: begin(it.person), id=f"{name}-{order}")
+        for name, begin in BEGINNINGS.items()
+        for order in list(ORDERS)[: 2 if name == "a login" else 1]
+    ],
+    indirect=["points"],
+)
 
 
 class Member:
@@ -33,7 +45,12 @@ class Member:
         self.tokens = [log_in(self.person) for _ in range(sessions)]
 
     def log_in(self) -> Any:
-        return call("create_session", body={"user": self.person.username, "pass": PASSWORD})
+        return try_to_log_in(self.person)
+
+    def log_in_afresh(self) -> Any:
+        body = {"user": self.person.username, "pass": PASSWORD}
+        headers = {"X-Replace-Session": "true"}
+        return call("create_session", self.tokens[0], body=body, headers=headers)
 
     def delete(self, session: int, by: int) -> Any:
         return call("delete_session", self.tokens[by], session=session)
@@ -102,11 +119,11 @@ def statuses(*tokens: str) -> list[int]:
 # ------------------------------------------------------------------ logins
 
 
-@both_orders
-def test_delete_all_revokes_a_login_that_has_its_id(points):
+@every_beginning
+def test_delete_all_revokes_a_login_that_has_its_id(points, begin):
     """Revoked at one point, the session is revoked at each later one."""
     seen = []
-    for member, answer, deleted in points(1, Member.log_in, lambda it: it.delete_all(0)):
+    for member, answer, deleted in points(1, begin, lambda it: it.delete_all(0)):
         assert (answer.status, deleted.status) == (201, 200)
         assert member.statuses() == [401]
         seen += statuses(answer.body["token"])
@@ -114,11 +131,11 @@ def test_delete_all_revokes_a_login_that_has_its_id(points):
     assert set(seen) == {200, 401}
 
 
-@both_orders
-def test_delete_all_counts_the_sessions_before_its_write(points):
+@every_beginning
+def test_delete_all_counts_the_sessions_before_its_write(points, begin):
     """A session that it leaves at one point, it leaves at each later one."""
     seen = []
-    for member, deleted, answer in points(2, lambda it: it.delete_all(0), Member.log_in):
+    for member, deleted, answer in points(2, lambda it: it.delete_all(0), begin):
         assert (deleted.status, answer.status) == (200, 201)
         assert member.statuses() == [401] * 2
         seen += statuses(answer.body["token"])
@@ -127,11 +144,11 @@ def test_delete_all_counts_the_sessions_before_its_write(points):
     assert 401 in seen
 
 
-@both_orders
+@every_beginning
 @pytest.mark.parametrize("revoke", [False, True])
-def test_a_login_meets_a_ban_at_every_point(points, revoke):
+def test_a_login_meets_a_ban_at_every_point(points, begin, revoke):
     seen = set()
-    for member, answer, _ in points(0, Member.log_in, lambda it: invoke("ban_user", {"id": it.id})):
+    for member, answer, _ in points(0, begin, lambda it: invoke("ban_user", {"id": it.id})):
         seen.add(answer.status)
         tokens = [answer.body["token"]] if answer.status == 201 else []
         assert statuses(*tokens) == [403] * len(tokens)
@@ -141,41 +158,61 @@ def test_a_login_meets_a_ban_at_every_point(points, revoke):
     assert seen == {201, 403}
 
 
-@both_orders
-def test_a_login_does_not_outlast_a_change_of_the_password(points):
+@every_beginning
+def test_a_login_does_not_outlast_a_change_of_the_password(points, begin):
     def change(member):
         return invoke("set_password", {"id": member.id, "password": f"{PASSWORD}!"})
 
     seen = set()
     # A login in the second of the newest session is refused an ID once, and asks again.
-    for _, answer, _ in points(1, Member.log_in, change):
+    for number, (_, answer, _) in enumerate(points(1, begin, change)):
         seen.add(answer.status)
         if answer.status == 201:
-            assert statuses(answer.body["token"]) == [401]
+            # At the first point the change comes before the request, which may need no password.
+            assert statuses(answer.body["token"]) == [401 if number else 200]
     assert seen == {201, 401}
 
 
-@both_orders
-def test_a_login_does_not_bring_a_deleted_user_back(points):
+@every_beginning
+def test_a_login_does_not_bring_a_deleted_user_back(points, begin):
     def delete(member):
         return invoke("delete_user", {"id": member.id})
 
-    for member, answer, deleted in points(0, Member.log_in, delete):
+    for member, answer, deleted in points(0, begin, delete):
         assert deleted["id"] == member.id
         if answer.status == 201:
             assert statuses(answer.body["token"]) == [401]
         assert stored_rows(member.person)["user"] is None
-        assert member.log_in().status == 404
+        assert begin(member).status == 404
 
 
-@both_orders
-def test_two_logins_are_two_sessions(points):
-    for _, *answers in points(0, Member.log_in, Member.log_in):
+@every_beginning
+def test_two_logins_are_two_sessions(points, begin):
+    for _, *answers in points(0, begin, Member.log_in):
         tokens = [answer.body["token"] for answer in answers]
         ids = {call("get_current_session", token).body["iat"] for token in tokens}
         listed = call("list_sessions", tokens[0]).body
         assert (len(ids), listed["count"]) == (2, 2)
         assert {session["iat"] for session in listed["items"]} == ids
+
+
+def test_a_session_is_replaced_once_and_each_login_is_a_session(points):
+    for member, *answers in points(1, Member.log_in_afresh, Member.log_in_afresh):
+        assert [answer.status for answer in answers] == [201, 201]
+        assert member.statuses() == [401]
+        tokens = [answer.body["token"] for answer in answers]
+        assert statuses(*tokens) == [200, 200]
+        (replaced, *_) = stored_rows(member.person)["sessions"]
+        assert replaced["revoked_reason"]["S"] == "replaced"
+
+
+def test_delete_all_revokes_both_sessions_of_a_login_that_replaces_one(points):
+    seen = []
+    for member, answer, _ in points(2, Member.log_in_afresh, lambda it: it.delete_all(1)):
+        assert member.statuses() == [401, 401]
+        seen += statuses(answer.body["token"])
+    assert seen == sorted(seen)
+    assert set(seen) == {200, 401}
 
 
 # ----------------------------------------------------------------- deletes

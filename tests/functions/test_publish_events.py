@@ -9,9 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from functions.create_session import app
 from local.streams import not_done
-from sessions import event_bus, retries, session_store, streams
+from sessions import event_bus, retries, session_issue, session_store, streams
 from sessions.concurrent import run_concurrently
 from sessions.dynamodb import SESSIONS, USERS
 from sessions.streams import RESERVE_MILLISECONDS
@@ -20,7 +19,7 @@ from tests.support.calls import call, invoke
 from tests.support.contract import TEMPLATE
 from tests.support.faults import FAULTS, inject
 from tests.support.leaks import PASSWORD
-from tests.support.people import log_in, new_person
+from tests.support.people import begin_session, log_in, new_person
 from tests.support.rows import add_sessions, stored_rows, tables
 from tests.support.streams import follow_streams
 
@@ -103,6 +102,7 @@ def test_a_login_publishes_that_a_session_was_created(clock, bus, changes, logge
         "created_at": listed["iat"],
         "expires_at": listed["exp"],
         "name": listed["name"],
+        "method": "password",
     }
     (entry,) = bus.entries
     assert (entry["Source"], entry["EventBusName"]) == ("sessions.sessions", "default")
@@ -231,6 +231,23 @@ def test_every_end_is_published_once_with_its_reason(clock, bus, changes, name):
         assert secret not in json.dumps(bus.entries)
 
 
+def test_a_login_that_replaces_a_session_publishes_both(clock, bus, changes):
+    person = new_person()
+    token = begin_session(person, method="support", by="Anna")
+    body, headers = {"user": person.username, "pass": PASSWORD}, {"X-Replace-Session": "true"}
+    assert call("create_session", token, body=body, headers=headers).status == 201
+    publish(changes())
+    begun, *others = bus.events()
+    told = [(kind, it["session"], it.get("reason")) for kind, it in others]
+    ended = ("SessionEnded", clock.now, "replaced")
+    assert sorted(told) == [("SessionCreated", clock.now + 1, None), ended]
+    # Who else began it is told of its beginning and of its end.
+    for kind, it in (begun, *others):
+        is_old = it["session"] == clock.now
+        how = ("support", "Anna") if is_old else ("password", None)
+        assert (it["method"], it.get("by")) == how, kind
+
+
 def test_the_end_of_every_session_of_all_users_is_one_event(clock, bus, changes):
     person = new_person()
     for each in (person, new_person(), new_person()):
@@ -248,7 +265,7 @@ def test_the_end_of_every_session_of_all_users_is_one_event(clock, bus, changes)
 
 
 def test_a_login_over_the_limit_publishes_an_eviction(clock, bus, changes, monkeypatch):
-    monkeypatch.setattr(app, "MAX_SESSIONS_PER_USER", 3)
+    monkeypatch.setattr(session_issue, "MAX_SESSIONS_PER_USER", 3)
     person = new_person()
     for _ in range(4):
         log_in(person)

@@ -5,7 +5,7 @@ import pytest
 from sessions import dynamodb, user_store
 from sessions.errors import ChangedMeanwhile
 from tests.support.calls import call, invoke
-from tests.support.people import log_in, new_person
+from tests.support.people import BEGINNINGS, log_in, new_person
 from tests.support.rows import stored_rows
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -33,7 +33,8 @@ def test_revokes_every_session_that_began_before_it_and_none_after(clock, dynamo
     assert statuses(*tokens, *later) == {401}
 
 
-def test_the_session_of_a_login_under_way_is_revoked(clock, monkeypatch):
+@pytest.mark.parametrize("begin", BEGINNINGS.values(), ids=BEGINNINGS)
+def test_the_session_of_a_login_under_way_is_revoked(clock, monkeypatch, begin):
     person = new_person()
     allocate_session_id = user_store.allocate_session_id
 
@@ -42,7 +43,7 @@ def test_the_session_of_a_login_under_way_is_revoked(clock, monkeypatch):
         return allocate_session_id(login, now, address)
 
     monkeypatch.setattr(user_store, "allocate_session_id", allocate_after_the_revocation)
-    assert statuses(log_in(person)) == {401}
+    assert statuses(begin(person).body["token"]) == {401}
 
 
 def test_of_two_at_once_one_is_refused(clock, monkeypatch):

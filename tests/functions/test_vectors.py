@@ -56,6 +56,8 @@ def test_the_api_has_the_verdict_of_each_vector(clock, vector):
             "created": shown["createdAt"],
             "expires": shown["exp"],
             "name": shown["name"],
+            "method": shown["method"],
+            "by": shown.get("by"),
         }
     else:
         assert answer == REFUSALS[vector.api]
@@ -68,7 +70,9 @@ def test_the_authorizer_has_the_verdict_of_each_vector(clock, vector):
     if "session" in {vector.verdict, vector.api}:
         assert status == 200
         names = {"user": "user", "session": "id", "expires": "expires", "name": "name"}
-        assert context == {ours: str(vector.verified[theirs]) for ours, theirs in names.items()}
+        names |= {"method": "method", "by": "by"}
+        expected = {ours: vector.verified[theirs] for ours, theirs in names.items()}
+        assert context == {name: str(it) for name, it in expected.items() if it is not None}
     else:
         reason = {"reason": vector.reason} if vector.reason else {}
         error = {"InvalidSession": INVALID_SESSION, "Banned": BANNED}[vector.verdict]

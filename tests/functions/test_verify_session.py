@@ -21,7 +21,7 @@ from tests.support.gateways import (
     asked,
     outcome,
 )
-from tests.support.people import log_in, new_person
+from tests.support.people import begin_session, log_in, new_person
 from tests.support.rows import tables
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -66,11 +66,18 @@ def test_lets_in_the_owner_of_a_session_and_tells_whose_it_is(clock):
         "session": str(clock.now),
         "expires": str(clock.now + SESSION_SECONDS),
         "name": "My phone 📱",
+        "method": "password",
     }
     for header in (token, f"Bearer {token}", f"bEARER\t{token} "):
         assert verdicts(header) == dict.fromkeys(EVENTS, (200, context))
     for gateway in POLICIES:  # whom the API's log names
         assert invoke("verify_session", asked(gateway, token))["principalId"] == person.id
+
+
+def test_tells_who_else_began_a_session_and_how(clock):
+    token = begin_session(new_person(), method="support", by="anna@example.com")
+    for _, context in verdicts(token).values():
+        assert (context["method"], context["by"]) == ("support", "anna@example.com")
 
 
 def test_the_example_knows_where_each_gateway_puts_the_context(member):

@@ -75,7 +75,16 @@ def test_live_sessions_keep_their_order():
 
 def test_a_client_sees_when_a_session_ends_and_whose_it_is_but_no_secret():
     shown = session(iat=50, exp=100, name="Chrome", session_epoch=3, created_at=49).as_json()
-    assert shown == {"iat": 50, "exp": 100, "sub": "u", "name": "Chrome", "createdAt": 49}
+    assert shown == {
+        "iat": 50,
+        "exp": 100,
+        "sub": "u",
+        "name": "Chrome",
+        "createdAt": 49,
+        "method": "password",
+    }
+    issued = session(method="support", by="anna@example.com").as_json()
+    assert (issued["method"], issued["by"]) == ("support", "anna@example.com")
 
 
 @pytest.mark.parametrize(

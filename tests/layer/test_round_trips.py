@@ -2,13 +2,14 @@
 
 import itertools
 import threading
+from collections import Counter
 
 import pytest
 
 from sessions import session_store, user_store
 from sessions.dynamodb import USERS
 from sessions.session_epoch import EPOCH_SHARDS
-from tests.support.calls import call
+from tests.support.calls import call, invoke
 from tests.support.faults import FAULTS, inject
 from tests.support.leaks import PASSWORD
 from tests.support.operations import ROUTES
@@ -65,6 +66,33 @@ def test_each_route_makes_the_round_trips_of_the_catalogue(clock, route, dynamod
     assert request(route, person, token, clock.now - 1).status in {200, 201}
     assert [sorted(calls) for calls in meeting.met] == [list(calls) for calls in round_trips]
     assert meeting.early == []
+
+
+@pytest.mark.parametrize("selector", ["login", "id"])
+def test_a_session_is_issued_in_four_round_trips(clock, dynamodb_calls, selector):
+    person = new_person()
+    named = {"login": person.email, "id": person.id}[selector]
+    dynamodb_calls.clear()
+    invoke("issue_session", {selector: named, "method": "passkey"})
+    assert operations(dynamodb_calls) == ["BatchGetItem", "UpdateItem", "PutItem", "Query"]
+
+
+def test_a_login_that_replaces_a_session_reads_it_first_and_writes_both_together(
+    clock, dynamodb_calls
+):
+    person = new_person()
+    token = log_in(person)
+    usual = ROUTES["create_session"].request(login=person.username)
+    made = []
+    for headers in ({}, {"X-Replace-Session": "true"}):
+        clock.now += 1
+        dynamodb_calls.clear()
+        call("create_session", token, headers=headers, **usual)
+        made.append(Counter(operations(dynamodb_calls)))
+    without, replacing = made
+    assert without["PutItem"] == 1
+    assert replacing - without == {"BatchGetItem": 1, "TransactWriteItems": 1}
+    assert without - replacing == {"PutItem": 1}
 
 
 def test_a_login_does_not_need_the_session_limit(dynamodb, logged):

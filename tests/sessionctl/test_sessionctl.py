@@ -239,6 +239,9 @@ def test_what_a_function_raises_is_told_in_words(local, fake, kind, message, sai
         "user create ann",
         "user rename ann",
         "user password ann secret",
+        "sessions issue ann",
+        "sessions issue --method support",
+        "sessions issue ann --method support --for soon",
         "sessions revoke",
         "sessions revoke ann",
         "sessions revoke ann 5 --all",
@@ -450,16 +453,46 @@ def test_show_is_a_short_summary(local, fake):
 def test_sessions_are_a_table_in_which_no_name_steers_the_terminal(local, fake):
     odd, began = "Firefox\n\x9b2J\u202e", {"createdAt": 1_800_000_001}
     items = [
-        {"iat": 1_800_000_009, "exp": 1_800_003_601, "sub": "u1", "name": odd, **began},
-        {"iat": 5, "exp": 10**15, "sub": "u1", "name": "curl", "createdAt": 5},
+        {"iat": 1_800_000_009, "exp": 1_800_003_601, "name": odd, **began, "method": "password"},
+        {"iat": 5, "exp": 10**15, "name": "CI", "createdAt": 5, "method": "support", "by": "a\n"},
     ]
     fake.answers["ListUserSessionsFunction"] = {**ID, "count": 2, "items": items}
     assert local("sessions", "list", "ann").out == (
-        "ID          SINCE                      UNTIL                      NAME\n"
+        "ID          SINCE                      UNTIL"
+        "                      METHOD    BY   NAME\n"
         "1800000009  2027-01-15T08:00:01+00:00  2027-01-15T09:00:01+00:00"
-        "  Firefox\\n\\x9b2J\\u202e\n"
-        "5           1970-01-01T00:00:05+00:00  1000000000000000           curl\n"
+        "  password  -    Firefox\\n\\x9b2J\\u202e\n"
+        "5           1970-01-01T00:00:05+00:00  1000000000000000           support   a\\n  CI\n"
     )
+
+
+def test_a_session_is_issued_and_its_token_is_all_that_a_script_reads(local, fake):
+    session = {"iat": 5, "exp": 1_800_003_601, "name": "CI"}
+    fake.answers["IssueSessionFunction"] = {
+        **ID,
+        "token": "a.b.c",
+        "exp": 1_800_003_601,
+        "session": session,
+    }
+    typed = [
+        "sessions",
+        "issue",
+        "ann",
+        "--name",
+        "CI",
+        "--for",
+        "1h",
+        "--method",
+        "support",
+        "--by",
+    ]
+    result = local(*typed, "Anna B.")
+    assert (result.code, result.out) == (0, "a.b.c\n")
+    assert result.err == "Issued the session 5 of ann, until 2027-01-15T09:00:01+00:00.\n"
+    sent = {"method": "support", "name": "CI", "seconds": 3600, "by": "Anna B."}
+    ((_, event),) = fake.calls
+    assert event == {**ANN, **sent, "actor": getpass.getuser()}
+    assert json.loads(local(*typed, "A", "--json").out)["session"] == session
 
 
 def test_keys_are_a_table(local, fake):
@@ -642,7 +675,8 @@ def test_what_is_invisible_is_shown(local, fake):
     shown = hidden.encode("unicode_escape").decode()
     user = {"username": f"an{hidden}n", "email": f"{hidden}@example.com", "banned_at": 1}
     user["ban_reason"] = f"spam{hidden}"
-    items = [{"iat": 5, "exp": 6, "createdAt": 5, "sub": "u1", "name": f"my{hidden}phone"}]
+    name = f"my{hidden}phone"
+    items = [{"iat": 5, "exp": 6, "createdAt": 5, "method": "password", "name": name}]
     fake.answers["ExportUserFunction"] = {**EXPORT, "user": USER | user}
     fake.answers["CreateUserFunction"] = {**ID, **user}
     fake.answers["ListUserSessionsFunction"] = {**ID, "count": 1, "items": items}

@@ -34,10 +34,16 @@ def invoke(name: str, event: Any, context: Any = None) -> Any:
         except Exception as error:
             watch.answered(f"{type(error).__name__}: {error}")
             raise
-    is_log_in = name == "create_session" and answer["statusCode"] == 201
-    token = token_of(json.loads(answer["body"])) if is_log_in else None
+    token = token_of(_shown(name, answer))
     watch.answered(json.dumps(answer), token)
     return answer
+
+
+def _shown(name: str, answer: Any) -> Any:
+    """Return what the answer shows, where it may show the token that it tells of."""
+    if name == "create_session" and answer["statusCode"] == 201:
+        return json.loads(answer["body"])
+    return answer if name == "issue_session" else None
 
 
 def call(name: str, token: str | None = None, **changes: Any) -> Answer:

@@ -117,11 +117,13 @@ class AccountOperation(Operation):
         of_a_user: whether its input says which user it is about.
         volatile: members of its answer that are never twice the same.
         then: the status of a session of its user afterwards.
+        audited: members of its input that its line in the log has.
     """
 
     of_a_user: bool = True
     volatile: frozenset[str] = frozenset()
     then: int = 200
+    audited: frozenset[str] = frozenset()
 
     @property
     def given(self) -> dict[str, Any]:
@@ -202,6 +204,12 @@ ACCOUNT_OPERATIONS = _by_name(
     # By its old name, which is nobody's any more; by ID it can be asked for again.
     AccountOperation("rename_user", changes=True, again="UnknownUser"),
     AccountOperation("set_password", changes=True, in_steps=True, then=401),
+    AccountOperation(
+        "issue_session",
+        in_steps=True,
+        volatile=frozenset({"token"}),
+        audited=frozenset({"method"}),
+    ),
     AccountOperation("ban_user", changes=True, then=403),
     AccountOperation("unban_user"),
     AccountOperation("list_users", of_a_user=False),

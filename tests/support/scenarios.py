@@ -11,7 +11,7 @@ from tests.support.events import event_for
 from tests.support.forgery import sign, signing_key
 from tests.support.leaks import PASSWORD
 from tests.support.operations import ACCOUNT_OPERATIONS, ROUTES
-from tests.support.people import Person, log_in, new_person
+from tests.support.people import Person, begin_session, log_in, new_person
 from tests.support.rows import add_sessions, stored_sessions
 from tests.support.streams import follow_streams
 
@@ -55,7 +55,25 @@ def _log_in_once_too_often() -> Act:
     outdated, crowded = _person_with_an_outdated_hash(), new_person()
     add_sessions(crowded, range(1, 200))  # more than may live, and more than one login deletes
     log_in(crowded)
-    return lambda: (log_in(outdated), log_in(crowded))
+    body = {"user": outdated.username, "pass": PASSWORD}
+    headers = {"X-Replace-Session": "true"}
+    return lambda: (
+        call("create_session", log_in(outdated), body=body, headers=headers),
+        log_in(crowded),
+    )
+
+
+def _issue_once_too_often() -> Act:
+    crowded = new_person()
+    add_sessions(crowded, range(1, 200))
+    log_in(crowded)
+    return lambda: (begin_session(crowded), begin_session(crowded))
+
+
+def _delete_all_also_for_somebody_else() -> Act:
+    person = new_person()
+    tokens = log_in(person), begin_session(person, by="an agent")
+    return lambda: [call("delete_all_sessions", token) for token in reversed(tokens)]
 
 
 def _authorize_an_unknown_key() -> Act:
@@ -95,6 +113,8 @@ def _publish_a_revocation() -> Act:
 # Those whose usual input is not all that they do.
 PREPARED: dict[str, Callable[[], Act]] = {
     "create_session": _log_in_once_too_often,
+    "issue_session": _issue_once_too_often,
+    "delete_all_sessions": _delete_all_also_for_somebody_else,
     "authorize": _authorize_an_unknown_key,
     "verify_session": _authorize_a_call_of_another_api,
     "unban_user": _lift_a_ban_and_revoke,

@@ -63,6 +63,16 @@ def test_every_operation_answers_at_both_of_its_paths(deployment, http, user, sp
     assert_is(send("get_current_session"), 401, INVALID_SESSION)
 
 
+def test_a_fresh_login_takes_the_place_of_the_session_whose_token_comes_along(http, user):
+    old = user.log_in()
+    headers = {**old, "X-Replace-Session": "true"}
+    answer = http.post("/session", json=user.credentials, headers=headers)
+    assert answer.status_code == 201
+    new = {"Authorization": answer.json()["token"]}
+    assert_is(http.get("/session", headers=old), 401, INVALID_SESSION)
+    assert http.get("/sessions", headers=new).json()["count"] == 1
+
+
 def test_the_published_examples_work_as_written(http, user):
     answer = http.post("/session", json={**user.credentials, "rememberMe": True})
     assert answer.status_code == 201

@@ -11,7 +11,7 @@ import httpx
 from sessions_client import operations
 from sessions_client.errors import NetworkError, SessionsError, without_frames
 from sessions_client.model import Page, Session, Token
-from sessions_client.operations import Operation, Walk, seconds_to_wait
+from sessions_client.operations import Login, Operation, Walk, seconds_to_wait
 
 # API Gateway answers within 29 seconds ("Amazon API Gateway quotas", integration timeout).
 _TIMEOUT_SECONDS = 30.0
@@ -42,6 +42,7 @@ class _Caller:
 
     _token: _Hidden | None
     _back_end_secret: _Hidden | None
+    _last_login: Login | None = None
 
     def __init__(self, base_url: str, retries: int) -> None:
         self._base_url = _checked(base_url).rstrip("/")
@@ -74,6 +75,8 @@ class _Caller:
         if operation.needs_token:
             token = self._token if operation.token is None else operation.token
             _put(request, "Authorization", "token", token)
+        if operation.replaces_session:
+            request.headers["X-Replace-Session"] = "true"
         if self._back_end_secret is not None:
             _put(request, "X-Back-End-Secret", "secret", self._back_end_secret)
             _put(request, "X-Viewer-Address", "address", operation.address)
@@ -164,12 +167,37 @@ class SessionsClient(_Caller):
             name: the session's name, of 1 to 64 printable characters.
             address: the IP address of the person, from a back end; sent with its secret alone.
         """
-        operation = operations.log_in(
-            user, password, remember_me=remember_me, name=name, address=address
-        )
+        login = Login(user, remember_me, name, address)
+        operation = operations.log_in(login, password)
         del password
+        return self._begin(login, operation)
+
+    def reauthenticate(
+        self,
+        password: str,
+        *,
+        user: str | None = None,
+        remember_me: bool | None = None,
+        name: str | None = None,
+        address: str | None = None,
+    ) -> Token:
+        """Log in afresh, as before a sensitive act: the new session takes the place of this one.
+
+        It is asked for as at the last `log_in` of this client, but for what is given; a client that
+        was made with a token must be told the user. A wrong password leaves all as it was.
+        """
+        password = _Hidden(password)
+        login = operations.login_again(
+            self._last_login, user=user, remember_me=remember_me, name=name, address=address
+        )
+        operation = operations.log_in(login, password, replaces_session=True)
+        del password
+        return self._begin(login, operation)
+
+    def _begin(self, login: Login, operation: Operation[Token]) -> Token:
         token = self._perform(operation)
         self.token = token.token
+        self._last_login = login
         return token
 
     def verify(self, token: str | None) -> Session:
@@ -288,12 +316,37 @@ class AsyncSessionsClient(_Caller):
             name: the session's name, of 1 to 64 printable characters.
             address: the IP address of the person, from a back end; sent with its secret alone.
         """
-        operation = operations.log_in(
-            user, password, remember_me=remember_me, name=name, address=address
-        )
+        login = Login(user, remember_me, name, address)
+        operation = operations.log_in(login, password)
         del password
+        return await self._begin(login, operation)
+
+    async def reauthenticate(
+        self,
+        password: str,
+        *,
+        user: str | None = None,
+        remember_me: bool | None = None,
+        name: str | None = None,
+        address: str | None = None,
+    ) -> Token:
+        """Log in afresh, as before a sensitive act: the new session takes the place of this one.
+
+        It is asked for as at the last `log_in` of this client, but for what is given; a client that
+        was made with a token must be told the user. A wrong password leaves all as it was.
+        """
+        password = _Hidden(password)
+        login = operations.login_again(
+            self._last_login, user=user, remember_me=remember_me, name=name, address=address
+        )
+        operation = operations.log_in(login, password, replaces_session=True)
+        del password
+        return await self._begin(login, operation)
+
+    async def _begin(self, login: Login, operation: Operation[Token]) -> Token:
         token = await self._perform(operation)
         self.token = token.token
+        self._last_login = login
         return token
 
     async def verify(self, token: str | None) -> Session:

@@ -31,12 +31,19 @@ class Session:
     sub: str
     name: str
     created_at: int
+    method: str  # how its user was authenticated, such as `password`
+    by: str | None = None  # who else began it for the user, such as a support agent
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
         """Return the session that an answer holds, with the attributes above."""
         kinds = get_type_hints(cls)
-        return cls(**{name: member(body, name_in_contract(name), kinds[name]) for name in kinds})
+        by = member(body, "by", str) if "by" in body else None
+        own = {
+            name: member(body, name_in_contract(name), kinds[name])
+            for name in kinds.keys() - {"by"}
+        }
+        return cls(**own, by=by)
 
     @property
     def began(self) -> datetime:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 import httpx
@@ -34,6 +34,7 @@ class Operation(Generic[_Result]):
     address: str | None = None  # of the viewer for whom a back end asks
     token: str | None = field(default=None, repr=False)  # in place of the client's own
     needs_token: bool = True
+    replaces_session: bool = False
     may_be_repeated: bool = True
 
     def result(self, response: httpx.Response) -> _Result:
@@ -65,14 +66,54 @@ def seconds_to_wait(response: httpx.Response, retries: int) -> int | None:
     return seconds if seconds <= LONGEST_WAIT_SECONDS else None
 
 
-def log_in(
-    user: str, password: str, *, remember_me: bool, name: str | None, address: str | None
-) -> Operation[Token]:
-    """Log in."""
-    body: dict[str, object] = {"user": user, "pass": password, "rememberMe": remember_me}
-    if name is not None:
-        body["name"] = name
-    return Operation("POST", "/session", Token.read, body=body, address=address, needs_token=False)
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a login is asked for, but for the password."""
+
+    user: str
+    remember_me: bool = False
+    name: str | None = None
+    address: str | None = None
+
+
+def log_in(login: Login, password: str, *, replaces_session: bool = False) -> Operation[Token]:
+    """Log in; with `replaces_session`, in the place of the session in use."""
+    body: dict[str, object] = {
+        "user": login.user,
+        "pass": password,
+        "rememberMe": login.remember_me,
+    }
+    if login.name is not None:
+        body["name"] = login.name
+    return Operation(
+        "POST",
+        "/session",
+        Token.read,
+        body=body,
+        address=login.address,
+        needs_token=replaces_session,
+        replaces_session=replaces_session,
+    )
+
+
+def login_again(
+    last: Login | None,
+    *,
+    user: str | None,
+    remember_me: bool | None,
+    name: str | None,
+    address: str | None,
+) -> Login:
+    """Return the last login, but for what is given.
+
+    Raises:
+        ValueError: neither says the user.
+    """
+    if last is None and user is None:
+        raise ValueError("the user of the password is not known: name it")
+    given = {"user": user, "remember_me": remember_me, "name": name, "address": address}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    return replace(last or Login(""), **changes)
 
 
 def current_session() -> Operation[Session]:

@@ -4,12 +4,15 @@ import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
+from sessions import settings
 from sessions.endpoint import LambdaHandler, endpoint, verify_token
 from sessions.model import Session, User, is_live, parse_session_id
 from sessions.proof import check
 from sessions.request import Request
 from sessions.responses import Answer
 from sessions.session_store import read_user_and_sessions
+
+IMPERSONATORS_MAY_REVOKE = settings.text("IMPERSONATORS_MAY_REVOKE") == "true"
 
 
 class Access(NamedTuple):
@@ -26,6 +29,18 @@ class Access(NamedTuple):
     session: Session
     session_epoch: int
     target: Session | None
+
+    @property
+    def may_revoke_others(self) -> bool:
+        """Say whether the session in use may end other sessions of the user.
+
+        One that somebody else began for the user may end itself alone (docs/decisions/0021).
+        """
+        return self.session.by is None or IMPERSONATORS_MAY_REVOKE
+
+    def may_revoke(self, iat: int) -> bool:
+        """Say whether the session in use may end the session of this ID."""
+        return self.may_revoke_others or iat == self.session.iat
 
 
 def authenticated(

@@ -190,6 +190,13 @@ class UnknownUser(AccountError):
         super().__init__("no user has this name, address or ID")
 
 
+class UserBanned(AccountError):
+    """The user is banned, and gets no session."""
+
+    def __init__(self) -> None:
+        super().__init__("the user is banned")
+
+
 class UnknownKey(AccountError):
     """The key set has no key of this `kid`."""
 

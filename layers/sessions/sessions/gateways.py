@@ -92,6 +92,8 @@ def _context(session: VerifiedSession) -> dict[str, str]:
         "session": str(session.id),
         "expires": str(session.expires),
         "name": session.name,
+        "method": session.method,
+        **({} if session.by is None else {"by": session.by}),
     }
 
 

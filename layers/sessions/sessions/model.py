@@ -12,6 +12,7 @@ _SESSION_ID_DIGITS = 15
 _SESSION_IDS = range(1, 10**_SESSION_ID_DIGITS)
 
 ACCOUNT_DELETED = "account_deleted"  # why sessions of a deleted user are revoked
+BY_PASSWORD = "password"  # noqa: S105  the `method` of a login; rows of earlier versions say none
 TOMBSTONE_ID = 0  # of no session (`parse_session_id`), but of the row that a deleted user leaves
 
 
@@ -78,6 +79,8 @@ class Session(NamedTuple):
         session_epoch: the session epoch in which it began.
         revoked_reason: why it was revoked by itself; None if it was not.
         created_at: when it began; None in rows of earlier versions (`began_at`).
+        method: how its user was authenticated.
+        by: who else began it for the user; None if the user did.
     """
 
     user: str
@@ -88,6 +91,8 @@ class Session(NamedTuple):
     session_epoch: int = 0
     revoked_reason: str | None = None
     created_at: int | None = None
+    method: str = BY_PASSWORD
+    by: str | None = None
 
     @property
     def began_at(self) -> int:
@@ -102,6 +107,8 @@ class Session(NamedTuple):
             "sub": self.user,
             "name": self.name,
             "createdAt": self.began_at,
+            "method": self.method,
+            **({} if self.by is None else {"by": self.by}),
         }
 
 

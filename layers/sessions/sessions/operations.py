@@ -3,8 +3,9 @@
 Only they import this: pydantic costs a cold start 60 ms, which operators can wait for.
 """
 
+import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
@@ -18,14 +19,24 @@ from pydantic import (
 
 from sessions import clock, session_store, user_store
 from sessions.dynamodb import can_be_key
-from sessions.errors import AccountError, InvalidInput, UnknownUser
-from sessions.logins import is_defined, is_domain, is_visible, login_key
+from sessions.errors import (
+    AccountError,
+    Banned,
+    ChangedMeanwhile,
+    InvalidInput,
+    InvalidPassword,
+    InvalidUser,
+    UnknownUser,
+    UserBanned,
+)
+from sessions.logins import Login, is_defined, is_domain, is_visible, login_key
 from sessions.model import Session, User
 from sessions.telemetry import count, logger
 
 _LONGEST_LOGGED = 320  # as long as a name may be
 
 Event = dict[str, Any]
+Audit = dict[str, Any]
 LambdaHandler = Callable[[Event, Any], dict[str, Any]]
 
 
@@ -40,10 +51,26 @@ def account_operation(
     """
 
     def decorate(handle: Callable[[Event, int], dict[str, object]]) -> LambdaHandler:
+        @audited_operation(operation, outcome)
+        @functools.wraps(handle)
+        def handler(event: Event, now: int, audit: Audit) -> dict[str, object]:
+            return handle(event, now)
+
+        return handler
+
+    return decorate
+
+
+def audited_operation(
+    operation: str, outcome: str
+) -> Callable[[Callable[[Event, int, Audit], dict[str, object]]], LambdaHandler]:
+    """Do as `account_operation`, for a handler that also gets the audit's line, to add to it."""
+
+    def decorate(handle: Callable[[Event, int, Audit], dict[str, object]]) -> LambdaHandler:
         @functools.wraps(handle)
         def handler(event: Event, context: Any) -> dict[str, Any]:
             now = clock.epoch_seconds()
-            audit: dict[str, Any] = {
+            audit: Audit = {
                 "operation": operation,
                 "actor": _actor(event, context),
                 "user": _text(event, "id"),
@@ -52,7 +79,7 @@ def account_operation(
                 "correlation_id": getattr(context, "aws_request_id", ""),
             }
             try:
-                result = handle(event, now)
+                result = handle(event, now, audit)
             except AccountError as error:
                 logger.info("OperationRefused", **audit, reason=str(error))
                 count(operation, "OperationRefused")
@@ -219,3 +246,35 @@ def read_user_and_sessions(selector: UserSelector) -> tuple[User, int, list[Sess
     """Return what `read_user_and_epoch` does, and every session row, newest first."""
     user, session_epoch = read_user_and_epoch(selector)
     return user, session_epoch, session_store.query_sessions(user.id)
+
+
+def read_login_and_epoch(selector: UserSelector) -> tuple[Login, int]:
+    """Return a login of the selected user, and the session epoch: one round trip.
+
+    Raises:
+        InvalidInput: it selects no user, or selects in two ways.
+        UnknownUser: there is no such user.
+        Unavailable: DynamoDB does not answer.
+    """
+    if (selector.login is None) == (selector.id is None):
+        raise InvalidInput("login or id, one of them")
+    if selector.id is not None:
+        login, session_epoch = user_store.read_login_and_epoch(selector.id)
+    else:
+        login, session_epoch = user_store.find_login_and_epoch(selector.login or "")
+    if login is None:
+        raise UnknownUser
+    return login, session_epoch
+
+
+@contextlib.contextmanager
+def refusing_for_operators() -> Iterator[None]:
+    """Refuse an account operation where a login would be refused."""
+    try:
+        yield
+    except InvalidUser as error:
+        raise UnknownUser from error
+    except InvalidPassword as error:
+        raise ChangedMeanwhile("the password was changed at this moment; try again") from error
+    except Banned as error:
+        raise UserBanned from error

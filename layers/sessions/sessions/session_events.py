@@ -170,4 +170,6 @@ def _about(session: Session) -> Event:
         "created_at": session.began_at,
         "expires_at": session.exp,
         "name": session.name,
+        "method": session.method,
+        **({} if session.by is None else {"by": session.by}),
     }

@@ -1,6 +1,6 @@
 """Names of sessions: what a client gives, or what its User-Agent says.
 
-Only the login imports this.
+Only what begins sessions imports this.
 """
 
 import re

@@ -101,17 +101,50 @@ def put_session(session: Session, now: int) -> None:
         if error.item != to_item(session):
             raise Unavailable from error
     except Unavailable:
-        with suppress(ConditionFailed, Unavailable):
-            update = _revocation(session.user, session.iat, "deleted", now)
-            dynamodb.call("update_item", **update)
+        _withdraw(session, now)
         raise
+
+
+def replace_session(replaced: int, session: Session, now: int) -> None:
+    """Store a new session and revoke the one that it replaces: both, or neither.
+
+    One that was revoked since it was read is not replaced; the new session is stored alone.
+
+    Args:
+        replaced: the ID of the session to replace, which was read as live in this very request.
+        session: the new session, of the same user.
+        now: epoch seconds.
+
+    Raises:
+        Unavailable: as `put_session`; the other session may be revoked.
+    """
+    put = {
+        "TableName": dynamodb.SESSIONS,
+        "Item": to_item(session),
+        "ConditionExpression": "attribute_not_exists(iat)",
+    }
+    update = _revocation(session.user, replaced, "replaced", now)
+    try:
+        failed = dynamodb.transact([{"Put": put}, {"Update": update}])
+    except Unavailable:
+        _withdraw(session, now)
+        raise
+    if failed:
+        put_session(session, now)
+
+
+def _withdraw(session: Session, now: int) -> None:
+    """Revoke a session that may be stored and whose token nobody gets, if DynamoDB answers."""
+    with suppress(ConditionFailed, Unavailable):
+        update = _revocation(session.user, session.iat, "deleted", now)
+        dynamodb.call("update_item", **update)
 
 
 def revoke_session(user: str, iat: int, now: int, revocation_id: str) -> None:
     """Revoke a session, which was read as live in this very request.
 
-    Its row stays until TTL deletes it, with only its ID, its beginning and the reason, for the
-    table's stream to publish (docs/events.md).
+    Its row stays until TTL deletes it, with only its ID, its beginning (when, how and by whom) and
+    the reason, for the table's stream to publish (docs/events.md).
 
     Args:
         user: the user's ID.

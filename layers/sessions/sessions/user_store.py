@@ -69,6 +69,20 @@ def find_login_and_epoch(name: str) -> tuple[Login | None, int]:
     return (found[0] if found else None), epoch_in(items[dynamodb.USERS])
 
 
+def read_login_and_epoch(user: str) -> tuple[Login | None, int]:
+    """Return the username of the user with this ID as a login, without the password's hash.
+
+    And the session epoch, in the same round trip.
+    """
+    if not dynamodb.can_be_key(user):
+        return None, 0
+    items = dynamodb.get_items({dynamodb.USERS: [{"id": {"S": user}}, shard_key(user)]})
+    rows = items[dynamodb.USERS]
+    found = [from_item(User, item) for item in rows if item["id"]["S"] == user]
+    logins = [Login(login_key(it.username), it.id, "", it.password_version) for it in found]
+    return (logins[0] if logins else None), epoch_in(rows)
+
+
 def replace_password_hash(login: Login, password_hash: str) -> None:
     """Store a newer hash of the password of `login`, unless the password was changed since."""
     with suppress(ConditionFailed):
@@ -85,16 +99,16 @@ def replace_password_hash(login: Login, password_hash: str) -> None:
         )
 
 
-def allocate_session_id(login: Login, now: int, address: str) -> User:
+def allocate_session_id(login: Login, now: int, address: str | None) -> User:
     """Allocate the ID of a new session: `now`, or one more than the newest, if that is later.
 
     IDs of a user are never used twice, however many logins share a second, and whatever was revoked
     between them.
 
     Args:
-        login: the login, whose password was found right.
+        login: a login of the user, as it was read before the user was authenticated.
         now: epoch seconds.
-        address: the address, or the network of it, for `User.login_addresses`.
+        address: the address, or the network of it, for `User.login_addresses`; None for none.
 
     Returns:
         The user's row, whose `last_iat` is the new ID.
@@ -123,19 +137,22 @@ def allocate_session_id(login: Login, now: int, address: str) -> User:
         raise _refusal(error.item, login, now) or Unavailable() from error
 
 
-def _allocate(user: str, address: str, iat: str, condition: str, values: Item) -> User:
+def _allocate(user: str, address: str | None, iat: str, condition: str, values: Item) -> User:
+    update = f"SET last_iat = {iat}, last_login_at = :now"
+    names = {}
+    if address is not None:
+        update += ", login_addresses.#address = :now"
+        names = {"ExpressionAttributeNames": {"#address": address}}
     answer = dynamodb.call(
         "update_item",
         TableName=dynamodb.USERS,
         Key={"id": {"S": user}},
-        UpdateExpression=(
-            f"SET last_iat = {iat}, last_login_at = :now, login_addresses.#address = :now"
-        ),
+        UpdateExpression=update,
         ConditionExpression=condition,
-        ExpressionAttributeNames={"#address": address},
         ExpressionAttributeValues=values,
         ReturnValues="ALL_NEW",
         ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        **names,
     )
     return from_item(User, answer["Attributes"])
 

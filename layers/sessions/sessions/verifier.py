@@ -27,6 +27,8 @@ class VerifiedSession(NamedTuple):
         created: when the user logged in.
         expires: when the session ends at the latest.
         name: the session's name, such as `Chrome on Windows`.
+        method: how the user was authenticated: `password`, or what the back end said that did it.
+        by: who else began the session for the user, such as a support agent; None if nobody did.
     """
 
     user: str
@@ -34,6 +36,8 @@ class VerifiedSession(NamedTuple):
     created: int
     expires: int
     name: str
+    method: str
+    by: str | None = None
 
 
 class Verifier:
@@ -75,7 +79,13 @@ class Verifier:
         if max_age is not None and now - session.began_at > max_age:
             raise StaleSession(max_age)
         return VerifiedSession(
-            session.user, session.iat, session.began_at, session.exp, session.name
+            session.user,
+            session.iat,
+            session.began_at,
+            session.exp,
+            session.name,
+            session.method,
+            session.by,
         )
 
     def _read(self, claims: proof.Claims) -> tuple[Standing | None, int, Session | None]:
