@@ -247,6 +247,9 @@ def imports(name: str) -> dict[str, bool]:
     checks_signatures = name in {"create_session", *AUTHENTICATED, AUTHORIZER.name}
     return {
         "argon2": "passwords" in layers,
+        "sessions.foreign_hashes": name == "import_users",
+        "bcrypt": False,
+        "Cryptodome": False,
         "sessions.session_name": name == "create_session",
         "pydantic": name in ACCOUNT_OPERATIONS,
         "sessions.key_rotation": "KEY_ROTATION_DAYS" in function.environment,
