@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from benchmarks.service import Observed, Service
 from sessions.items import to_item
@@ -187,6 +188,19 @@ def _new_user(_: Subject | None = None) -> Any:
     return ACCOUNT_OPERATIONS["create_user"].event(**names)
 
 
+def _imported(_: Subject) -> Any:
+    """Return as many users as one call takes, as another service had them, with bcrypt's hashes."""
+    (usual,) = ACCOUNT_OPERATIONS["import_users"].given["users"]
+    numbers = itertools.islice(_numbers, BATCH)
+    return {
+        "users": [
+            usual
+            | {"id": f"{uuid4()}", "username": f"old{number}", "email": f"old{number}@example.com"}
+            for number in numbers
+        ]
+    }
+
+
 def _renamed(subject: Subject) -> Any:
     return {"login": subject.username, "username": f"{subject.username}-renamed"}
 
@@ -253,6 +267,7 @@ INPUTS: dict[str, dict[str, Callable[[Subject], Any]]] = {
         "publish_events, all revoked": _all_revoked,
     },
     "create_user": {"create_user": _new_user},
+    "import_users": {"import_users, 25 new": _imported},
     "rename_user": {"rename_user": _renamed},
     "revoke_user_sessions": {
         "revoke_user_sessions, all": _usual(OPERATIONS["revoke_user_sessions"]),

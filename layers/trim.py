@@ -47,12 +47,24 @@ class PaginatorDocstring(ClientMethodDocstring):
     pass
 '''
 
+# What is left of pycryptodomex: AES in counter mode, of all its ciphers, hashes and curves.
+AES_CTR = {
+    "Cipher": {"__init__", "AES", "_mode_ctr", "_raw_aes", "_raw_ctr"},
+    "Random": {"__init__"},
+    "Util": {
+        *("__init__", "_cpu_features", "_cpuid_c", "_file_system", "_raw_api"),
+        *("Counter", "number", "py3compat"),
+    },
+}
+
 _CERTIFICATE = re.compile(r'# Label: "(?P<label>[^"]+)"\n.*?-----END CERTIFICATE-----\n', re.DOTALL)
 
 
 def main(packages: Path) -> None:
     """Trim the packages that are there."""
-    botocore, urllib3 = packages / "botocore", packages / "urllib3"
+    botocore, urllib3, cryptodome = (
+        packages / name for name in ("botocore", "urllib3", "Cryptodome")
+    )
     if botocore.exists():
         _trim_services(botocore / "data")
         _edit(botocore / "data" / "endpoints.json", _own_services)
@@ -65,6 +77,21 @@ def main(packages: Path) -> None:
     if urllib3.exists():
         # HTTP/2, which nothing here asks for, looks for an installed package at its import.
         _edit(urllib3 / "http2" / "__init__.py", _no_http2)
+    if cryptodome.exists():
+        _trim_ciphers(cryptodome)
+
+
+def _trim_ciphers(cryptodome: Path) -> None:
+    for folder in [path for path in cryptodome.iterdir() if path.is_dir()]:
+        if folder.name not in AES_CTR:
+            _remove(folder)
+    for name, modules in AES_CTR.items():
+        files = list((cryptodome / name).iterdir())
+        if missing := modules - {file.name.partition(".")[0] for file in files}:
+            sys.exit(f"pycryptodomex lacks what layers/trim.py keeps of it: {missing}")
+        for file in files:
+            if file.name.partition(".")[0] not in modules:
+                _remove(file)
 
 
 def _trim_services(data: Path) -> None:

@@ -3,7 +3,8 @@
 import getpass
 import json
 import os
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 import boto3
@@ -24,6 +25,9 @@ LONGEST_ACTOR = 256  # the limit of the operations
 # again, and its answer would be about the second time.
 CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 1})
 
+Call = Callable[[dict[str, Any] | None], dict[str, Any]]
+"""Calls one function; see `_call` for no event. Several threads may call at once."""
+
 
 class OperationError(Exception):
     """The function refused or failed; `kind` is the name of its exception."""
@@ -38,14 +42,11 @@ class Unreachable(Exception):
     """The function could not be asked: no rights, no network, no such stack."""
 
 
-def call_in_stack(
-    stack: str,
-    profile: str | None,
-    region: str | None,
-    logical_id: str,
-    event: dict[str, Any] | None,
-) -> dict[str, Any]:
-    """Call a function of a stack, as the user of the AWS profile; see `_call` for no event."""
+@contextmanager
+def function_in_stack(
+    stack: str, profile: str | None, region: str | None, logical_id: str
+) -> Iterator[Call]:
+    """Yield what calls a function of a stack, as the user of the AWS profile."""
     try:
         session = boto3.Session(profile_name=profile, region_name=region)
         actor = session.client("sts").get_caller_identity()["Arn"]
@@ -54,7 +55,7 @@ def call_in_stack(
         )
         name = resource["StackResourceDetail"]["PhysicalResourceId"]
         with closing(session.client("lambda", config=CONFIG)) as client:
-            return _call(client, name, event, actor[:LONGEST_ACTOR])
+            yield lambda event: _call(client, name, event, actor[:LONGEST_ACTOR])
     except (NoCredentialsError, PartialCredentialsError) as error:
         raise Unreachable(
             "there are no AWS credentials; name a profile with --profile, "
@@ -68,8 +69,9 @@ def call_in_stack(
         raise Unreachable(str(error)) from error
 
 
-def call_at(url: str, logical_id: str, event: dict[str, Any] | None) -> dict[str, Any]:
-    """Call a function behind a development gateway. No AWS setting is read."""
+@contextmanager
+def function_at(url: str, logical_id: str) -> Iterator[Call]:
+    """Yield what calls a function behind a development gateway. No AWS setting is read."""
     files = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
     try:
         client = Session(session_vars={"profile": (None, None, None, None), **files}).create_client(
@@ -81,7 +83,7 @@ def call_at(url: str, logical_id: str, event: dict[str, Any] | None) -> dict[str
             config=CONFIG.merge(Config(proxies={})),
         )
         with closing(client):
-            return _call(client, logical_id, event, _local_user())
+            yield lambda event: _call(client, logical_id, event, _local_user())
     except ClientError as error:
         raise Unreachable(f"{url}: {_reason(error)}") from error
     except (EndpointConnectionError, ConnectTimeoutError) as error:

@@ -1,16 +1,18 @@
 """The commands: the call that each makes of an account function, and its text for people."""
 
-import os
+import sys
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
 from sessionctl.account_functions import OperationError
 from sessionctl.options import Group, Options, User, duration, moment, of_a_user, read_password
 from sessionctl.text import aligned, as_json, printable, time_text
+from sessionctl.user_files import export_users, import_users, new_file
 from sessionctl.version import VERSION
 
 
@@ -25,7 +27,7 @@ def command_line() -> None:
 
 @command_line.group("user")
 def user_commands() -> None:
-    """List users; create, see, ban, change and delete one."""
+    """List, import and export users; create, see, ban, change and delete one."""
 
 
 @command_line.group("sessions")
@@ -148,23 +150,63 @@ def rename_user(options: Options, user: User, username: str | None, email: str |
 
 
 @user_commands.command("export")
+@click.argument("login", required=False)
+@click.option("--id", "user_id", metavar="ID", help="The user's ID, instead of LOGIN.")
+@click.option("--all", "every", is_flag=True, help="All users, in lines that `import` takes.")
+@click.option("--with-password-hashes", is_flag=True, help="With these, to move all users.")
 @click.option("--output", type=Path, metavar="FILE", help="Write it to this new file instead.")
-@of_a_user
-def export_user(options: Options, user: User, output: Path | None) -> str:
-    """Print all that is stored about a user, as JSON."""
-    text = as_json(options.call("ExportUserFunction", user))
-    if output is None:
-        return text
-    # A file that is there may be a link to another one, or one that others may read.
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    descriptor = os.open(output, flags, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+@click.pass_obj
+def export_user(
+    options: Options,
+    login: str | None,
+    user_id: str | None,
+    output: Path | None,
+    *,
+    every: bool,
+    with_password_hashes: bool,
+) -> str | None:
+    """Print all that is stored about a user, as JSON; or all users, as lines of JSON."""
+    if not every:
+        if with_password_hashes:
+            raise click.UsageError("--with-password-hashes is for --all")
+        text = as_json(options.call("ExportUserFunction", User(login, user_id)))
+        if output is None:
+            return text
+        with new_file(output) as file:
             file.write(text + "\n")
-    except BaseException:
-        output.unlink()  # half an export would be taken for all of it
-        raise
-    return f"Wrote {printable(output)}."
+        return f"Wrote {printable(output)}."
+    if login is not None or user_id is not None:
+        raise click.UsageError("--all takes no LOGIN and no --id")
+    function = "ExportUsersFunction" if with_password_hashes else "ListUsersFunction"
+    with options.function(function) as call:
+        if output is None:
+            export_users(call, sys.stdout)
+            return None
+        with new_file(output) as file:
+            users = export_users(call, file)
+    return f"Wrote {users} users to {printable(output)}."
+
+
+@user_commands.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option("--dry-run", is_flag=True, help="Only look for problems; write nothing.")
+@click.pass_obj
+def import_file(options: Options, file: BinaryIO, *, dry_run: bool) -> str:
+    """Create users as another service had them, one JSON object in each line of FILE.
+
+    Each problem is told by its line, and the other users are imported. Whatever ends the command,
+    the same one again goes on: it skips the users that are there.
+    """
+    with options.function("ImportUsersFunction") as call:
+        call(None)
+        counts = import_users(call, file, dry_run=dry_run)
+    done, written = ("Could be imported", " Nothing was written.") if dry_run else ("Imported", "")
+    sentence = f"{done}: {counts.imported}. There already: {counts.skipped}.{written}"
+    text = options.answer_text(asdict(counts), sentence)
+    if not counts.problems:
+        return text
+    click.echo(text)
+    raise click.ClickException(f"lines with a problem, see above: {counts.problems}")
 
 
 @user_commands.command("delete")

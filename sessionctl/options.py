@@ -5,6 +5,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import update_wrapper
@@ -14,7 +15,7 @@ from typing import Any
 
 import click
 
-from sessionctl.account_functions import call_at, call_in_stack
+from sessionctl.account_functions import Call, function_at, function_in_stack
 from sessionctl.text import as_json, printable
 
 LOCAL_URL = "http://127.0.0.1:3000"
@@ -37,9 +38,14 @@ class Options:
 
     def call(self, logical_id: str, event: dict[str, Any] | None) -> dict[str, Any]:
         """Call an account function, and return its answer; without an event, see if it is there."""
+        with self.function(logical_id) as call:
+            return call(event)
+
+    def function(self, logical_id: str) -> AbstractContextManager[Call]:
+        """Return a context with what calls an account function, as often as one likes."""
         if self.local is not None:
-            return call_at(self.local, logical_id, event)
-        return call_in_stack(self.stack or STACK, self.profile, self.region, logical_id, event)
+            return function_at(self.local, logical_id)
+        return function_in_stack(self.stack or STACK, self.profile, self.region, logical_id)
 
     def confirm(self, question: str, target: Callable[[], object], word: str = "yes") -> None:
         """Go on if the person types the word. The question names the place: it may be wrong.

@@ -34,9 +34,14 @@ PROMISES = {
         "tests/functions/test_create_user.py",
         "tests/functions/test_delete_user.py",
         "tests/functions/test_export_user.py",
-        "tests/functions/test_list_users.py",
         "tests/functions/test_rename_user.py",
     ),
+    "user_listing": (
+        "tests/functions/test_list_users.py",
+        "tests/functions/test_import_users.py",
+        "tests/functions/test_export_users.py",
+    ),
+    "foreign_hashes": ("tests/functions/test_import_users.py",),
     "session_epoch": (*STORE, "tests/functions/test_revoke_everyone.py", *EVENTS),
     "login_throttle": (
         "tests/conformance/test_attempts.py",

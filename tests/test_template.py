@@ -248,6 +248,9 @@ def imports(name: str) -> dict[str, bool]:
     needs_keys = begins_sessions or name in {*AUTHENTICATED, AUTHORIZER.name}
     return {
         "argon2": "passwords" in layers,
+        "sessions.foreign_hashes": name == "import_users",
+        "bcrypt": False,
+        "Cryptodome": False,
         "sessions.session_name": begins_sessions,
         "pydantic": name in ACCOUNT_OPERATIONS,
         "sessions.key_rotation": "KEY_ROTATION_DAYS" in function.environment,

@@ -1,21 +1,9 @@
 """List the users, a page at a time. Invoked with IAM rights; there is no route."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field
-
-from sessions import account_store
-from sessions.operations import OperationInput, account_operation, parse_input
-
-
-class Page(OperationInput):
-    """At most `limit` users: the first ones, or those that come behind an ID.
-
-    That may be one of a row of the session epoch: the table Users has these, too.
-    """
-
-    limit: Annotated[int, Field(ge=1, le=1000)] = 100
-    after: Annotated[str, Field(max_length=256, pattern=r"^[A-Za-z0-9_#-]+$")] | None = None
+from sessions import user_listing
+from sessions.operations import Page, account_operation, as_listed, parse_input
 
 
 @account_operation("list_users", "UserListRead")
@@ -26,16 +14,6 @@ def handler(event: dict[str, Any], now: int) -> dict[str, object]:
     is the `after` of the next page.
     """
     page = parse_input(event, Page)
-    users, following = account_store.scan_users(page.limit, page.after)
-    items = [
-        {
-            "id": user.id,
-            "username": user.username,
-            "email": user.email,
-            "created_at": user.created_at,
-            "banned_at": user.banned_at,
-            "banned_until": user.banned_until,
-        }
-        for user in users
-    ]
+    users, following = user_listing.scan_users(page.limit, page.after)
+    items = [as_listed(user) for user in users]
     return {"items": items} if following is None else {"items": items, "next": following}

@@ -3,6 +3,7 @@
 import json
 import re
 import ssl
+import subprocess
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.session import Session
 
-from tests.e2e.built import BUILT, ROOT
+from tests.e2e.built import BARE_PYTHON, BUILT, ROOT
 
 WHOLE = Path(botocore.__file__).parent
 TRIMMED = BUILT / "SessionsLayer" / "python" / "botocore"
@@ -125,6 +126,26 @@ def described(shape: Any, above: tuple[str, ...] = ()) -> Any:
 
 def errors_of(model: ServiceModel, name: str) -> list[str]:
     return [shape.name for shape in model.operation_model(name).error_shapes]
+
+
+def test_the_cipher_that_is_left_is_aes_in_counter_mode(layers: Path):
+    """By the first block of NIST SP 800-38A, F.5.5."""
+    key = "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4"
+    counter, plain = "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff", "6bc1bee22e409f96e93d7e117393172a"
+    program = (
+        "import sys; from Cryptodome.Cipher import AES;"
+        "key, counter, plain = map(bytes.fromhex, sys.argv[1:]);"
+        "cipher = AES.new(key, AES.MODE_CTR, nonce=b'', initial_value=counter);"
+        "print(cipher.encrypt(plain).hex())"
+    )
+    run = subprocess.run(
+        [*BARE_PYTHON, "-c", program, key, counter, plain],
+        env={"PYTHONPATH": str(layers / "PasswordsLayer" / "python")},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert run.stdout.strip() == "601ec313775789a5b7a7f504bbf3d228"
 
 
 def test_the_roots_that_are_left_are_amazons_and_last_for_years():

@@ -143,6 +143,12 @@ WRONG = {
         *[({"limit": value}, "limit") for value in (0, 1001, "9", True)],
         *[({"after": value}, "after") for value in (5, "", "x" * 257, "a b")],
     ],
+    # What is wrong with one of the users is its own problem: tests/functions/test_import_users.py.
+    "import_users": [
+        *[({"users": value}, "users") for value in (ABSENT, None, [], {}, [{}] * 26)],
+        ({"dry_run": "yes"}, "dry_run"),
+    ],
+    "export_users": [({"limit": value}, "limit") for value in (0, 101)],
     "rotate_signing_key": [
         ({"drop": "initial"}, "when or drop, one of them"),
         ({"drop": ""}, "drop"),

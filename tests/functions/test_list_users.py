@@ -30,6 +30,7 @@ def test_shows_who_a_user_is_and_nothing_of_logins_or_passwords(clock):
         **person._asdict(),
         "created_at": clock.now,
         "banned_at": clock.now,
+        "ban_reason": "spam",
         "banned_until": clock.now + 9,
     }
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -596,7 +597,7 @@ def test_an_interrupt_ends_the_command_with_130(local, fake, monkeypatch):
 
     monkeypatch.setattr(getpass, "getpass", interrupt)
     assert local("user", "password", "ann", given=Terminal()).code == 130
-    monkeypatch.setattr(options, "call_at", lambda *_: interrupt(""))
+    monkeypatch.setattr(options, "function_at", lambda *_: interrupt(""))
     assert local("keys", "list").code == 130
     assert fake.calls == []
 
@@ -618,7 +619,8 @@ def test_a_duration_counts_from_now(monkeypatch, written, seconds):
 def test_local_needs_no_url_before_a_command(run, monkeypatch, typed, url):
     urls = []
     monkeypatch.setattr(options, "SERVICE_FILE", Path("none"))
-    monkeypatch.setattr(options, "call_at", lambda url, *_: urls.append(url) or NO_KEYS)
+    called = nullcontext(lambda _: NO_KEYS)
+    monkeypatch.setattr(options, "function_at", lambda url, _: urls.append(url) or called)
     assert run(*typed.split()).code == 0
     assert urls == [url]
 

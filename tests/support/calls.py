@@ -34,8 +34,11 @@ def invoke(name: str, event: Any, context: Any = None) -> Any:
         except Exception as error:
             watch.answered(f"{type(error).__name__}: {error}")
             raise
-    token = token_of(_shown(name, answer))
-    watch.answered(json.dumps(answer), token)
+    shown = copy.deepcopy(answer)
+    if name == "export_users":  # the one answer that has hashes
+        for user in shown["items"]:
+            del user["password_hash"]
+    watch.answered(json.dumps(shown), token_of(_shown(name, answer)))
     return answer
 
 

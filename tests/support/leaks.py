@@ -19,7 +19,8 @@ PIECE = 20  # characters of a secret that are enough to know it by; a `jti` has 
 FEWEST_CHARACTERS = 8  # different ones, in a piece; keys that tests make up of one letter have less
 # A hash by its beginning, or by its name where Python shows a session; and a part of a token, which
 # is base64 of what begins with `{"`.
-ALWAYS_SECRET = [r"\$argon2", "jti_sha256=", r"eyJ[A-Za-z0-9_-]{30}"]
+HASH = r"\$argon2|\$2[aby]\$|\$(?:fb)?scrypt\$|\$pbkdf2-|pbkdf2_sha|(?:scrypt|pbkdf2):\w+:"
+ALWAYS_SECRET = [HASH, "jti_sha256=", r"eyJ[A-Za-z0-9_-]{30}"]
 _RUN = re.compile(rf'[^\s"\\]{{{PIECE},}}')
 
 

@@ -213,6 +213,10 @@ ACCOUNT_OPERATIONS = _by_name(
     AccountOperation("ban_user", changes=True, then=403),
     AccountOperation("unban_user"),
     AccountOperation("list_users", of_a_user=False),
+    AccountOperation(
+        "import_users", of_a_user=False, volatile=frozenset({"imported", "skipped"}), in_steps=True
+    ),
+    AccountOperation("export_users", of_a_user=False),
     AccountOperation("unlock_user"),
     AccountOperation("list_user_sessions"),
     AccountOperation("export_user"),

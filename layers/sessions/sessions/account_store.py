@@ -36,27 +36,6 @@ def create_user(user: User, password_hash: str) -> None:
         raise UserTaken("the name or the address is taken")
 
 
-def scan_users(limit: int, after: str | None) -> tuple[list[User], str | None]:
-    """Return the users of at most `limit` rows, and the ID behind which the next ones are.
-
-    Rows of the session epoch and of deleted users are in the table, too: they count, and are left
-    out. The addresses of logins are not read into the answer of DynamoDB.
-    """
-    start = {} if after is None else {"ExclusiveStartKey": {"id": {"S": after}}}
-    answer = dynamodb.call(
-        "scan",
-        TableName=dynamodb.USERS,
-        Limit=limit,
-        ConsistentRead=True,
-        FilterExpression="attribute_exists(username)",
-        ProjectionExpression="id, username, email, created_at, banned_at, banned_until",
-        **start,
-    )
-    users = [from_item(User, item) for item in answer["Items"]]
-    last = answer.get("LastEvaluatedKey")
-    return users, None if last is None else str(last["id"]["S"])
-
-
 def replace_password(
     user: User, password_hash: str, session_epoch: int, *, keep_sessions: bool
 ) -> None:

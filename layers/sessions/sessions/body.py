@@ -28,7 +28,7 @@ def parse(
     largest_bytes: int,
     prepare: Mapping[str, Callable[[str], str]] | None = None,
 ) -> dict[str, Any]:
-    """Return the value of each of the `fields` in the request's body.
+    """Return the value of each of the `fields` in the request's body, as it came.
 
     Any caller may send a body, so what reading one can cost is bounded: `python -m
     benchmarks.bodies` shows it.
@@ -51,26 +51,26 @@ def parse(
         raise MissingFields(required) from error
     if not isinstance(members, dict):
         raise MissingFields(required)
-    values = {name: members.get(name) for name in fields}
-    for name, value in values.items():
-        if value is None:
-            values[name] = fields[name].get("default")
-        elif isinstance(value, str) and prepare and name in prepare:
-            values[name] = prepare[name](value)
-    wrong = [name for name, value in values.items() if not _fits(value, fields[name])]
+    values = {
+        name: field.get("default") if members.get(name) is None else members[name]
+        for name, field in fields.items()
+    }
+    makes = prepare or {}
+    wrong = [name for name in fields if not _fits(values[name], fields[name], makes.get(name))]
     if wrong:
         raise MissingFields(wrong)
     return values
 
 
-def _fits(value: object, field: Mapping[str, Any]) -> bool:
+def _fits(value: object, field: Mapping[str, Any], make: Callable[[str], str] | None) -> bool:
     if type(value) is not _TYPES[field["type"]]:  # True is no string, and 1 is not True
         return False
     if not isinstance(value, str):
         return True
+    length = len(make(value) if make else value)
     shortest: int = field.get("minLength", 0)
-    longest: int = field.get("maxLength", len(value))
-    return shortest <= len(value) <= longest
+    longest: int = field.get("maxLength", length)
+    return shortest <= length <= longest
 
 
 def _members(request: Request, fields: Fields, largest_bytes: int) -> object:

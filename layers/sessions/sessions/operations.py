@@ -166,11 +166,24 @@ Email = Annotated[
 ]
 
 
+UserId = Annotated[str, Field(max_length=256, pattern=r"^[A-Za-z0-9_-]+$")]
+
+
 class UserSelector(OperationInput):
     """A user, by a name or address to log in with, or by ID."""
 
     login: Annotated[str, _TRIMMED, Field(max_length=320)] | None = None
-    id: str | None = Field(default=None, max_length=256, pattern=r"^[A-Za-z0-9_-]+$")
+    id: UserId | None = None
+
+
+class Page(OperationInput):
+    """At most `limit` users: the first ones, or those that come behind an ID.
+
+    That may be one of a row of the session epoch: the table Users has these, too.
+    """
+
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    after: Annotated[str, Field(max_length=256, pattern=r"^[A-Za-z0-9_#-]+$")] | None = None
 
 
 _Input = TypeVar("_Input", bound=OperationInput)
@@ -212,6 +225,19 @@ def resolve_user(selector: UserSelector) -> str:
     if login is None:
         raise UnknownUser
     return login.user
+
+
+def as_listed(user: User) -> dict[str, object]:
+    """Return a user as lists of them show it, without what its logins have left."""
+    return {
+        "id": user.id,
+        "username": user.username,
+        "email": user.email,
+        "created_at": user.created_at,
+        "banned_at": user.banned_at,
+        "ban_reason": user.ban_reason,
+        "banned_until": user.banned_until,
+    }
 
 
 def read_user(selector: UserSelector) -> User:
