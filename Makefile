@@ -81,6 +81,7 @@ bench: instructions .venv/e2e ## what requests cost, in time, units and dollars;
 	@$(BENCHMARK).bodies
 	@$(BENCHMARK).shard
 	@$(BENCHMARK).verify
+	@$(BENCHMARK).unknown_users
 	@$(BENCHMARK).money
 	@$(BENCHMARK).size
 

@@ -41,10 +41,13 @@ def key_commands() -> None:
 @user_commands.command("create")
 @click.argument("username")
 @click.argument("email")
+@click.option("--without-password", is_flag=True, help="Let no password log the user in.")
 @click.pass_obj
-def create_user(options: Options, username: str, email: str) -> str:
+def create_user(options: Options, username: str, email: str, *, without_password: bool) -> str:
     """Create a user; the command asks for the password."""
-    fields = {"username": username, "email": email, "password": read_password()}
+    fields = {"username": username, "email": email}
+    if not without_password:
+        fields["password"] = read_password()
     answer = options.call("CreateUserFunction", fields)
     return options.answer_text(answer, f"Created {answer['username']}, ID {answer['id']}.")
 

@@ -41,6 +41,7 @@ PROMISES = {
     "login_throttle": (
         "tests/conformance/test_attempts.py",
         "tests/functions/test_login_attempts.py",
+        "tests/functions/test_unknown_users.py",
     ),
     "logins": ("tests/layer/test_logins.py",),
     "session_events": EVENTS,

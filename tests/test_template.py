@@ -347,6 +347,7 @@ OTHER_VALUES: dict[str, tuple[Any, dict[str, Any]]] = {
     "RateLimit": (99, {}),
     "RememberedSessionSeconds": (99, {}),
     "SessionSeconds": (99, {}),
+    "TellUnknownUsers": ("false", {}),
 }
 # SAM makes two resources of what is written as one.
 MADE_OF = {

@@ -34,7 +34,7 @@ const FIELDS = { user: "Username or e-mail", pass: "Password" };
 // Narrower words for a kind of error; `wait` is in seconds.
 const SENTENCES = new Map([
   [InvalidSession, () => "You were logged out. Log in again to see your sessions."],
-  [InvalidPassword, () => "That is not the right password."],
+  [InvalidPassword, () => "The name or the password is wrong."],
   [InvalidUser, () => "Nobody has this username or e-mail address."],
   [Banned, () => "This account is banned."],
   [OriginNotAllowed, () => "The service takes no login from this page. A newer browser may help."],

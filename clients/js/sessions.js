@@ -116,7 +116,7 @@ export class MissingFields extends SessionsError {
 /** 401: the token is not that of a live session, or no longer: it is time to log in. */
 export class InvalidSession extends SessionsError {}
 
-/** 401: the password is not the user's. */
+/** 401: the password is not the user's; or nobody has the name, where that is not told. */
 export class InvalidPassword extends SessionsError {}
 
 /** 403: the user is banned. */
@@ -125,7 +125,7 @@ export class Banned extends SessionsError {}
 /** 403: the page that logs in is of an origin that the service does not allow. */
 export class OriginNotAllowed extends SessionsError {}
 
-/** 404: nobody has this name or address. */
+/** 404: nobody has this name or address; a service may not tell, and answer 401. */
 export class InvalidUser extends SessionsError {}
 
 /** 404: the session to read or to end is not a live one of this user. */

@@ -3,9 +3,9 @@
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
-from sessions import passwords, session_issue, user_store
+from sessions import passwords, session_issue, settings, user_store
 from sessions.body import Fields, parse
 from sessions.endpoint import endpoint, refuse_foreign_page, verify_token
 from sessions.errors import InvalidSession, InvalidUser
@@ -16,6 +16,8 @@ from sessions.proof import Claims
 from sessions.request import Request
 from sessions.responses import Answer, created
 from sessions.session_name import session_name
+
+TELL_UNKNOWN_USERS = settings.text("TELL_UNKNOWN_USERS") == "true"
 
 # Room for the longest login, password and name of a session in any spelling: each letter as twelve
 # (JSON's escapes of a surrogate pair, or four bytes percent-encoded); decomposed ones fit, too.
@@ -38,10 +40,11 @@ def handler(request: Request) -> Answer:
     """
     refuse_foreign_page(request)
     credentials = parse(request, CREDENTIALS, LARGEST_BODY_BYTES, PREPARE)
-    with Attempt(request, credentials["user"], secrets.token_urlsafe(6)) as attempt:
+    name, attempt_id = credentials["user"], secrets.token_urlsafe(6)
+    with Attempt(request, name, attempt_id, tell_unknown_users=TELL_UNKNOWN_USERS) as attempt:
         login, session_epoch = attempt.begin()
         if login is None:
-            raise InvalidUser
+            refuse_unknown_user(credentials["pass"])
         request.log["user"] = login.user
         check_password(login, credentials["pass"])
         token, session = session_issue.issue_session(
@@ -76,6 +79,13 @@ def presented_claims(request: Request) -> Claims | None:
         with suppress(InvalidSession):
             return verify_token(request)
     return None
+
+
+def refuse_unknown_user(password: str) -> NoReturn:
+    """Refuse a name that nobody has: as a wrong password, and in its time, if it is not told."""
+    if not TELL_UNKNOWN_USERS:
+        passwords.check_password("", password)
+    raise InvalidUser
 
 
 def check_password(login: Login, password: str) -> None:

@@ -118,8 +118,9 @@ def test_a_visitor_who_comes_by_a_url_with_a_password_logs_in_all_the_same(brows
 
 @pytest.mark.refused("401")
 def test_a_wrong_password_is_shown(page, person):
+    """In words that are true where the service does not tell that nobody has the name, too."""
     log_in(page, person, "a guess")
-    expect_login(page, "password")
+    expect_login(page, "the name or the password is wrong")
     expect(page.get_by_label("Password", exact=True)).to_be_focused()
     assert person.names() == []
     log_in(page, person)

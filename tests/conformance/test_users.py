@@ -98,6 +98,16 @@ def test_new_names_replace_the_old_ones_and_the_password_stays():
     assert live(user) == [iat]
 
 
+def test_a_user_without_a_password_is_renamed_and_given_one():
+    user, renamed = unsaved_user(), unsaved_user()
+    account_store.create_user(user, "")
+    assert logins(*names_of(user)) == [(user.id, "", 0)] * 2
+    account_store.rename_user(user, *names_of(renamed))
+    assert logins(*names_of(renamed)) == [(user.id, "", 0)] * 2
+    account_store.replace_password(read(user), "first", 0, keep_sessions=True)
+    assert logins(*names_of(renamed)) == [(user.id, "first", 1)] * 2
+
+
 @pytest.mark.parametrize("field", ["username", "email"])
 def test_one_name_can_change_alone(field):
     """One name can change alone, unless the other has changed since the user was read."""

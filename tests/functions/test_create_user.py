@@ -13,7 +13,8 @@ from sessions.dynamodb import LOGINS, SESSIONS, USERS
 from sessions.errors import InvalidInput, UserTaken
 from sessions.logins import login_key
 from tests.support.calls import call, invoke
-from tests.support.people import new_person
+from tests.support.contract import INVALID_PASSWORD
+from tests.support.people import Person, new_person
 from tests.support.rows import stored_rows, tables
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -82,6 +83,38 @@ def test_the_user_can_log_in_by_either_name(clock, username):
         assert answer.status == 201
         current = call("get_current_session", answer.body["token"])
         assert current.body["sub"] == created["id"]
+
+
+@pytest.mark.parametrize("given", [{}, {"password": None}])
+def test_a_user_without_a_password_logs_in_by_none_until_one_is_set(clock, given):
+    number = next(numbers)
+    names = {"username": f"none{number}", "email": f"none{number}@example.com"}
+    created = invoke("create_user", {**names, **given})
+    person = Person(**created)
+    assert created == {"id": person.id, **names}
+    for row in stored_rows(person)["logins"]:
+        assert (row["password_hash"], row["password_version"]) == ({"S": ""}, {"N": "0"})
+
+    def login(user, password="a password"):
+        return call("create_session", body={"user": user, "pass": password})
+
+    for name in names.values():
+        for password in ("a password", "\0", "0" * 32):
+            answer = login(name, password)
+            assert (answer.status, answer.body) == (401, INVALID_PASSWORD)
+    assert "password_hash" not in str(invoke("export_user", {"id": person.id}))
+    assert invoke("rename_user", {"id": person.id, "username": f"x{number}"})["id"] == person.id
+    assert login(f"x{number}").status == 401
+    invoke("set_password", {"id": person.id, "password": "a password"})
+    assert [login(name).status for name in (f"x{number}", names["email"])] == [201, 201]
+
+
+def test_a_user_without_a_password_is_deleted_like_any_other(clock):
+    before = size_of_tables()
+    created = invoke("create_user", {"username": "bare", "email": "bare@example.com"})
+    invoke("delete_user", {"login": "bare"})
+    assert size_of_tables() == [before[0], before[1], before[2] + 1], "the tombstone"
+    assert stored_rows(Person(**created))["logins"] == [None, None]
 
 
 @pytest.mark.parametrize("spelling", [str, str.upper])

@@ -127,6 +127,11 @@ def local(run: Run, fake: FakeAws) -> Run:
         ("user show --id -u1 --json", "ExportUser", {"id": "-u1"}),
         ("user list", "ListUsers", {}),
         ("user list --limit 5 --after u1", "ListUsers", {"limit": 5, "after": "u1"}),
+        (
+            "user create ann ann@example.com --without-password",
+            "CreateUser",
+            {"username": "ann", "email": "ann@example.com"},
+        ),
         ("user ban ann", "BanUser", ANN),
         ("user ban --reason spam ann", "BanUser", {**ANN, "reason": "spam"}),
         ("user ban ann --until 2100-01-01T01:00+01:00", "BanUser", {**ANN, "until": 4_102_444_800}),

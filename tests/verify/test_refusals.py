@@ -141,6 +141,7 @@ def of_pages(deployment):
 @pytest.mark.parametrize("refusal", REFUSALS, ids=str)
 def test_a_refusal_is_the_contracts_and_exact_for_every_origin(deployment, refusal, sent):
     headers = sent.pop("headers", {})
+    tells_unknown_users = deployment.parameters["TellUnknownUsers"] == "true"
     for origin, spelling, is_allowed in of_pages(deployment):
         asked = {**headers, **({"Origin": origin} if origin else {})}
         answer = send(
@@ -148,6 +149,8 @@ def test_a_refusal_is_the_contracts_and_exact_for_every_origin(deployment, refus
         )
         if origin == FOREIGN and refusal.operation == "create_session":
             assert_is(answer, 403, contract.ORIGIN_NOT_ALLOWED)
+        elif refusal.caller == "unknown name" and not tells_unknown_users:
+            assert_is(answer, 401, contract.INVALID_PASSWORD)
         else:
             assert_is(answer, refusal.status, refusal.body)
         if is_allowed:

@@ -55,7 +55,7 @@ class InvalidSession(SessionsError):
 
 
 class InvalidPassword(SessionsError):
-    """401: the password is not the user's."""
+    """401: the password is not the user's; or nobody has the name, where that is not told."""
 
 
 class Banned(SessionsError):
@@ -67,7 +67,7 @@ class OriginNotAllowed(SessionsError):
 
 
 class InvalidUser(SessionsError):
-    """404: nobody has this name or address."""
+    """404: nobody has this name or address; a service may not tell, and answer 401."""
 
 
 class SessionMissing(SessionsError):

@@ -93,7 +93,7 @@ class StaleSession(ApiError):
 
 
 class InvalidPassword(ApiError):
-    """The password is not the user's."""
+    """The password is not the user's; or nobody has the name, where that is not told."""
 
     status = 401
     code = "INVALID_PASSWORD_ERROR"

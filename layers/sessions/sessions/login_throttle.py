@@ -38,6 +38,7 @@ TRUSTED_ADDRESS_SECONDS = 34_560_000  # 400 days
 
 _FROM_EVERYWHERE = "failures_from_everywhere"
 _OF_ALL_NAMES = "failures"
+_NOBODY = "#"  # users' IDs have no such character
 _LIMITS = {_FROM_EVERYWHERE: "name", _OF_ALL_NAMES: "address"}
 
 
@@ -45,25 +46,30 @@ class Attempt:
     """One attempt to log in, as a context: it stays counted only if the login itself was wrong.
 
     `begin` counts it. A wrong name or password inside the block leaves it counted; any other end
-    releases it, unless the block has done so already, beside its other calls.
+    releases it, unless the block has done so already, beside its other calls. Unless unknown users
+    are told, `InvalidUser` leaves the block as `InvalidPassword`.
 
     Attributes:
         address: the caller's address, or the network of it.
     """
 
-    def __init__(self, request: Request, name: str, attempt_id: str) -> None:
+    def __init__(
+        self, request: Request, name: str, attempt_id: str, *, tell_unknown_users: bool
+    ) -> None:
         """Prepare an attempt.
 
         Args:
             request: the request, with the caller's address and the time.
             name: the username or e-mail address, whether or not a user has it.
             attempt_id: a random ID; under it, a call that is made again counts once.
+            tell_unknown_users: whether the caller may learn that nobody has the name.
         """
         # Without an address is an event that no gateway sends; DynamoDB takes no empty name.
         self.address = address_block(request.source_ip) or "unknown"
         self._request = request
         self._name = name
         self._id = attempt_id
+        self._tells_unknown_users = tell_unknown_users
         window = request.now // WINDOW_SECONDS
         self._window_end = (window + 1) * WINDOW_SECONDS
         self._name_row = _name_row(name, window)
@@ -84,6 +90,8 @@ class Attempt:
         """Release the attempt, unless the name or the password was wrong."""
         if not isinstance(error, InvalidUser | InvalidPassword):
             self.release()
+        elif isinstance(error, InvalidUser) and not self._tells_unknown_users:
+            raise InvalidPassword from error
 
     def begin(self) -> tuple[Login | None, int]:
         """Count the attempt, and read meanwhile what `find_login_and_epoch` returns.
@@ -122,10 +130,11 @@ class Attempt:
         return full
 
     def _is_from_a_trusted_address(self, login: Login | None) -> bool:
-        """Say whether the user of this login logged in from this address lately."""
-        if login is None:
-            return False
-        user, _, _ = read_user_and_sessions(login.user, ())
+        """Say whether the user of this login logged in from this address lately.
+
+        A name that nobody has is looked up, too: else the time of the refusal would tell.
+        """
+        user, _, _ = read_user_and_sessions(login.user if login else _NOBODY, ())
         used_at = user.login_addresses.get(self.address) if user else None
         return used_at is not None and self._request.now < used_at + TRUSTED_ADDRESS_SECONDS
 

@@ -18,11 +18,18 @@ _FULL_STOP = "\N{IDEOGRAPHIC FULL STOP}"  # parts labels, too (RFC 3490, section
 
 
 class Login(NamedTuple):
-    """A username or e-mail address that a user can log in with, as `login_key` spells it."""
+    """A username or e-mail address that a user can log in with, as `login_key` spells it.
+
+    Attributes:
+        login: the name.
+        user: the user's ID.
+        password_hash: of the user's password; empty where the user has none.
+        password_version: how often the password was changed.
+    """
 
     login: str
     user: str
-    password_hash: str
+    password_hash: str = ""
     password_version: int = 0
 
 

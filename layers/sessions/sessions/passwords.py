@@ -9,6 +9,7 @@ from itertools import groupby
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import VerifyMismatchError
+from argon2.low_level import ARGON2_VERSION
 
 from sessions.errors import InvalidInput, InvalidPassword
 from sessions.logins import is_defined
@@ -20,6 +21,8 @@ _hasher = PasswordHasher(
 )
 
 MOST_CHARACTERS = 1024
+
+_ZEROS_OF_16_BYTES, _ZEROS_OF_32_BYTES = "A" * 22, "A" * 43  # in base64 without padding
 
 
 def prepare(password: str) -> str:
@@ -61,16 +64,26 @@ def hash_password(password: str, salt: bytes) -> str:
 
 
 def check_password(password_hash: str, password: str) -> None:
-    """Check `password` against the stored hash.
+    """Check `password` against the stored hash; "" is that of a user without a password.
 
     Raises:
-        InvalidPassword: the hash is of another password.
+        InvalidPassword: the hash is of another password, or of none.
         argon2.exceptions.InvalidHashError: the stored text is no argon2 hash.
     """
     try:
-        _hasher.verify(password_hash, prepare(password))
+        _hasher.verify(password_hash or _hash_of_none(), prepare(password))
     except VerifyMismatchError as error:
         raise InvalidPassword from error
+
+
+def _hash_of_none() -> str:
+    """Return a hash that no known password has: to check it takes as long as to check any other.
+
+    Its salt and its hash are zeros, so it costs nothing to make. One of a random password would
+    take the time of a second hash, at the first need of each process, and that would tell.
+    """
+    needs = f"m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}"
+    return f"$argon2id$v={ARGON2_VERSION}${needs}${_ZEROS_OF_16_BYTES}${_ZEROS_OF_32_BYTES}"
 
 
 def is_outdated(password_hash: str) -> bool:
