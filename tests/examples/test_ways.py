@@ -620,7 +620,13 @@ def test_what_another_browser_began_is_not_ended_here(browser, known):
     browser.begin()
     browser.get(way_back)
     assert refused(browser)
-    browser.get(way_back.partition("&state=")[0])
+    assert known.methods == ["google"]
+
+
+@pytest.mark.parametrize("state", ["&state=made-up", "&state=", ""])
+def test_a_way_back_without_its_state_begins_no_session(browser, known, state):
+    own = dict(parse_qsl(urlsplit(browser.begin()).query))
+    browser.get(f"/callback?code={own['code']}{state}")
     assert refused(browser)
     assert known.methods == ["google"]
 
