@@ -13,16 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, NamedTuple
 
+import webauthn
 from account_operations import ONCE, call  # 1
 from botocore.session import Session
 from fastapi import Body, Depends, FastAPI, HTTPException, Response
-from webauthn import (
-    generate_authentication_options,
-    generate_registration_options,
-    helpers,
-    verify_authentication_response,
-    verify_registration_response,
-)
+from webauthn import helpers
 from webauthn.helpers import structs
 from webauthn.helpers.exceptions import WebAuthnException
 
@@ -61,7 +56,7 @@ Credential = Annotated[dict[str, Any], Body()]
 @app.post("/passkeys/options")
 def begin_registration(session: Fresh) -> dict[str, Any]:
     """Tell the page what to give to `navigator.credentials.create`."""
-    options = generate_registration_options(
+    options = webauthn.generate_registration_options(
         rp_id=DOMAIN,
         rp_name="The product",
         user_id=session.user.encode(),
@@ -80,7 +75,7 @@ def register(session: Fresh, credential: Credential) -> dict[str, str]:
     with refusing():
         answer = helpers.parse_registration_credential_json(credential)
         challenge = take_challenge(answer.response.client_data_json, session.user)
-        made = verify_registration_response(
+        made = webauthn.verify_registration_response(
             credential=answer, expected_challenge=challenge, **EXPECTED
         )
         passkey = Passkey(session.user, made.credential_public_key, made.sign_count)
@@ -92,7 +87,7 @@ def register(session: Fresh, credential: Credential) -> dict[str, str]:
 @app.post("/login/options")
 def begin_log_in() -> dict[str, Any]:
     """Tell the page what to give to `navigator.credentials.get`; it names no user."""
-    options = generate_authentication_options(rp_id=DOMAIN, user_verification=VERIFIED)
+    options = webauthn.generate_authentication_options(rp_id=DOMAIN, user_verification=VERIFIED)
     keep_challenge(options.challenge, "")
     return helpers.options_to_json_dict(options)
 
@@ -106,7 +101,7 @@ def log_in(credential: Credential, response: Response) -> dict[str, Any]:
         passkey = passkeys.get(answer.id)
         if passkey is None or answer.response.user_handle != passkey.user.encode():
             raise WebAuthnException("this is no passkey of this user")
-        verified = verify_authentication_response(
+        verified = webauthn.verify_authentication_response(
             credential=answer,
             expected_challenge=challenge,
             credential_public_key=passkey.public_key,
