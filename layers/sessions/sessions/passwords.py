@@ -76,9 +76,7 @@ def check_password(password_hash: str, password: str) -> None:
     """
     stored = password_hash or _hash_of_none()
     try:
-        if any(
-            _is_of(stored, text) for text in dict.fromkeys((prepare(password), password))
-        ):
+        if any(_is_of(stored, text) for text in dict.fromkeys((prepare(password), password))):
             return
     except (VerificationError, ValueError, MemoryError) as error:
         logger.error("PasswordHashUnreadable", cause=type(error).__name__)
