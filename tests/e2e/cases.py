@@ -99,6 +99,8 @@ def check(name: str, answer: Any, person: Person, usage_plan_key: str) -> None:
     else:
         assert "errorType" not in answer, answer
         assert name not in ON_A_USER or answer["id"] == person.id, answer
+        if name == "issue_session":
+            assert (answer["token"].count("."), answer["session"]["sub"]) == (2, person.id)
 
 
 def check_refusal(name: str, answer: Any) -> None:
