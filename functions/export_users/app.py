@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from sessions import user_listing
-from sessions.operations import Page, account_operation, as_listed, parse_input
+from sessions.operations import Page, account_operation, parse_input
 
 
 class PageOfExport(Page):
@@ -24,5 +24,7 @@ def handler(event: dict[str, Any], now: int) -> dict[str, object]:
     page = parse_input(event, PageOfExport)
     users, following = user_listing.scan_users(page.limit, page.after)
     hashes = user_listing.find_password_hashes(users)
-    items = [as_listed(user) | {"password_hash": hashes.get(user.id)} for user in users]
+    items = [
+        user_listing.as_listed(user) | {"password_hash": hashes.get(user.id)} for user in users
+    ]
     return {"items": items} if following is None else {"items": items, "next": following}

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sessions import user_listing
-from sessions.operations import Page, account_operation, as_listed, parse_input
+from sessions.operations import Page, account_operation, parse_input
 
 
 @account_operation("list_users", "UserListRead")
@@ -15,5 +15,5 @@ def handler(event: dict[str, Any], now: int) -> dict[str, object]:
     """
     page = parse_input(event, Page)
     users, following = user_listing.scan_users(page.limit, page.after)
-    items = [as_listed(user) for user in users]
+    items = [user_listing.as_listed(user) for user in users]
     return {"items": items} if following is None else {"items": items, "next": following}

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import os
+import runpy
 import secrets
 import threading
 import time
@@ -28,6 +29,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from webauthn.helpers.exceptions import WebAuthnException
 
 from tests.examples.conftest import NOWHERE, Start, checkout
 from tests.support.events import ROOT
@@ -244,6 +246,22 @@ def test_a_challenge_that_met_a_wrong_answer_is_used_up(passkeys, person, passke
     assert passkeys.post("/login", json=passkey.get(options, flags=PRESENT)).status_code == 401
     assert passkeys.post("/login", json=passkey.get(options)).status_code == 401
     assert person.methods == ["password"]
+
+
+def test_a_challenge_counts_for_five_minutes(monkeypatch):
+    monkeypatch.syspath_prepend(PASSKEYS.parents[1])  # as examples/local.py does
+    server = runpy.run_path(str(PASSKEYS))
+    now = time.time()
+    for challenge, seconds in ((b"in time", 299), (b"too late", 301)):
+        monkeypatch.setattr(time, "time", lambda: now)
+        server["keep_challenge"](challenge, "")
+        monkeypatch.setattr(time, "time", lambda late=seconds: now + late)
+        answer = client_data_of("webauthn.get", text64(challenge), ORIGIN)
+        if seconds < 300:
+            assert server["take_challenge"](answer, "") == challenge
+        else:
+            with pytest.raises(WebAuthnException):
+                server["take_challenge"](answer, "")
 
 
 def test_a_challenge_of_a_registration_begins_no_session(passkeys, person, passkey):

@@ -13,6 +13,7 @@ from tests.support.events import ROOT
 # the layer of all; it has nothing else from there.
 PROGRAM = """
 import importlib, json, os, sys, traceback
+sys.modules["cryptography"] = None  # no layer has it; here it is, and imports bcrypt
 import aws_lambda_powertools.logging, aws_lambda_powertools.metrics, botocore.session
 
 def start(handler, path, environment, modules):

@@ -227,19 +227,6 @@ def resolve_user(selector: UserSelector) -> str:
     return login.user
 
 
-def as_listed(user: User) -> dict[str, object]:
-    """Return a user as lists of them show it, without what its logins have left."""
-    return {
-        "id": user.id,
-        "username": user.username,
-        "email": user.email,
-        "created_at": user.created_at,
-        "banned_at": user.banned_at,
-        "ban_reason": user.ban_reason,
-        "banned_until": user.banned_until,
-    }
-
-
 def read_user(selector: UserSelector) -> User:
     """Return the selected user.
 

@@ -63,3 +63,16 @@ def find_password_hashes(users: Collection[User]) -> dict[str, str]:
         for login in logins
         if login.password_hash and keys[login.login] == login.user
     }
+
+
+def as_listed(user: User) -> dict[str, object]:
+    """Return a user as lists of them show it, without what its logins have left."""
+    return {
+        "id": user.id,
+        "username": user.username,
+        "email": user.email,
+        "created_at": user.created_at,
+        "banned_at": user.banned_at,
+        "ban_reason": user.ban_reason,
+        "banned_until": user.banned_until,
+    }
