@@ -7,9 +7,12 @@ from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
+from sessions import settings  # first, since it keeps the collector away from large imports
+
+# isort: split
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sessions import aws, settings
+from sessions import aws
 from sessions.errors import Unavailable
 from sessions.items import Item
 from sessions.retries import tries, until_processed

@@ -1,6 +1,7 @@
 """The process of a function: its environment, which is read here and nowhere else.
 
-Every function imports this first; the Verifier, which runs in processes of others, never does.
+Functions import this before what is large; the Verifier, which runs in processes of others, never
+does.
 """
 
 import gc
