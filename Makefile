@@ -22,6 +22,8 @@ invoke: .venv/run ## one function on its event: make invoke FUNCTION=get_session
 sessionctl: .venv/run ## the operators' command, .venv/bin/python -m sessionctl
 	@$(BIN)/python -m sessionctl --help
 
+# The suite starts some hundred processes of Python: where none keeps its bytecode, each compiles ours anew.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: .venv/test ## every test; OPTIONS="-n 0 tests/layer" for some of them, one after the other
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(OPTIONS)
 

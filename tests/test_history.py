@@ -305,7 +305,7 @@ def few_sessions(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_history_shows_each_token_just_what_is_promised(clock):
     History.clock = clock
-    run_state_machine_as_test(History, settings=settings(max_examples=10, stateful_step_count=25))
+    run_state_machine_as_test(History, settings=settings(max_examples=6, stateful_step_count=25))
 
 
 def reuse_iat_within_a_second(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -184,5 +184,5 @@ def test_every_history_tells_each_end_once_and_why(clock, monkeypatch):
     HistoryOfEvents.clock, HistoryOfEvents.bus = clock, Bus()
     monkeypatch.setattr(event_bus, "eventbridge", HistoryOfEvents.bus)
     run_state_machine_as_test(
-        HistoryOfEvents, settings=settings(max_examples=10, stateful_step_count=25)
+        HistoryOfEvents, settings=settings(max_examples=6, stateful_step_count=25)
     )
