@@ -103,10 +103,10 @@ def test_a_user_is_read_by_id_as_a_login_is_by_name():
     user = new_user()
     by_name, session_epoch = user_store.find_login_and_epoch(user.username)
     account_store.replace_password(user, "other", 0, keep_sessions=True)
-    by_id = user_store.read_login_and_epoch(user.id)
+    row, epoch, _ = session_store.read_user_and_sessions(user.id, ())
     expected = by_name._replace(password_hash="", password_version=1)
-    assert by_id == (expected, session_epoch)
-    assert user_store.read_login_and_epoch("nobody") == (None, session_epoch)
+    assert (user_store.login_of(row), epoch) == (expected, session_epoch)
+    assert session_store.read_user_and_sessions("nobody", ()) == (None, session_epoch, {})
 
 
 @pytest.mark.parametrize("now", [100, 200])  # of the newest session, and later

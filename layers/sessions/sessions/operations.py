@@ -269,12 +269,10 @@ def read_login_and_epoch(selector: UserSelector) -> tuple[Login, int]:
         UnknownUser: there is no such user.
         Unavailable: DynamoDB does not answer.
     """
-    if (selector.login is None) == (selector.id is None):
-        raise InvalidInput("login or id, one of them")
-    if selector.id is not None:
-        login, session_epoch = user_store.read_login_and_epoch(selector.id)
-    else:
-        login, session_epoch = user_store.find_login_and_epoch(selector.login or "")
+    if selector.login is None or selector.id is not None:
+        user, session_epoch = read_user_and_epoch(selector)
+        return user_store.login_of(user), session_epoch
+    login, session_epoch = user_store.find_login_and_epoch(selector.login)
     if login is None:
         raise UnknownUser
     return login, session_epoch

@@ -69,18 +69,9 @@ def find_login_and_epoch(name: str) -> tuple[Login | None, int]:
     return (found[0] if found else None), epoch_in(items[dynamodb.USERS])
 
 
-def read_login_and_epoch(user: str) -> tuple[Login | None, int]:
-    """Return the username of the user with this ID as a login, without the password's hash.
-
-    And the session epoch, in the same round trip.
-    """
-    if not dynamodb.can_be_key(user):
-        return None, 0
-    items = dynamodb.get_items({dynamodb.USERS: [{"id": {"S": user}}, shard_key(user)]})
-    rows = items[dynamodb.USERS]
-    found = [from_item(User, item) for item in rows if item["id"]["S"] == user]
-    logins = [Login(login_key(it.username), it.id, "", it.password_version) for it in found]
-    return (logins[0] if logins else None), epoch_in(rows)
+def login_of(user: User) -> Login:
+    """Return the username of `user` as a login, without the password's hash."""
+    return Login(login_key(user.username), user.id, password_version=user.password_version)
 
 
 def replace_password_hash(login: Login, password_hash: str) -> None:
