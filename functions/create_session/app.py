@@ -57,7 +57,7 @@ def handler(request: Request) -> Answer:
             meanwhile=attempt.release,
             presented=presented_claims(request),
         )
-    return created({"token": token, "exp": session.exp})
+    return created({"token": token, "exp": session.ends_at})
 
 
 def draft_session(

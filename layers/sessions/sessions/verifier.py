@@ -82,7 +82,7 @@ class Verifier:
             session.user,
             session.iat,
             session.began_at,
-            session.exp,
+            session.ends_at,
             session.name,
             session.method,
             session.by,
