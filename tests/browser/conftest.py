@@ -75,9 +75,11 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def firefox(playwright: Playwright) -> Iterator[Browser]:
-    """Debian's, by WebDriver BiDi, which this channel stands for; others are builds of playwright."""
+    """Debian's, by WebDriver BiDi: without the channel, playwright wants a build of its own."""
     with playwright.firefox.launch(
-        channel="moz-firefox", executable_path=shutil.which("firefox-esr"), timeout=START_MILLISECONDS
+        channel="moz-firefox",
+        executable_path=shutil.which("firefox-esr"),
+        timeout=START_MILLISECONDS,
     ) as browser:
         yield browser
 
