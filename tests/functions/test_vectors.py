@@ -33,7 +33,7 @@ TOLD_BY_THE_API = {
     "well signed, sub of another user": ACCOUNT_DELETED,
     "well signed, sub in another case": ACCOUNT_DELETED,
     "well signed, sub the username": ACCOUNT_DELETED,
-    "well signed, iat of no session": "all",
+    "well signed, iat of no session": "expired",
 }
 
 
