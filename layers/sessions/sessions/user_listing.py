@@ -75,5 +75,5 @@ def as_listed(user: User) -> dict[str, object]:
         "banned_at": user.banned_at,
         "ban_reason": user.ban_reason,
         "banned_until": user.banned_until,
-        "ban_is_told": user.ban_is_told or False,
+        "ban_is_told": user.ban_is_told,
     }
