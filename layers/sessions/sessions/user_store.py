@@ -196,8 +196,8 @@ def revoke_all_sessions(
 
     The boundary is copied from `last_iat` inside the update, so no clock is involved and no login
     can slip between. A session that another call has revoked since it was read is not kept: that
-    would revive it. publish_events purges the rows.
-    `revocation_id` is a random ID; under it, a call that is made again finds that it was done.
+    would revive it. publish_events purges the rows. `revocation_id` is a random ID; under it, a
+    call that is made again finds that it was done.
 
     Returns:
         The user's row just before, which says which sessions were live until now.
@@ -225,11 +225,13 @@ def revoke_all_sessions(
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
     except ConditionFailed as error:
-        reason = ACCOUNT_DELETED
-        if error.item:
-            reason = from_item(User, error.item).revoked_reason or "all"
-        raise InvalidSession(reason=reason) from error
+        raise InvalidSession(reason=_reason_in(error.item)) from error
     before = from_item(User, answer["Attributes"])
     if answer["Attributes"].get("revocation_id") == values[":id"]:  # by a try whose answer was lost
         return user._replace(last_iat=before.last_iat)
     return before
+
+
+def _reason_in(item: Item) -> str:
+    """Return why sessions of the user whose row is `item` were revoked all at once."""
+    return (from_item(User, item).revoked_reason or "all") if item else ACCOUNT_DELETED
