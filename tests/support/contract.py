@@ -60,7 +60,7 @@ UP = {"hello": "world", "version": VERSION}
 
 def session_over(reason: str) -> dict[str, Any]:
     """Return the body that says why a session is over."""
-    return errors.InvalidSession(reason=reason).body()
+    return {**INVALID_SESSION, "reason": reason}
 
 
 def missing(*fields: str) -> dict[str, Any]:

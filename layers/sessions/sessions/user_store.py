@@ -196,8 +196,7 @@ def revoke_all_sessions(
 
     The boundary is copied from `last_iat` inside the update, so no clock is involved and no login
     can slip between. A session that another call has revoked since it was read is not kept: that
-    would revive it. publish_events purges the rows. `revocation_id` is a random ID; under it, a
-    call that is made again finds that it was done.
+    would revive it. Under `revocation_id`, a random ID, a call made again finds that it was done.
 
     Returns:
         The user's row just before, which says which sessions were live until now.
