@@ -30,6 +30,7 @@ class User(NamedTuple):
         banned_at: when a ban began; None without a ban.
         ban_reason: the reason of the ban.
         banned_until: when the ban ends; None for a ban without an end.
+        ban_is_told: whether the user is told the reason and the end (`told_of_ban`).
         revoked_through: sessions up to this ID are revoked, but for `revoked_except`.
         revoked_except: the one session that was kept.
         revoked_reason: why they were revoked, in the words of docs/events.md.
@@ -48,6 +49,7 @@ class User(NamedTuple):
     banned_at: int | None = None
     ban_reason: str | None = None
     banned_until: int | None = None
+    ban_is_told: bool | None = None
     revoked_through: int = 0
     revoked_except: int | None = None
     revoked_reason: str | None = None
@@ -188,6 +190,16 @@ def is_revoked(session: Session, user: User | Standing) -> bool:
 def is_banned(user: User | Standing, now: int) -> bool:
     """Say whether a ban of `user` is in force at `now`, in epoch seconds."""
     return user.banned_at is not None and (user.banned_until is None or now < user.banned_until)
+
+
+def told_of_ban(user: User | Standing) -> tuple[str | None, int | None]:
+    """Return the reason and the end of a user's ban, as far as the user is told.
+
+    Both are told where the operator said so (`ban_user`). Other services learn neither.
+    """
+    if not isinstance(user, User) or not user.ban_is_told:
+        return None, None
+    return user.ban_reason, user.banned_until
 
 
 def parse_session_id(value: object) -> int | None:
