@@ -115,7 +115,7 @@ def test_only_true_declares_a_body_base64(flag):
 
 def test_an_empty_event_is_an_empty_request():
     request = read_request({}, now=7)
-    assert request == ("", {}, {}, {}, [], "", False, "", "", False, "", 7, {})
+    assert request == ("", {}, {}, {}, [], "", False, "", "", False, "", False, "", 7, {})
 
 
 def test_header_names_are_read_in_lower_case():
