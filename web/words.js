@@ -147,7 +147,7 @@ export function country(code) {
   try {
     return formats.country.of(code);
   } catch {
-    return code ?? "";
+    return `${code ?? ""}`;
   }
 }
 
