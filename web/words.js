@@ -3,6 +3,7 @@
 // and in no other language: so a sentence is in one.
 
 const LANGUAGES = ["ar", "de", "en", "es", "fr", "ja"];
+const PATIENCE = 10_000; // milliseconds for a language, before English takes its place
 const LATEST = 8.64e12; // the last second that a Date can hold: ECMA-262, "Time Values"
 const FIELDS = { user: "login.user", pass: "login.password" };
 
@@ -57,7 +58,7 @@ async function fetched() {
   const url = new URL(`words/${base(language)}.json`, document.baseURI);
   url.username = url.password = ""; // a visitor may have come with them, but no request may
   try {
-    const answer = await fetch(url);
+    const answer = await fetch(url, { signal: AbortSignal.timeout(PATIENCE) });
     return answer.ok ? await answer.json() : null;
   } catch {
     return null;

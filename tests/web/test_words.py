@@ -97,6 +97,12 @@ def test_an_error_that_has_a_text_is_one_of_the_client():
     assert errors - texts == {"SessionMissing", "InvalidEndpoint", "Internal"}
 
 
+def test_each_way_of_the_contract_in_which_a_session_ends_has_its_text():
+    reasons = "expired idle deleted bulk all evicted replaced password_changed everyone"
+    texts = [key.removeprefix("reason.") for key in ENGLISH if key.startswith("reason.")]
+    assert texts == [*reasons.split(), "account_deleted"]
+
+
 @pytest.mark.skipif(NODE is None, reason="Node is not installed")
 def test_it_speaks_as_its_own_tests_say():
     assert passed(Path(__file__).parent / "words.test.mjs") > len(WORDS)
