@@ -18,9 +18,13 @@ mock.timers.enable({ apis: ["Date"], now: NOW * 1000 });
 
 let requested;
 let missing;
+let offline;
 globalThis.fetch = async (url) => {
   requested.push(url.href);
-  if (missing.some((name) => url.pathname.endsWith(name))) return { ok: false };
+  if (offline) throw new TypeError("Failed to fetch");
+  if (missing.some((name) => url.pathname.endsWith(name))) {
+    return { ok: false, json: async () => ({ code: "ENDPOINT_NOT_FOUND_ERROR" }) };
+  }
   const body = readFileSync(new URL(url.pathname.slice(1), WEB), "utf8");
   return { ok: true, json: async () => JSON.parse(body) };
 };
@@ -28,6 +32,7 @@ globalThis.fetch = async (url) => {
 beforeEach(() => {
   requested = [];
   missing = [];
+  offline = false;
 });
 
 /** Return an element with these attributes. */
@@ -79,7 +84,7 @@ test("a language whose file is not there is English in all respects", async () =
   const { lang, dir } = await load(["ar-EG"]);
   assert.deepEqual([lang, dir, words.language], ["en", "ltr", "en"]);
   assert.equal(words.text("list.count", { number: 1234 }), "1,234 sessions");
-  missing = ["ar.json", "en.json"];
+  offline = true;
   await load(["ar-EG"]);
   assert.equal(words.text("list.log_out"), "list.log_out");
 });
