@@ -1,24 +1,17 @@
 // All texts of the page, in the reader's language: one file of words/ for each that we have.
-// Dates, numbers and countries are in the reader's own variant of that language, such as de-AT,
-// and in no other language: so a sentence is in one.
+// Dates, numbers and countries are in that language, too, so that a sentence is in one.
 
 const LANGUAGES = ["ar", "de", "en", "es", "fr", "ja"];
-const PATIENCE = 10_000; // milliseconds for a language, before English takes its place
+const PATIENCE = 10_000; // milliseconds, before English takes a language's place
 const LATEST = 8.64e12; // the last second that a Date can hold: ECMA-262, "Time Values"
 const FIELDS = { user: "login.user", pass: "login.password" };
 
 // A unit is used from its own length on, in seconds.
-const UNITS = [
-  ["year", 31_557_600],
-  ["month", 2_629_800],
-  ["day", 86_400],
-  ["hour", 3_600],
-  ["minute", 60],
-];
+const UNITS = Object.entries({
+  year: 31_557_600, month: 2_629_800, day: 86_400, hour: 3_600, minute: 60,
+});
 
-/** The language in use, such as "de-AT". */
-export let language = "en";
-
+let language = "en"; // with the reader's variant, such as "de-AT"
 let words = {};
 let formats = formatsOf();
 
@@ -84,12 +77,12 @@ function isRightToLeft() {
 }
 
 function fill(root) {
-  const put = (name, use) => {
-    for (const each of root.querySelectorAll(`[${name}]`)) use(each, text(each.getAttribute(name)));
-  };
-  put("data-words", (element, said) => (element.textContent = said));
-  put("data-words-label", (element, said) => element.setAttribute("aria-label", said));
-  put("data-words-placeholder", (element, said) => (element.placeholder = said));
+  for (const each of root.querySelectorAll("[data-words]")) {
+    each.textContent = text(each.getAttribute("data-words"));
+  }
+  for (const each of root.querySelectorAll("[data-words-label]")) {
+    each.setAttribute("aria-label", text(each.getAttribute("data-words-label")));
+  }
 }
 
 /** Return a text with its values in it; among plurals, the value `number` chooses. */
@@ -105,13 +98,11 @@ function shown(value) {
   return isRightToLeft() ? `\u2068${value}\u2069` : value;
 }
 
-// ------------------------------------------------------------------------- times
-// They are in seconds since 1970; what is no time has no text.
+// Times are in seconds since 1970; what is no time has no text.
 
 const isTime = (seconds) => typeof seconds === "number" && Math.abs(seconds) <= LATEST;
 const format = (kind, seconds) => (isTime(seconds) ? formats[kind].format(seconds * 1000) : "");
 
-/** Return a date and its time. */
 export const moment = (seconds) => format("moment", seconds);
 
 /** Return a date without its time, and without its year where that is this one. */
@@ -151,8 +142,6 @@ export function country(code) {
     return `${code ?? ""}`;
   }
 }
-
-// ------------------------------------------------------------------------ errors
 
 /** Return the sentence for an error of the client; when to try again is left to the page. */
 export function explanation({ name, reason, until, fields = [], requestId }) {

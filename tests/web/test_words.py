@@ -79,7 +79,7 @@ def test_the_page_names_each_text_and_no_other():
     source = "\n".join(file.read_text("utf-8") for file in SOURCES)
     groups = "|".join(sorted({key.split(".")[0] for key in ENGLISH if "." in key}))
     named = set(re.findall(rf'"((?:{groups})\.\w+)"', source))
-    named |= set(re.findall(r'(?:\btext\(|data-words(?:-label|-placeholder)?=)"([^"]+)"', source))
+    named |= set(re.findall(r'(?:\btext\(|data-words(?:-label)?=)"([^"]+)"', source))
     assert sorted(named - ENGLISH.keys()) == []
     made = [re.split(r"\${.*?}", key) for key in re.findall(rf"`((?:{groups})\.[^`]*)`", source)]
     patterns = [re.compile(r"\w+".join(map(re.escape, parts))) for parts in made]
