@@ -1,5 +1,5 @@
 // The page "Your sessions": log in, see the sessions, end them.
-// Texts of the service become text, never HTML; the token goes nowhere but into storage.
+// Texts of the service become text, never HTML.
 
 import {
   Banned,
@@ -10,26 +10,28 @@ import {
   MissingFields,
   OriginNotAllowed,
   SessionMissing,
-  SessionsClient,
   SessionsError,
 } from "./client/sessions.js";
-import * as words from "./words.js";
+import * as list from "./list.js";
+import * as logout from "./logout.js";
+import { enable, isWaiting, note, say, wait } from "./messages.js";
+import { ask, withdraw } from "./question.js";
+import * as service from "./service.js";
+import { explanation, load as loadWords, text } from "./words.js";
 
-const KEY = "sessions.token";
-const MINUTE = 60_000;
+const FRESH = 10_000; // how long a list counts as new
+const CONFIG_PATIENCE = 5000;
 
 const element = (id) => document.getElementById(id);
 const form = element("login");
-const list = element("list");
-const heading = document.querySelector("h1");
-const template = element("session");
+const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("sessions") : null;
 
-// No retries: the page tells the reader to wait. One that waits by itself looks as if it hangs.
-// A visitor may have come by a URL with a password, which no request may have.
-const api = Object.assign(new URL("api", document.baseURI), { username: "", password: "" });
-const client = new SessionsClient(api, { retries: 0 });
 let own = null; // the session of this page
-let busy = false;
+let round = 0; // grows when another session, or none, is in use: earlier answers then count nothing
+let busy = null; // what is being done
+let loads = 0; // how often the sessions were asked for,
+let drawn = 0; // which of these answers is shown,
+let loadedAt = 0; // and when it came
 
 // Another try changes nothing about these.
 const FINAL = [
@@ -42,122 +44,86 @@ const FINAL = [
   OriginNotAllowed,
 ];
 
-// Where the token outlives a reload: for "Remember me" localStorage, which outlives the browser,
-// else sessionStorage, which ends with the tab. Why there: docs/security.md, "A token in a page".
-const stores = attempt(() => [sessionStorage, localStorage]) ?? [];
-
-function storedToken() {
-  return stores.map((store) => store.getItem(KEY)).find((token) => token !== null) ?? null;
-}
-
-function keep(token, remember) {
-  attempt(() => stores[Number(remember)]?.setItem(KEY, token));
-}
-
-/** Forget a token; the token of a later login in another tab stays. */
-function forget(token) {
-  for (const store of stores) if (store.getItem(KEY) === token) store.removeItem(KEY);
-}
-
-/** Use storage, which a browser may forbid or lack: then the token lives as long as the page. */
-function attempt(use) {
-  try {
-    return use();
-  } catch {
-    return undefined;
-  }
-}
-
 // ------------------------------------------------------------------ showing
 
-function say({ alert = "", status = "", again = null }) {
-  element("alert").textContent = alert;
-  element("status").textContent = status;
-  element("again").hidden = again === null;
-  element("again").onclick = again;
+/** Show one of the page's views: "loading", "login", "list", or "failed". */
+function show(view) {
+  document.body.dataset.view = view;
 }
 
-function showLogin() {
-  element("sessions").hidden = true;
-  list.replaceChildren();
-  form.hidden = false;
+const isShown = (view) => document.body.dataset.view === view;
+
+/** Forget the session, and show the login with the focus in it. */
+function leave(message) {
+  round += 1;
+  busy = null;
+  own = null;
+  service.giveUp();
+  withdraw();
+  list.clear();
+  showLogin(message);
 }
 
-function showSessions(sessions) {
-  form.hidden = true;
-  element("count").textContent = words.count(sessions.length);
-  list.replaceChildren(...sessions.map(item));
-  element("sessions").hidden = false;
+function showLogin(message = {}) {
+  show("login");
+  say(message);
+  form.user.focus();
 }
-
-/** Return the list's item for a session. */
-function item(session, position) {
-  const made = template.content.cloneNode(true).firstElementChild;
-  const [checkbox] = made.getElementsByTagName("input");
-  const [button] = made.getElementsByTagName("button");
-  const [since, until] = made.getElementsByTagName("time");
-  checkbox.value = session.iat;
-  made.querySelector(".name span").textContent = session.name;
-  made.querySelector("strong").hidden = session.iat !== own.iat;
-  checkbox.setAttribute("aria-label", words.select(session.name));
-  button.querySelector("span").textContent = session.name;
-  button.onclick = () => act(() => endOne(session, position));
-  show(since, session.createdAt);
-  show(until, session.exp);
-  since.id = `since-${session.iat}`; // sessions may share a name, but seldom a time
-  checkbox.setAttribute("aria-describedby", since.id);
-  button.setAttribute("aria-describedby", since.id);
-  return made;
-}
-
-function show(time, seconds) {
-  time.lang = words.language;
-  time.dateTime = new Date(seconds * 1000).toISOString();
-  time.textContent = words.moment(seconds);
-}
-
-// The distance to a time changes while the page is open.
-setInterval(() => {
-  for (const time of list.getElementsByTagName("time")) {
-    show(time, Date.parse(time.dateTime) / 1000);
-  }
-}, MINUTE);
 
 // ------------------------------------------------------------------- acting
 
+/** What was answered to a session that is no longer in use. */
+class Outdated extends Error {}
+
+/** Await an answer of the service to the session that is in use now. */
+async function current(answer) {
+  const begun = round;
+  const [settled] = await Promise.allSettled([answer]);
+  if (begun !== round) throw new Outdated();
+  if (settled.status === "rejected") throw settled.reason;
+  return settled.value;
+}
+
+/** Do one thing at a time for the reader; rows of the list have their own. */
+async function act(step) {
+  if (busy || isWaiting()) return;
+  const mine = (busy = {});
+  element("main").setAttribute("aria-busy", "true");
+  say();
+  await follow(step);
+  if (busy === mine) busy = null;
+  element("main").setAttribute("aria-busy", busy !== null);
+}
+
 /**
- * Do one thing at a time for the reader, and show its error.
+ * Take a step, and show its error.
  *
  * A step returns the next one, if there is one; "Try again" begins with the step that failed.
  */
-async function act(step) {
-  if (busy) return;
-  const focused = document.activeElement;
-  setBusy(true);
-  say({});
+async function follow(step) {
   try {
-    while (step) step = await step();
+    for (let next = step; next; ) {
+      step = next;
+      next = await step();
+    }
   } catch (error) {
-    explain(error, step);
-    if (!(error instanceof SessionsError)) throw error; // a mistake of ours: the console shows it
-  } finally {
-    setBusy(false);
-    // A disabled button loses the focus, and a removed one for good.
-    if (document.activeElement === document.body) focused.focus();
-    if (document.activeElement === document.body) heading.focus();
+    if (error instanceof SessionsError) explain(error, step);
+    else if (!(error instanceof Outdated)) throw error; // a mistake of ours: the console shows it
   }
 }
 
-function setBusy(now) {
-  busy = now;
-  document.querySelector("main").setAttribute("aria-busy", now);
-  for (const button of document.querySelectorAll("main button")) button.disabled = now;
-}
-
 function explain(error, step) {
-  if (error instanceof InvalidSession || error instanceof Banned) leave();
-  const isFinal = FINAL.includes(error.constructor);
-  say({ alert: words.explanation(error), again: isFinal ? null : () => act(step) });
+  const alert = explanation(error);
+  if ((error instanceof InvalidSession || error instanceof Banned) && !isShown("login")) {
+    const wasNever = round === 0 && own === null && error instanceof InvalidSession && !error.reason;
+    tell("left", own);
+    return leave({ alert: wasNever ? "" : alert });
+  }
+  if (isShown("loading")) show("failed");
+  const again = FINAL.includes(error.constructor) ? null : () => act(step);
+  const isVague = error.retryAfter === null;
+  say({ alert: isVague ? `${alert} ${text("wait.moment")}` : alert, again });
+  if (error.retryAfter) wait(alert, error.retryAfter);
   for (const [input, kind] of [
     [form.user, InvalidUser],
     [form.password, InvalidPassword],
@@ -168,98 +134,242 @@ function explain(error, step) {
   }
 }
 
-/** Forget the session, and show the login with the focus in it. */
-function leave(status = "") {
-  forget(client.token);
-  client.token = own = null;
-  showLogin();
-  say({ status });
-  form.user.focus();
-}
-
 async function logIn() {
-  const remember = form.remember.checked;
-  const { token } = await client.logIn({
+  const login = {
     user: form.user.value,
     password: form.password.value,
-    rememberMe: remember,
-  });
-  keep(token, remember);
-  form.reset();
-  return open;
-}
-
-async function open() {
-  form.hidden = true;
-  say({ status: words.LOADING });
-  await load();
-  say({});
-  heading.focus();
-}
-
-async function load() {
-  own ??= await client.currentSession();
-  const sessions = [];
-  for await (const session of client.allSessions()) sessions.push(session);
-  showSessions(sessions);
-}
-
-/** Return the step that shows the other sessions; the focus stays near, or goes to the top. */
-function showRest(status, position) {
-  return async () => {
-    await load();
-    say({ status });
-    const near = list.children[Math.min(position, list.children.length - 1)];
-    (near ?? heading).focus();
+    rememberMe: form.remember.checked,
   };
+  showPassword(false); // or a browser may offer to keep it as a text of the form
+  if (logout.pending()) await logout.resume(report);
+  const former = logout.pending();
+  await service.logIn(login);
+  logout.forget();
+  form.reset();
+  round += 1;
+  if (!service.isAlone()) tell("entered");
+  return () => open(former);
 }
 
-async function endOne(session, position) {
-  let status = words.ended(session.name);
-  try {
-    await client.endSession(session.iat);
-  } catch (error) {
-    if (!(error instanceof SessionMissing)) throw error;
-    status = words.ENDED_BEFORE;
+/** Show the sessions of whoever is logged in; `former` is a session that could not be ended. */
+async function open(former = null) {
+  show("loading");
+  say({ status: text("loading") });
+  await load(true);
+  const isLost = former !== null && former.user !== own.sub;
+  note(isLost ? text("pending.lost", { name: former.name }) : "");
+  document.querySelector(".sessions h1").focus();
+}
+
+/** Show the sessions as they are now. */
+async function load(isAsked) {
+  const number = (loads += 1);
+  const found = await current(service.load());
+  if (number < drawn) return; // another one has begun later, and is here already
+  drawn = number;
+  if (own?.sub !== found.own.sub) list.clear();
+  own = found.own;
+  loadedAt = Date.now();
+  list.draw(found.sessions, own, isAsked);
+  show("list");
+  enable();
+}
+
+async function refresh() {
+  await load(true);
+  note(text("list.refreshed"));
+}
+
+/** Look again, without a word, at a list that was out of sight. */
+function look() {
+  if (isShown("list") && !busy && !isWaiting() && Date.now() - loadedAt >= FRESH) {
+    follow(() => load(false));
   }
-  return session.iat === own.iat ? leave(words.LOGGED_OUT) : showRest(status, position);
+}
+
+// ------------------------------------------------------------------- ending
+
+/** End sessions in their rows, which stay where they are; return what the service answers. */
+async function ending(ids, answer) {
+  list.mark(ids, "ending");
+  try {
+    const ended = await current(answer());
+    list.mark(ids, "ended");
+    return ended;
+  } catch (error) {
+    list.mark(ids, error instanceof SessionMissing ? "ended" : "");
+    throw error;
+  }
+}
+
+function endOne(session) {
+  if (session.iat === own.iat) return logOut();
+  if (isWaiting()) return;
+  say();
+  return follow(async () => {
+    try {
+      await ending([session.iat], () => service.end(session.iat));
+      note(text("end.one", { name: list.nameOf(session) }));
+    } catch (error) {
+      if (!(error instanceof SessionMissing)) throw error;
+      note(text("end.before"));
+      return () => load(false); // who knows what else has changed
+    }
+  });
 }
 
 async function endSelected() {
-  const ids = [...list.querySelectorAll(":checked")].map((checkbox) => Number(checkbox.value));
-  if (ids.length === 0) return say({ alert: words.NOTHING_SELECTED });
-  const number = await client.endSessions(ids);
-  return ids.includes(own.iat) ? leave(words.LOGGED_OUT) : showRest(words.endedSome(number));
+  const ids = list.selected();
+  const number = ids.length;
+  if (number === 0) return say({ alert: text("list.nothing_selected") });
+  const isOwn = ids.includes(own.iat);
+  if (isOwn && !(await isMeant("selected", { number }))) return;
+  return act(async () => {
+    const ended = await ending(ids, () => service.endSome(ids));
+    if (isOwn) return left("end.log_out");
+    note(text("end.some", { number: ended }));
+  });
 }
 
 async function endOthers() {
-  const number = await client.endAllSessions({ exceptThis: true });
-  return showRest(words.endedOthers(number));
+  if (!(await isMeant("others"))) return;
+  return act(async () => {
+    const number = await ending(list.others(), () => service.endAll(own, { exceptThis: true }));
+    if (number === null) return restart();
+    note(number ? text("end.some", { number }) : text("end.none"));
+  });
 }
 
 async function endAll() {
-  await client.endAllSessions();
-  leave(words.LOGGED_OUT_EVERYWHERE);
+  if (!(await isMeant("all"))) return;
+  return act(async () => {
+    const number = await current(service.endAll(own));
+    return number === null ? restart() : left("end.everywhere");
+  });
 }
 
-// ----------------------------------------------------------------- listening
+/** Ask whether somebody means what a button says. */
+async function isMeant(what, values) {
+  if (busy || isWaiting()) return false;
+  const explained = text(`ask.${what}_text`, values);
+  return ask(text(`ask.${what}`), explained, text(`list.end_${what}`));
+}
 
-const dialog = element("confirm");
+/** Show that the own session is over. */
+function left(words) {
+  tell("left", own);
+  leave({ status: text(words) });
+}
+
+/** Log out, which always works on this device. */
+function logOut() {
+  const session = own && { ...own, name: list.nameOf(own) };
+  logout.logOut(session, report);
+  left("end.log_out");
+}
+
+/** Say what became of a log-out that the service could not be told at once. */
+function report(end, session) {
+  if (isShown("login")) note(end === "unknown" ? "" : pendingText(end, session));
+}
+
+function pendingText(end, { name }) {
+  return text(`pending.${end}${name ? "" : "_unnamed"}`, { name });
+}
+
+// --------------------------------------------------------------- other tabs
+
+function tell(kind, session) {
+  channel?.postMessage({ kind, id: session?.iat });
+}
+
+function hear({ data: { kind, id } }) {
+  if (kind === "entered") {
+    if (!service.isAlone()) restart();
+  } else if (!isShown("login")) {
+    const isOurs = own ? own.iat === id : !service.isAlone();
+    if (isOurs || (logout.pending() && !service.isAlone())) leave({ status: text("end.log_out") });
+  }
+}
+
+/** Find out anew who is logged in. */
+function restart() {
+  const former = own;
+  round += 1;
+  busy = null;
+  own = null;
+  withdraw();
+  list.clear();
+  say();
+  act(async () => {
+    await open();
+    if (former && former.sub !== own.sub) note(text("tabs.user"));
+  });
+}
+
+// ---------------------------------------------------------------- beginning
+
+function showPassword(isSeen) {
+  const button = element("show");
+  form.password.type = isSeen ? "text" : "password";
+  button.setAttribute("aria-pressed", isSeen);
+  button.setAttribute("aria-label", text(isSeen ? "login.hide" : "login.show"));
+}
+
+/** Put the product's own name and address in, where config.json has them. */
+async function configure() {
+  const url = Object.assign(new URL("config.json", document.baseURI), { username: "", password: "" });
+  const answer = await fetch(url, { signal: AbortSignal.timeout(CONFIG_PATIENCE) });
+  const config = await answer.json();
+  return { product: String(config.product ?? ""), forgotPassword: config.forgotPassword };
+}
+
+function brand({ product, forgotPassword }) {
+  if (product) {
+    document.title = `${text("title")} · ${product}`;
+    for (const heading of document.querySelectorAll("h1")) heading.textContent = product;
+    element("subtitle").hidden = false;
+  } else {
+    document.title = text("title");
+  }
+  const link = element("forgot");
+  link.hidden = !forgotPassword;
+  if (forgotPassword) link.href = forgotPassword;
+}
+
+/** Earlier versions kept a token where scripts could read it. */
+function forgetOldToken() {
+  try {
+    for (const store of [localStorage, sessionStorage]) store.removeItem("sessions.token");
+  } catch {
+    // Where the browser forbids storage, there is none.
+  }
+}
+
+async function start() {
+  forgetOldToken();
+  const [config] = await Promise.all([configure().catch(() => ({})), loadWords()]);
+  brand(config);
+  const session = logout.pending();
+  if (!session) return act(() => open());
+  showLogin({ status: pendingText("waiting", session) });
+  return logout.resume(report);
+}
 
 form.onsubmit = (event) => {
   event.preventDefault();
   act(logIn);
 };
-element("end-selected").onclick = () => act(endSelected);
-element("end-others").onclick = () => act(endOthers);
-element("end-all").onclick = () => dialog.showModal();
-element("log-out").onclick = () => act(() => endOne(own));
-element("confirm-no").onclick = () => dialog.close();
-element("confirm-yes").onclick = () => {
-  dialog.close();
-  act(endAll);
-};
-
-client.token = storedToken();
-if (client.token === null) showLogin();
-else act(open);
+element("show").onclick = () => showPassword(form.password.type === "password");
+element("refresh").onclick = () => act(refresh);
+element("log-out").onclick = logOut;
+element("end-selected").onclick = () => busy || isWaiting() || endSelected();
+element("end-others").onclick = endOthers;
+element("end-all").onclick = endAll;
+list.listen(endOne);
+if (channel) channel.onmessage = hear;
+globalThis.ononline = () => logout.pending() && logout.resume(report);
+// A page that the browser had put aside has heard nothing meanwhile.
+globalThis.onpageshow = ({ persisted }) => persisted && start();
+document.onvisibilitychange = () => document.hidden || look();
+start();

@@ -1,0 +1,217 @@
+// The list of sessions: a row each, which stays where it is while somebody is about to use it.
+
+import { kindOf } from "./device.js";
+import { ago, country, day, moment, text } from "./words.js";
+
+const HOUR = 3600;
+const MINUTE = 60_000;
+const UNKNOWN = "Unknown device"; // the service's name for a session of which nothing is known
+
+const element = (id) => document.getElementById(id);
+const list = element("list");
+const all = element("all");
+const rows = new Map(); // of a session's ID to its row and itself
+const gone = new Set(); // the IDs of sessions that have ended, whatever an earlier answer says
+let ownId = null;
+let latest = []; // the sessions that the service listed last
+let isStale = false; // whether the rows are to be arranged anew
+
+export const nameOf = ({ name }) => (name === UNKNOWN ? text("session.unknown") : name);
+
+const usedAt = (session) => session.usedAt ?? session.createdAt;
+
+// ------------------------------------------------------------------- the list
+
+/**
+ * Show these sessions.
+ *
+ * Rows move at once only where nobody points at them or has the focus in them, or asked for it:
+ * else the next click might meet another session than the one that was meant.
+ */
+export function draw(sessions, own, isAsked) {
+  ownId = own.iat;
+  latest = sessions.filter(({ iat }) => !gone.has(iat));
+  const live = new Set(latest.map(({ iat }) => iat));
+  mark([...rows.keys()].filter((id) => !live.has(id)), "ended");
+  for (const session of latest) if (rows.has(session.iat)) fill(rows.get(session.iat).row, session);
+  isStale = true;
+  if (isAsked) arrange();
+  else settle();
+  count();
+}
+
+export function clear() {
+  rows.clear();
+  gone.clear();
+  latest = [];
+  list.replaceChildren();
+}
+
+/** Arrange the rows anew, if that is due and nobody is in the list. */
+export function settle() {
+  const isInUse = list.matches(":hover") || list.contains(document.activeElement);
+  if (isStale && !isInUse) arrange();
+}
+
+function arrange() {
+  isStale = false;
+  for (const [id, { row }] of rows) {
+    if (!gone.has(id)) continue;
+    row.remove();
+    rows.delete(id);
+  }
+  const live = latest.filter(({ iat }) => !gone.has(iat));
+  const isOwn = ({ iat }) => iat === ownId;
+  live.sort((a, b) => isOwn(b) - isOwn(a) || usedAt(b) - usedAt(a) || b.iat - a.iat);
+  live.forEach((session, position) => {
+    const { row } = rows.get(session.iat) ?? add(session);
+    if (list.children[position] !== row) list.insertBefore(row, list.children[position] ?? null);
+  });
+}
+
+/** Say what happens to the sessions of these IDs: "ending", "ended", or "" for nothing. */
+export function mark(ids, state) {
+  for (const id of ids) {
+    const { row, session } = rows.get(id) ?? {};
+    if (!row || gone.has(id)) continue;
+    if (state === "ended") gone.add(id);
+    if (state) row.dataset.state = state;
+    else delete row.dataset.state;
+    row.setAttribute("aria-busy", state === "ending");
+    const checkbox = row.querySelector("input");
+    checkbox.disabled = state !== "";
+    if (state === "ended") checkbox.checked = false;
+    label(row, session);
+  }
+  if (state === "ended") {
+    isStale = true;
+    settle();
+  }
+  count();
+}
+
+/** Return the IDs of all sessions but the own one. */
+export const others = () => [...rows.keys()].filter((id) => id !== ownId);
+
+/** Return the IDs of the sessions that are selected. */
+export const selected = () =>
+  [...rows].filter(([, { row }]) => row.querySelector("input:checked:enabled")).map(([id]) => id);
+
+/** Say how many sessions there are and are selected. */
+function count() {
+  const number = [...rows.keys()].filter((id) => !gone.has(id)).length;
+  const ticked = selected().length;
+  all.checked = ticked > 0 && ticked === number;
+  all.indeterminate = ticked > 0 && ticked < number;
+  const words = ticked ? "list.selected" : "list.count";
+  element("count").textContent = text(words, { number, selected: ticked });
+}
+
+// --------------------------------------------------------------------- a row
+
+function add(session) {
+  const row = element("session").content.cloneNode(true).firstElementChild;
+  row.dataset.id = session.iat;
+  row.querySelector("details").ontoggle = () => explain(row, rows.get(session.iat).session);
+  fill(row, session);
+  return rows.get(session.iat);
+}
+
+function fill(row, session) {
+  rows.set(session.iat, { row, session });
+  const name = nameOf(session);
+  const isOwn = session.iat === ownId;
+  row.classList.toggle("own", isOwn);
+  row.querySelector("use").setAttribute("href", `#kind-${kindOf(session.name)}`);
+  row.querySelector(".name bdi").textContent = name;
+  row.querySelector(".badge").hidden = !isOwn;
+  row.querySelector("input").setAttribute("aria-label", text("session.select", { name }));
+  row.querySelector("summary span").textContent = text("details.of", { name });
+  show(row.querySelector(".used"), usedAt(session), isOwn ? text("session.active") : used(session));
+  const { createdAt } = session;
+  show(row.querySelector(".since"), createdAt, text("session.signed_in", { day: day(createdAt) }));
+  row.querySelector(".country").textContent = countryOf(session);
+  row.querySelector(".country").hidden = !session.country;
+  row.querySelector(".address").hidden = !session.address;
+  row.querySelector(".address bdi").textContent = session.address ?? "";
+  label(row, session);
+  explain(row, session);
+}
+
+function show(time, seconds, words) {
+  time.dateTime = new Date(seconds * 1000).toISOString();
+  time.textContent = words;
+}
+
+/** The service notes a use once an hour, so nobody knows how much less than an hour ago it was. */
+function used(session) {
+  const at = usedAt(session);
+  const isRecent = Date.now() / 1000 - at < HOUR;
+  return isRecent ? text("session.used_hour") : text("session.used", { ago: ago(at) });
+}
+
+const countryOf = (session) => (session.country ? country(session.country) : "");
+
+/** Word the button by what happens to the session. */
+function label(row, session) {
+  const words = `session.${row.dataset.state ?? "end"}`;
+  const button = row.querySelector(".end");
+  button.querySelector("span").textContent = text(words);
+  button.setAttribute("aria-label", text(`${words}_name`, { name: nameOf(session) }));
+  button.setAttribute("aria-disabled", row.dataset.state !== undefined);
+}
+
+/** Fill in the details once somebody looks at them. */
+function explain(row, session) {
+  const details = row.querySelector("details");
+  if (!details.open) return;
+  const known = Object.entries({
+    signed_in: moment(session.createdAt),
+    used: moment(usedAt(session)),
+    country: countryOf(session),
+    address: session.address,
+    ends: moment(session.exp),
+    idle: session.idleExp && moment(session.idleExp),
+    method: session.method === "password" ? text("method.password") : session.method,
+    by: session.by,
+  }).filter(([, value]) => value);
+  details.querySelector("dl").replaceChildren(
+    ...known.map(([term, value]) => {
+      const pair = document.createElement("div");
+      pair.append(document.createElement("dt"), document.createElement("dd"));
+      pair.firstChild.textContent = text(`details.${term}`);
+      const isolated = document.createElement("bdi"); // whatever script it is written in
+      isolated.textContent = value;
+      pair.lastChild.append(isolated);
+      return pair;
+    }),
+  );
+}
+
+// ----------------------------------------------------------------- listening
+
+/** Tell which session somebody wants to end. */
+export function listen(end) {
+  list.onclick = ({ target }) => {
+    const button = target.closest(".end");
+    if (!button || button.ariaDisabled === "true") return;
+    button.focus({ preventScroll: true }); // Safari focuses no button that is clicked
+    end(rows.get(Number(button.closest("li").dataset.id)).session);
+  };
+}
+
+list.onchange = count;
+list.onpointerleave = settle;
+list.addEventListener("focusout", () => setTimeout(settle)); // once the focus is where it goes
+all.onchange = () => {
+  for (const { row } of rows.values()) {
+    const checkbox = row.querySelector("input");
+    if (!checkbox.disabled) checkbox.checked = all.checked;
+  }
+  count();
+};
+
+// How long ago a session was used changes while the page is open.
+setInterval(() => {
+  for (const { row, session } of rows.values()) fill(row, session);
+}, MINUTE);

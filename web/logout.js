@@ -1,0 +1,96 @@
+// A log-out works at once on this device. What the service could not be told yet is kept as the
+// session's ID, which is no secret, and told as soon as it can be.
+
+import { Banned, InvalidSession, SessionMissing, SessionsError } from "./client/sessions.js";
+import * as service from "./service.js";
+
+const KEY = "sessions.pending";
+const FIRST_WAIT = 5;
+const LONGEST_WAIT = 300;
+// After these there is nothing left that this device could end.
+const OVER = [Banned, InvalidSession, SessionMissing];
+
+let kept = null; // as long as the page, where the browser forbids storage
+let client = undefined; // what can end it
+let timer = 0;
+let wait = FIRST_WAIT;
+let delay = FIRST_WAIT; // until the next try
+let isLate = false; // whether somebody was told to wait for it
+let trying = null;
+
+/** Return the session that is still to end, or null. */
+export function pending() {
+  try {
+    return JSON.parse(localStorage.getItem(KEY)) ?? kept;
+  } catch {
+    return kept;
+  }
+}
+
+function keep(session) {
+  try {
+    if (session) localStorage.setItem(KEY, JSON.stringify(session));
+    else localStorage.removeItem(KEY);
+    kept = null;
+  } catch {
+    kept = session;
+  }
+}
+
+/** Log out of a session, which may be unknown as yet; `report` is told of what comes late. */
+export function logOut(session, report) {
+  keep({ id: session?.iat, user: session?.sub, name: session?.name });
+  client = service.giveUp();
+  wait = FIRST_WAIT;
+  isLate = false;
+  return tell(report);
+}
+
+/** End the session that is pending since another load of the page. */
+export function resume(report) {
+  isLate = true;
+  return tell(report);
+}
+
+/** End the session that is pending, or try again later; one try at a time. */
+function tell(report) {
+  trying ??= attempt(report).finally(() => {
+    trying = null;
+  });
+  return trying;
+}
+
+async function attempt(report) {
+  clearTimeout(timer);
+  const session = pending();
+  if (!session) return;
+  const end = await outcome(session);
+  // A login, in this tab or another one, may have settled it meanwhile.
+  if (pending()?.id !== session.id) return;
+  if (end === "waiting") timer = setTimeout(() => tell(report), delay * 1000);
+  else forget();
+  if (isLate || end === "waiting") report(end, session);
+  isLate = true;
+}
+
+/** End a session; return "waiting", "ended", or "unknown" where the browser holds no session. */
+async function outcome({ id }) {
+  try {
+    await service.end(id, client);
+    return "ended";
+  } catch (error) {
+    if (!(error instanceof SessionsError)) throw error;
+    if (error instanceof InvalidSession && !error.reason) return "unknown";
+    if (OVER.includes(error.constructor)) return "ended";
+    delay = error.retryAfter ?? wait;
+    wait = Math.min(wait * 2, LONGEST_WAIT);
+    return "waiting";
+  }
+}
+
+/** Forget what was pending, since there is a new session. */
+export function forget() {
+  clearTimeout(timer);
+  client = undefined;
+  keep(null);
+}
