@@ -78,9 +78,8 @@ export function mark(ids, state) {
     if (state) row.dataset.state = state;
     else delete row.dataset.state;
     row.setAttribute("aria-busy", state === "ending");
-    const checkbox = row.querySelector("input");
-    checkbox.disabled = state !== "";
-    if (state === "ended") checkbox.checked = false;
+    part(row, "input").disabled = state !== "";
+    if (state === "ended") part(row, "input").checked = false;
     label(row, session);
   }
   if (state === "ended") {
@@ -95,7 +94,7 @@ export const others = () => [...rows.keys()].filter((id) => id !== ownId);
 
 /** Return the IDs of the sessions that are selected. */
 export const selected = () =>
-  [...rows].filter(([, { row }]) => row.querySelector("input:checked:enabled")).map(([id]) => id);
+  [...rows].filter(([, { row }]) => part(row, "input:checked:enabled")).map(([id]) => id);
 
 /** Say how many sessions there are and are selected. */
 function count() {
@@ -112,28 +111,30 @@ function count() {
 function add(session) {
   const row = element("session").content.cloneNode(true).firstElementChild;
   row.dataset.id = session.iat;
-  row.querySelector("details").ontoggle = () => explain(row, rows.get(session.iat).session);
+  part(row, "details").ontoggle = () => explain(row, rows.get(session.iat).session);
   fill(row, session);
   return rows.get(session.iat);
 }
 
+const part = (row, selector) => row.querySelector(selector);
+
 function fill(row, session) {
   rows.set(session.iat, { row, session });
+  const { iat, createdAt, address = "" } = session;
   const name = nameOf(session);
-  const isOwn = session.iat === ownId;
+  const isOwn = iat === ownId;
   row.classList.toggle("own", isOwn);
-  row.querySelector("use").setAttribute("href", `#kind-${kindOf(session.name)}`);
-  row.querySelector(".name bdi").textContent = name;
-  row.querySelector(".badge").hidden = !isOwn;
-  row.querySelector("input").setAttribute("aria-label", text("session.select", { name }));
-  row.querySelector("summary span").textContent = text("details.of", { name });
-  show(row.querySelector(".used"), usedAt(session), isOwn ? text("session.active") : used(session));
-  const { createdAt } = session;
-  show(row.querySelector(".since"), createdAt, text("session.signed_in", { day: day(createdAt) }));
-  row.querySelector(".country").textContent = countryOf(session);
-  row.querySelector(".country").hidden = !session.country;
-  row.querySelector(".address").hidden = !session.address;
-  row.querySelector(".address bdi").textContent = session.address ?? "";
+  part(row, "use").setAttribute("href", `#kind-${kindOf(session.name)}`);
+  part(row, ".name bdi").textContent = name;
+  part(row, ".badge").hidden = !isOwn;
+  show(part(row, ".used"), usedAt(session), isOwn ? text("session.active") : used(session));
+  part(row, ".country").textContent = countryOf(session);
+  part(row, ".country").hidden = !session.country;
+  part(row, ".address bdi").textContent = address;
+  part(row, ".address").hidden = !address;
+  show(part(row, ".since"), createdAt, text("session.signed_in", { day: day(createdAt) }));
+  part(row, "input").setAttribute("aria-label", text("session.select", { name }));
+  part(row, "summary span").textContent = text("details.of", { name });
   label(row, session);
   explain(row, session);
 }
@@ -155,16 +156,15 @@ const countryOf = (session) => (session.country ? country(session.country) : "")
 /** Word the button by what happens to the session. */
 function label(row, session) {
   const words = `session.${row.dataset.state ?? "end"}`;
-  const button = row.querySelector(".end");
-  button.querySelector("span").textContent = text(words);
+  const button = part(row, ".end");
+  part(button, "span").textContent = text(words);
   button.setAttribute("aria-label", text(`${words}_name`, { name: nameOf(session) }));
   button.setAttribute("aria-disabled", row.dataset.state !== undefined);
 }
 
 /** Fill in the details once somebody looks at them. */
 function explain(row, session) {
-  const details = row.querySelector("details");
-  if (!details.open) return;
+  if (!part(row, "details").open) return;
   const known = Object.entries({
     signed_in: moment(session.createdAt),
     used: moment(usedAt(session)),
@@ -175,14 +175,11 @@ function explain(row, session) {
     method: session.method === "password" ? text("method.password") : session.method,
     by: session.by,
   }).filter(([, value]) => value);
-  details.querySelector("dl").replaceChildren(
+  part(row, "dl").replaceChildren(
     ...known.map(([term, value]) => {
-      const pair = document.createElement("div");
-      pair.append(document.createElement("dt"), document.createElement("dd"));
-      pair.firstChild.textContent = text(`details.${term}`);
-      const isolated = document.createElement("bdi"); // whatever script it is written in
-      isolated.textContent = value;
-      pair.lastChild.append(isolated);
+      const pair = element("detail").content.cloneNode(true).firstElementChild;
+      part(pair, "dt").textContent = text(`details.${term}`);
+      part(pair, "bdi").textContent = value;
       return pair;
     }),
   );
@@ -190,7 +187,7 @@ function explain(row, session) {
 
 // ----------------------------------------------------------------- listening
 
-/** Tell which session somebody wants to end. */
+/** Have `end` called with the session that somebody wants to end. */
 export function listen(end) {
   list.onclick = ({ target }) => {
     const button = target.closest(".end");
@@ -205,7 +202,7 @@ list.onpointerleave = settle;
 list.addEventListener("focusout", () => setTimeout(settle)); // once the focus is where it goes
 all.onchange = () => {
   for (const { row } of rows.values()) {
-    const checkbox = row.querySelector("input");
+    const checkbox = part(row, "input");
     if (!checkbox.disabled) checkbox.checked = all.checked;
   }
   count();

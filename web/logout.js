@@ -4,7 +4,7 @@
 import { Banned, InvalidSession, SessionMissing, SessionsError } from "./client/sessions.js";
 import * as service from "./service.js";
 
-const KEY = "sessions.pending";
+export const KEY = "sessions.pending";
 const FIRST_WAIT = 5;
 const LONGEST_WAIT = 300;
 // After these there is nothing left that this device could end.

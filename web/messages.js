@@ -5,20 +5,18 @@ import { duration, text } from "./words.js";
 
 const SECOND = 1000;
 const element = (id) => document.getElementById(id);
-const heard = element("alert").firstElementChild;
-const seen = element("alert").lastElementChild;
-let end = 0;
+const alertText = element("alert").firstElementChild;
+const countdown = element("alert").lastElementChild;
+let end = 0; // until when nothing is to be asked
 let timer = 0;
 
 /** Say something instead of what was said before; `again` is what "Try again" does. */
 export function say({ alert = "", status = "", again = null } = {}) {
-  clearInterval(timer);
-  end = 0;
-  enable();
-  show(alert);
+  stopWaiting();
+  alertText.textContent = alert;
   note(status);
   element("again").hidden = again === null;
-  element("again").onclick = () => isWaiting() || again();
+  element("again").onclick = again;
 }
 
 /** Say what was done; an alert stays as it is. */
@@ -26,32 +24,36 @@ export function note(status) {
   element("status").textContent = status;
 }
 
-/** Whoever listens hears an alert once, not each second. */
-function show(alert, listened = alert) {
-  seen.textContent = alert;
-  if (heard.textContent !== listened) heard.textContent = listened;
-}
-
-/** Have everybody wait before something is asked again; the time is counted down. */
+/** Have everybody wait; who sees the alert sees the seconds go, who listens hears it once. */
 export function wait(alert, seconds) {
-  end = Date.now() + seconds * SECOND;
   const words = (left) => `${alert} ${text("wait.left", { duration: duration(left) })}`;
-  const first = words(seconds);
   const count = () => {
     const left = Math.ceil((end - Date.now()) / SECOND);
-    if (left > 0) return show(words(left), first);
-    clearInterval(timer);
-    show(text("wait.over"));
-    enable();
+    if (left > 0) {
+      countdown.textContent = words(left);
+    } else {
+      stopWaiting();
+      alertText.textContent = text("wait.over");
+    }
   };
-  enable();
-  count();
+  end = Date.now() + seconds * SECOND;
   timer = setInterval(count, SECOND);
+  alertText.className = "unseen";
+  alertText.textContent = words(seconds);
+  count();
+  enable();
+}
+
+function stopWaiting() {
+  clearInterval(timer);
+  end = 0;
+  alertText.className = countdown.textContent = "";
+  enable();
 }
 
 export const isWaiting = () => end > Date.now();
 
-/** Show which buttons would ask the service something that it does not want to be asked yet. */
+/** Show which buttons would ask the service what it does not want to be asked yet. */
 export function enable() {
   for (const button of document.querySelectorAll("[data-asks]")) {
     const isOver = button.closest("[data-state]") !== null;

@@ -3,12 +3,9 @@
 
 import {
   Banned,
-  BodyTooLarge,
   InvalidPassword,
   InvalidSession,
   InvalidUser,
-  MissingFields,
-  OriginNotAllowed,
   SessionMissing,
   SessionsError,
 } from "./client/sessions.js";
@@ -24,25 +21,16 @@ const CONFIG_PATIENCE = 5000;
 
 const element = (id) => document.getElementById(id);
 const form = element("login");
+const heading = document.querySelector(".sessions h1");
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("sessions") : null;
 
 let own = null; // the session of this page
 let round = 0; // grows when another session, or none, is in use: earlier answers then count nothing
+let wasIn = false; // whether this page has shown sessions
 let busy = null; // what is being done
 let loads = 0; // how often the sessions were asked for,
 let drawn = 0; // which of these answers is shown,
 let loadedAt = 0; // and when it came
-
-// Another try changes nothing about these.
-const FINAL = [
-  Banned,
-  BodyTooLarge,
-  InvalidPassword,
-  InvalidSession,
-  InvalidUser,
-  MissingFields,
-  OriginNotAllowed,
-];
 
 // ------------------------------------------------------------------ showing
 
@@ -88,11 +76,16 @@ async function current(answer) {
 async function act(step) {
   if (busy || isWaiting()) return;
   const mine = (busy = {});
-  element("main").setAttribute("aria-busy", "true");
+  const focused = document.activeElement;
+  const main = element("main");
+  main.setAttribute("aria-busy", true);
   say();
   await follow(step);
   if (busy === mine) busy = null;
-  element("main").setAttribute("aria-busy", busy !== null);
+  main.setAttribute("aria-busy", busy !== null);
+  // What had the focus may be gone.
+  if (document.activeElement === document.body) focused.focus();
+  if (document.activeElement === document.body) heading.focus();
 }
 
 /**
@@ -113,17 +106,25 @@ async function follow(step) {
 }
 
 function explain(error, step) {
+  const { status, retryAfter } = error;
+  const isOver = error instanceof InvalidSession || error instanceof Banned;
   const alert = explanation(error);
-  if ((error instanceof InvalidSession || error instanceof Banned) && !isShown("login")) {
-    const wasNever = round === 0 && own === null && error instanceof InvalidSession && !error.reason;
+  if (isOver && !isShown("login")) {
     tell("left", own);
-    return leave({ alert: wasNever ? "" : alert });
+    // Nobody was logged out who has only come.
+    const isNew = !wasIn && error instanceof InvalidSession && !error.reason;
+    return leave({ alert: isNew ? "" : alert });
   }
   if (isShown("loading")) show("failed");
-  const again = FINAL.includes(error.constructor) ? null : () => act(step);
-  const isVague = error.retryAfter === null;
-  say({ alert: isVague ? `${alert} ${text("wait.moment")}` : alert, again });
-  if (error.retryAfter) wait(alert, error.retryAfter);
+  const isFinal = status >= 400 && status < 500 && status !== 429;
+  const more = retryAfter === null ? ` ${text("wait.moment")}` : "";
+  say({ alert: alert + more, again: isFinal ? null : () => act(step) });
+  if (retryAfter) wait(alert, retryAfter);
+  markWrong(error);
+}
+
+/** Mark the input that an error is about, and lead to it. */
+function markWrong(error) {
   for (const [input, kind] of [
     [form.user, InvalidUser],
     [form.password, InvalidPassword],
@@ -146,19 +147,21 @@ async function logIn() {
   await service.logIn(login);
   logout.forget();
   form.reset();
+  markWrong(null);
+  wasIn = true;
   round += 1;
   if (!service.isAlone()) tell("entered");
   return () => open(former);
 }
 
 /** Show the sessions of whoever is logged in; `former` is a session that could not be ended. */
-async function open(former = null) {
+async function open(former) {
   show("loading");
   say({ status: text("loading") });
   await load(true);
-  const isLost = former !== null && former.user !== own.sub;
+  const isLost = former && former.user !== own.sub;
   note(isLost ? text("pending.lost", { name: former.name }) : "");
-  document.querySelector(".sessions h1").focus();
+  heading.focus();
 }
 
 /** Show the sessions as they are now. */
@@ -169,6 +172,7 @@ async function load(isAsked) {
   drawn = number;
   if (own?.sub !== found.own.sub) list.clear();
   own = found.own;
+  wasIn = true;
   loadedAt = Date.now();
   list.draw(found.sessions, own, isAsked);
   show("list");
@@ -180,9 +184,10 @@ async function refresh() {
   note(text("list.refreshed"));
 }
 
-/** Look again, without a word, at a list that was out of sight. */
+/** Look again, without a word, at what was out of sight or failed. */
 function look() {
-  if (isShown("list") && !busy && !isWaiting() && Date.now() - loadedAt >= FRESH) {
+  if (isShown("failed")) act(open);
+  else if (isShown("list") && !busy && !isWaiting() && Date.now() - loadedAt >= FRESH) {
     follow(() => load(false));
   }
 }
@@ -219,6 +224,7 @@ function endOne(session) {
 }
 
 async function endSelected() {
+  if (busy || isWaiting()) return;
   const ids = list.selected();
   const number = ids.length;
   if (number === 0) return say({ alert: text("list.nothing_selected") });
@@ -346,14 +352,19 @@ function forgetOldToken() {
   }
 }
 
+/** Log out for good where that is still to do, or find out who is logged in. */
+function begin() {
+  const session = logout.pending();
+  if (!session) return restart();
+  leave({ status: pendingText("waiting", session) });
+  logout.resume(report);
+}
+
 async function start() {
   forgetOldToken();
   const [config] = await Promise.all([configure().catch(() => ({})), loadWords()]);
   brand(config);
-  const session = logout.pending();
-  if (!session) return act(() => open());
-  showLogin({ status: pendingText("waiting", session) });
-  return logout.resume(report);
+  begin();
 }
 
 form.onsubmit = (event) => {
@@ -363,13 +374,20 @@ form.onsubmit = (event) => {
 element("show").onclick = () => showPassword(form.password.type === "password");
 element("refresh").onclick = () => act(refresh);
 element("log-out").onclick = logOut;
-element("end-selected").onclick = () => busy || isWaiting() || endSelected();
+element("end-selected").onclick = endSelected;
 element("end-others").onclick = endOthers;
 element("end-all").onclick = endAll;
 list.listen(endOne);
 if (channel) channel.onmessage = hear;
-globalThis.ononline = () => logout.pending() && logout.resume(report);
+// Another tab has settled what was pending.
+globalThis.onstorage = ({ key, oldValue, newValue }) => {
+  if (key === logout.KEY && oldValue && !newValue) report("ended", JSON.parse(oldValue));
+};
+globalThis.ononline = () => {
+  logout.resume(report);
+  look();
+};
 // A page that the browser had put aside has heard nothing meanwhile.
-globalThis.onpageshow = ({ persisted }) => persisted && start();
+globalThis.onpageshow = ({ persisted }) => persisted && begin();
 document.onvisibilitychange = () => document.hidden || look();
 start();

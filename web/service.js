@@ -6,12 +6,9 @@ const PATIENCE = 30_000; // API Gateway answers within 29 seconds
 // A visitor may have come by a URL with a password, which no request may have.
 const api = Object.assign(new URL("api", document.baseURI), { username: "", password: "" });
 
-/**
- * No script can read the token: it is in a cookie that only the browser sees. Where a service makes
- * no cookie, the token is in the client alone, and gone with the page.
- *
- * No retries: the page tells the reader to wait. One that waits by itself looks as if it hangs.
- */
+// No script can read the token: it is in a cookie that only the browser sees. Where a service makes
+// no cookie, the token is in the client alone, and gone with the page.
+// No retries: the page tells the reader to wait. One that waits by itself looks as if it hangs.
 const newClient = () => new SessionsClient(api, { cookie: true, retries: 0, fetch: fetchInTime });
 
 const fetchInTime = (url, request) =>
@@ -30,54 +27,48 @@ export function giveUp() {
 }
 
 /**
- * Do something while no tab logs in, or log in while no tab does anything.
+ * Do something while no tab logs in ("shared"), or log in while no tab does anything ("exclusive").
  *
  * A late answer to an earlier session would clear the cookie of the new one, and what is meant for
  * one user's sessions must not meet another's.
  */
 async function held(mode, work) {
-  let begun = false;
+  let hasBegun = false;
   const begin = () => {
-    begun = true;
+    hasBegun = true;
     return work();
   };
   try {
     return await navigator.locks.request("sessions", { mode }, begin);
   } catch (error) {
-    if (begun) throw error;
-    return work(); // a browser may have no locks, or forbid them like storage
+    if (hasBegun) throw error;
+    return work(); // a browser may have no locks, or forbid them as it does storage
   }
 }
 
 /** Log in; a session that the browser still has a cookie of ends, if it is the same user's. */
-export function logIn({ password, ...login }) {
-  return held("exclusive", () => client.reauthenticate(password, login));
-}
+export const logIn = ({ password, ...login }) =>
+  held("exclusive", () => client.reauthenticate(password, login));
 
 /** Return the session of this page, and all of its user's. */
-export function load() {
-  return held("shared", async () => {
+export const load = () =>
+  held("shared", async () => {
     const own = await client.currentSession();
     const sessions = [];
     for await (const session of client.allSessions()) sessions.push(session);
     return { own, sessions };
   });
-}
 
 /** End a session by a client; without an ID, the one that is in use. */
-export function end(id, by = client) {
-  return held("shared", async () => by.endSession(id ?? (await by.currentSession()).iat));
-}
+export const end = (id, by = client) =>
+  held("shared", async () => by.endSession(id ?? (await by.currentSession()).iat));
 
 /** End several sessions, and return their number. */
-export function endSome(ids) {
-  return held("shared", () => client.endSessions(ids));
-}
+export const endSome = (ids) => held("shared", () => client.endSessions(ids));
 
 /** End all sessions of a session's user; null where another one is logged in by now. */
-export function endAll(own, options) {
-  return held("shared", async () => {
+export const endAll = (own, options) =>
+  held("shared", async () => {
     const { iat } = await client.currentSession();
     return iat === own.iat ? client.endAllSessions(options) : null;
   });
-}
