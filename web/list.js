@@ -20,7 +20,7 @@ export const nameOf = ({ name }) => (name === UNKNOWN ? text("session.unknown") 
 
 const usedAt = (session) => session.usedAt ?? session.createdAt;
 
-// ------------------------------------------------------------------- the list
+// --- the list
 
 /**
  * Show these sessions.
@@ -106,7 +106,7 @@ function count() {
   element("count").textContent = text(words, { number, selected: ticked });
 }
 
-// --------------------------------------------------------------------- a row
+// --- a row
 
 function add(session) {
   const row = element("session").content.cloneNode(true).firstElementChild;
@@ -128,15 +128,18 @@ function fill(row, session) {
   part(row, ".name bdi").textContent = name;
   part(row, ".badge").hidden = !isOwn;
   show(part(row, ".used"), usedAt(session), isOwn ? text("session.active") : used(session));
-  part(row, ".country").textContent = countryOf(session);
-  part(row, ".country").hidden = !session.country;
-  part(row, ".address bdi").textContent = address;
-  part(row, ".address").hidden = !address;
+  put(part(row, ".place"), countryOf(session) || address);
+  put(part(row, ".address"), session.country ? address : "");
   show(part(row, ".since"), createdAt, text("session.signed_in", { day: day(createdAt) }));
   part(row, "input").setAttribute("aria-label", text("session.select", { name }));
   part(row, "summary span").textContent = text("details.of", { name });
   label(row, session);
   explain(row, session);
+}
+
+function put(place, words) {
+  place.hidden = !words;
+  place.firstChild.textContent = words;
 }
 
 function show(time, seconds, words) {
@@ -185,7 +188,7 @@ function explain(row, session) {
   );
 }
 
-// ----------------------------------------------------------------- listening
+// --- listening
 
 /** Have `end` called with the session that somebody wants to end. */
 export function listen(end) {

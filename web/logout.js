@@ -4,19 +4,19 @@
 import { Banned, InvalidSession, SessionMissing, SessionsError } from "./client/sessions.js";
 import * as service from "./service.js";
 
-export const KEY = "sessions.pending";
+const KEY = "sessions.pending";
 const FIRST_WAIT = 5;
 const LONGEST_WAIT = 300;
 // After these there is nothing left that this device could end.
 const OVER = [Banned, InvalidSession, SessionMissing];
 
 let kept = null; // as long as the page, where the browser forbids storage
-let client = undefined; // what can end it
+let client; // what can end it
 let timer = 0;
 let wait = FIRST_WAIT;
-let delay = FIRST_WAIT; // until the next try
 let isLate = false; // whether somebody was told to wait for it
 let trying = null;
+let report = () => {};
 
 /** Return the session that is still to end, or null. */
 export function pending() {
@@ -37,40 +37,40 @@ function keep(session) {
   }
 }
 
-/** Log out of a session, which may be unknown as yet; `report` is told of what comes late. */
-export function logOut(session, report) {
+/** Log out of a session, which may be unknown as yet. */
+export function logOut(session) {
   keep({ id: session?.iat, user: session?.sub, name: session?.name });
   client = service.giveUp();
   wait = FIRST_WAIT;
   isLate = false;
-  return tell(report);
+  tryAgain();
 }
 
 /** End the session that is pending since another load of the page. */
-export function resume(report) {
+export function resume() {
   isLate = true;
-  return tell(report);
+  return tryAgain();
 }
 
 /** End the session that is pending, or try again later; one try at a time. */
-function tell(report) {
-  trying ??= attempt(report).finally(() => {
+function tryAgain() {
+  trying ??= attempt().finally(() => {
     trying = null;
   });
   return trying;
 }
 
-async function attempt(report) {
+async function attempt() {
   clearTimeout(timer);
   const session = pending();
   if (!session) return;
   const end = await outcome(session);
   // A login, in this tab or another one, may have settled it meanwhile.
   if (pending()?.id !== session.id) return;
-  if (end === "waiting") timer = setTimeout(() => tell(report), delay * 1000);
-  else forget();
-  if (isLate || end === "waiting") report(end, session);
-  isLate = true;
+  const isWaiting = end === "waiting";
+  if (isLate || isWaiting) report(end, session);
+  if (!isWaiting) forget();
+  isLate = isWaiting;
 }
 
 /** End a session; return "waiting", "ended", or "unknown" where the browser holds no session. */
@@ -82,15 +82,24 @@ async function outcome({ id }) {
     if (!(error instanceof SessionsError)) throw error;
     if (error instanceof InvalidSession && !error.reason) return "unknown";
     if (OVER.includes(error.constructor)) return "ended";
-    delay = error.retryAfter ?? wait;
+    timer = setTimeout(tryAgain, (error.retryAfter ?? wait) * 1000);
     wait = Math.min(wait * 2, LONGEST_WAIT);
     return "waiting";
   }
+}
+
+/** Have `callback` told of what comes late, also by another tab: "waiting", "ended", "unknown". */
+export function listen(callback) {
+  report = callback;
+  globalThis.onstorage = ({ key, oldValue, newValue }) => {
+    if (key === KEY && oldValue && !newValue && isLate) report("ended", JSON.parse(oldValue));
+  };
 }
 
 /** Forget what was pending, since there is a new session. */
 export function forget() {
   clearTimeout(timer);
   client = undefined;
+  isLate = false;
   keep(null);
 }

@@ -32,7 +32,7 @@ let loads = 0; // how often the sessions were asked for,
 let drawn = 0; // which of these answers is shown,
 let loadedAt = 0; // and when it came
 
-// ------------------------------------------------------------------ showing
+// --- showing
 
 /** Show one of the page's views: "loading", "login", "list", or "failed". */
 function show(view) {
@@ -41,24 +41,25 @@ function show(view) {
 
 const isShown = (view) => document.body.dataset.view === view;
 
-/** Forget the session, and show the login with the focus in it. */
-function leave(message) {
+/** Forget the session, and what was going on with it. */
+function forget() {
   round += 1;
-  busy = null;
-  own = null;
-  service.giveUp();
+  busy = own = null;
   withdraw();
   list.clear();
-  showLogin(message);
+  say();
 }
 
-function showLogin(message = {}) {
+/** Show the login, with the focus in it, instead of a session. */
+function leave(message) {
+  forget();
+  service.giveUp();
   show("login");
   say(message);
   form.user.focus();
 }
 
-// ------------------------------------------------------------------- acting
+// --- acting
 
 /** What was answered to a session that is no longer in use. */
 class Outdated extends Error {}
@@ -88,11 +89,7 @@ async function act(step) {
   if (document.activeElement === document.body) heading.focus();
 }
 
-/**
- * Take a step, and show its error.
- *
- * A step returns the next one, if there is one; "Try again" begins with the step that failed.
- */
+/** Take a step, and those that it returns, one by one; "Try again" begins with what failed. */
 async function follow(step) {
   try {
     for (let next = step; next; ) {
@@ -142,7 +139,7 @@ async function logIn() {
     rememberMe: form.remember.checked,
   };
   showPassword(false); // or a browser may offer to keep it as a text of the form
-  if (logout.pending()) await logout.resume(report);
+  if (logout.pending()) await logout.resume();
   const former = logout.pending();
   await service.logIn(login);
   logout.forget();
@@ -192,7 +189,7 @@ function look() {
   }
 }
 
-// ------------------------------------------------------------------- ending
+// --- ending
 
 /** End sessions in their rows, which stay where they are; return what the service answers. */
 async function ending(ids, answer) {
@@ -241,8 +238,8 @@ async function endOthers() {
   if (!(await isMeant("others"))) return;
   return act(async () => {
     const number = await ending(list.others(), () => service.endAll(own, { exceptThis: true }));
-    if (number === null) return restart();
-    note(number ? text("end.some", { number }) : text("end.none"));
+    if (number === null) restart();
+    else note(text(number ? "end.some" : "end.none", { number }));
   });
 }
 
@@ -270,7 +267,7 @@ function left(words) {
 /** Log out, which always works on this device. */
 function logOut() {
   const session = own && { ...own, name: list.nameOf(own) };
-  logout.logOut(session, report);
+  logout.logOut(session);
   left("end.log_out");
 }
 
@@ -283,37 +280,33 @@ function pendingText(end, { name }) {
   return text(`pending.${end}${name ? "" : "_unnamed"}`, { name });
 }
 
-// --------------------------------------------------------------- other tabs
+// --- other tabs
 
 function tell(kind, session) {
   channel?.postMessage({ kind, id: session?.iat });
 }
 
 function hear({ data: { kind, id } }) {
+  const isShared = !service.isAlone();
   if (kind === "entered") {
-    if (!service.isAlone()) restart();
+    if (isShared) restart();
   } else if (!isShown("login")) {
-    const isOurs = own ? own.iat === id : !service.isAlone();
-    if (isOurs || (logout.pending() && !service.isAlone())) leave({ status: text("end.log_out") });
+    const isOurs = own?.iat === id || (isShared && (!own || logout.pending()));
+    if (isOurs) leave({ status: text("end.log_out") });
   }
 }
 
 /** Find out anew who is logged in. */
 function restart() {
   const former = own;
-  round += 1;
-  busy = null;
-  own = null;
-  withdraw();
-  list.clear();
-  say();
+  forget();
   act(async () => {
     await open();
     if (former && former.sub !== own.sub) note(text("tabs.user"));
   });
 }
 
-// ---------------------------------------------------------------- beginning
+// --- beginning
 
 function showPassword(isSeen) {
   const button = element("show");
@@ -322,25 +315,19 @@ function showPassword(isSeen) {
   button.setAttribute("aria-label", text(isSeen ? "login.hide" : "login.show"));
 }
 
-/** Put the product's own name and address in, where config.json has them. */
-async function configure() {
+async function configuration() {
   const url = Object.assign(new URL("config.json", document.baseURI), { username: "", password: "" });
   const answer = await fetch(url, { signal: AbortSignal.timeout(CONFIG_PATIENCE) });
-  const config = await answer.json();
-  return { product: String(config.product ?? ""), forgotPassword: config.forgotPassword };
+  return answer.json();
 }
 
+/** Put the product's name and its page for forgotten passwords in, where there are such. */
 function brand({ product, forgotPassword }) {
-  if (product) {
-    document.title = `${text("title")} · ${product}`;
-    for (const heading of document.querySelectorAll("h1")) heading.textContent = product;
-    element("subtitle").hidden = false;
-  } else {
-    document.title = text("title");
-  }
-  const link = element("forgot");
-  link.hidden = !forgotPassword;
-  if (forgotPassword) link.href = forgotPassword;
+  document.title = [text("title"), product].filter(Boolean).join(" · ");
+  if (product) for (const each of document.querySelectorAll("h1")) each.textContent = product;
+  element("subtitle").hidden = !product;
+  element("forgot").hidden = !forgotPassword;
+  if (forgotPassword) element("forgot").href = forgotPassword;
 }
 
 /** Earlier versions kept a token where scripts could read it. */
@@ -357,13 +344,13 @@ function begin() {
   const session = logout.pending();
   if (!session) return restart();
   leave({ status: pendingText("waiting", session) });
-  logout.resume(report);
+  logout.resume();
 }
 
 async function start() {
   forgetOldToken();
-  const [config] = await Promise.all([configure().catch(() => ({})), loadWords()]);
-  brand(config);
+  const [config] = await Promise.all([configuration().catch(() => ({})), loadWords()]);
+  brand(config ?? {});
   begin();
 }
 
@@ -379,12 +366,9 @@ element("end-others").onclick = endOthers;
 element("end-all").onclick = endAll;
 list.listen(endOne);
 if (channel) channel.onmessage = hear;
-// Another tab has settled what was pending.
-globalThis.onstorage = ({ key, oldValue, newValue }) => {
-  if (key === logout.KEY && oldValue && !newValue) report("ended", JSON.parse(oldValue));
-};
+logout.listen(report);
 globalThis.ononline = () => {
-  logout.resume(report);
+  logout.resume();
   look();
 };
 // A page that the browser had put aside has heard nothing meanwhile.
