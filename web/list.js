@@ -20,20 +20,18 @@ export const nameOf = ({ name }) => (name === UNKNOWN ? text("session.unknown") 
 
 const usedAt = (session) => session.usedAt ?? session.createdAt;
 
-// --- the list
-
 /**
- * Show these sessions.
- *
- * Rows move at once only where nobody points at them or has the focus in them, or asked for it:
+ * Show these sessions. Rows move at once only where somebody asked for it, or nobody is in the list:
  * else the next click might meet another session than the one that was meant.
  */
 export function draw(sessions, own, isAsked) {
   ownId = own.iat;
-  latest = sessions.filter(({ iat }) => !gone.has(iat));
-  const live = new Set(latest.map(({ iat }) => iat));
-  mark([...rows.keys()].filter((id) => !live.has(id)), "ended");
-  for (const session of latest) if (rows.has(session.iat)) fill(rows.get(session.iat).row, session);
+  latest = sessions;
+  const live = new Map(sessions.map((session) => [session.iat, session]));
+  for (const [id, { row }] of rows) {
+    if (live.has(id)) fill(row, live.get(id));
+    else mark([id], "ended");
+  }
   isStale = true;
   if (isAsked) arrange();
   else settle();
@@ -89,14 +87,11 @@ export function mark(ids, state) {
   count();
 }
 
-/** Return the IDs of all sessions but the own one. */
 export const others = () => [...rows.keys()].filter((id) => id !== ownId);
 
-/** Return the IDs of the sessions that are selected. */
 export const selected = () =>
   [...rows].filter(([, { row }]) => part(row, "input:checked:enabled")).map(([id]) => id);
 
-/** Say how many sessions there are and are selected. */
 function count() {
   const number = [...rows.keys()].filter((id) => !gone.has(id)).length;
   const ticked = selected().length;
@@ -105,8 +100,6 @@ function count() {
   const words = ticked ? "list.selected" : "list.count";
   element("count").textContent = text(words, { number, selected: ticked });
 }
-
-// --- a row
 
 function add(session) {
   const row = element("session").content.cloneNode(true).firstElementChild;
@@ -156,7 +149,6 @@ function used(session) {
 
 const countryOf = (session) => (session.country ? country(session.country) : "");
 
-/** Word the button by what happens to the session. */
 function label(row, session) {
   const words = `session.${row.dataset.state ?? "end"}`;
   const button = part(row, ".end");
@@ -165,7 +157,6 @@ function label(row, session) {
   button.setAttribute("aria-disabled", row.dataset.state !== undefined);
 }
 
-/** Fill in the details once somebody looks at them. */
 function explain(row, session) {
   if (!part(row, "details").open) return;
   const known = Object.entries({
@@ -187,8 +178,6 @@ function explain(row, session) {
     }),
   );
 }
-
-// --- listening
 
 /** Have `end` called with the session that somebody wants to end. */
 export function listen(end) {

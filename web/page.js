@@ -32,9 +32,7 @@ let loads = 0; // how often the sessions were asked for,
 let drawn = 0; // which of these answers is shown,
 let loadedAt = 0; // and when it came
 
-// --- showing
-
-/** Show one of the page's views: "loading", "login", "list", or "failed". */
+/** Show a view: "loading", "login", "list", or "failed". */
 function show(view) {
   document.body.dataset.view = view;
 }
@@ -59,12 +57,9 @@ function leave(message) {
   form.user.focus();
 }
 
-// --- acting
-
-/** What was answered to a session that is no longer in use. */
 class Outdated extends Error {}
 
-/** Await an answer of the service to the session that is in use now. */
+/** Await an answer of the service, and drop it where another session is in use by then. */
 async function current(answer) {
   const begun = round;
   const [settled] = await Promise.allSettled([answer]);
@@ -73,9 +68,11 @@ async function current(answer) {
   return settled.value;
 }
 
+const isFree = () => !busy && !isWaiting();
+
 /** Do one thing at a time for the reader; rows of the list have their own. */
 async function act(step) {
-  if (busy || isWaiting()) return;
+  if (!isFree()) return;
   const mine = (busy = {});
   const focused = document.activeElement;
   const main = element("main");
@@ -120,12 +117,8 @@ function explain(error, step) {
   markWrong(error);
 }
 
-/** Mark the input that an error is about, and lead to it. */
 function markWrong(error) {
-  for (const [input, kind] of [
-    [form.user, InvalidUser],
-    [form.password, InvalidPassword],
-  ]) {
+  for (const [input, kind] of [[form.user, InvalidUser], [form.password, InvalidPassword]]) {
     const isWrong = error instanceof kind;
     input.setAttribute("aria-invalid", isWrong);
     if (isWrong) input.select();
@@ -161,11 +154,10 @@ async function open(former) {
   heading.focus();
 }
 
-/** Show the sessions as they are now. */
 async function load(isAsked) {
   const number = (loads += 1);
   const found = await current(service.load());
-  if (number < drawn) return; // another one has begun later, and is here already
+  if (number < drawn) return; // a later one is here already
   drawn = number;
   if (own?.sub !== found.own.sub) list.clear();
   own = found.own;
@@ -184,12 +176,8 @@ async function refresh() {
 /** Look again, without a word, at what was out of sight or failed. */
 function look() {
   if (isShown("failed")) act(open);
-  else if (isShown("list") && !busy && !isWaiting() && Date.now() - loadedAt >= FRESH) {
-    follow(() => load(false));
-  }
+  else if (isShown("list") && isFree() && Date.now() - loadedAt >= FRESH) follow(() => load(false));
 }
-
-// --- ending
 
 /** End sessions in their rows, which stay where they are; return what the service answers. */
 async function ending(ids, answer) {
@@ -221,7 +209,7 @@ function endOne(session) {
 }
 
 async function endSelected() {
-  if (busy || isWaiting()) return;
+  if (!isFree()) return;
   const ids = list.selected();
   const number = ids.length;
   if (number === 0) return say({ alert: text("list.nothing_selected") });
@@ -251,20 +239,17 @@ async function endAll() {
   });
 }
 
-/** Ask whether somebody means what a button says. */
 async function isMeant(what, values) {
-  if (busy || isWaiting()) return false;
+  if (!isFree()) return false;
   const explained = text(`ask.${what}_text`, values);
   return ask(text(`ask.${what}`), explained, text(`list.end_${what}`));
 }
 
-/** Show that the own session is over. */
 function left(words) {
   tell("left", own);
   leave({ status: text(words) });
 }
 
-/** Log out, which always works on this device. */
 function logOut() {
   const session = own && { ...own, name: list.nameOf(own) };
   logout.logOut(session);
@@ -280,8 +265,6 @@ function pendingText(end, { name }) {
   return text(`pending.${end}${name ? "" : "_unnamed"}`, { name });
 }
 
-// --- other tabs
-
 function tell(kind, session) {
   channel?.postMessage({ kind, id: session?.iat });
 }
@@ -296,7 +279,6 @@ function hear({ data: { kind, id } }) {
   }
 }
 
-/** Find out anew who is logged in. */
 function restart() {
   const former = own;
   forget();
@@ -305,8 +287,6 @@ function restart() {
     if (former && former.sub !== own.sub) note(text("tabs.user"));
   });
 }
-
-// --- beginning
 
 function showPassword(isSeen) {
   const button = element("show");
@@ -321,7 +301,6 @@ async function configuration() {
   return answer.json();
 }
 
-/** Put the product's name and its page for forgotten passwords in, where there are such. */
 function brand({ product, forgotPassword }) {
   document.title = [text("title"), product].filter(Boolean).join(" · ");
   if (product) for (const each of document.querySelectorAll("h1")) each.textContent = product;

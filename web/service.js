@@ -6,9 +6,8 @@ const PATIENCE = 30_000; // API Gateway answers within 29 seconds
 // A visitor may have come by a URL with a password, which no request may have.
 const api = Object.assign(new URL("api", document.baseURI), { username: "", password: "" });
 
-// No script can read the token: it is in a cookie that only the browser sees. Where a service makes
-// no cookie, the token is in the client alone, and gone with the page.
-// No retries: the page tells the reader to wait. One that waits by itself looks as if it hangs.
+// No script can read the cookie. Where a service makes none, the token is in the client alone, and
+// gone with the page. No retries: a page that waits without a word looks as if it hangs.
 const newClient = () => new SessionsClient(api, { cookie: true, retries: 0, fetch: fetchInTime });
 
 const fetchInTime = (url, request) =>
@@ -27,9 +26,8 @@ export function giveUp() {
 }
 
 /**
- * Do something while no tab logs in ("shared"), or log in while no tab does anything ("exclusive").
- *
- * A late answer to an earlier session would clear the cookie of the new one, and what is meant for
+ * Do something while no tab logs in ("shared"), or log in while no tab does anything ("exclusive"):
+ * a late answer to an earlier session would clear the cookie of the new one, and what is meant for
  * one user's sessions must not meet another's.
  */
 async function held(mode, work) {
