@@ -46,7 +46,7 @@ export function clear() {
 }
 
 /** Arrange the rows anew, if that is due and nobody is in the list. */
-export function settle() {
+function settle() {
   const isInUse = list.matches(":hover") || list.contains(document.activeElement);
   if (isStale && !isInUse) arrange();
 }

@@ -3,7 +3,6 @@
 
 import { duration, text } from "./words.js";
 
-const SECOND = 1000;
 const element = (id) => document.getElementById(id);
 const alertText = element("alert").firstElementChild;
 const countdown = element("alert").lastElementChild;
@@ -28,7 +27,7 @@ export function note(status) {
 export function wait(alert, seconds) {
   const words = (left) => `${alert} ${text("wait.left", { duration: duration(left) })}`;
   const count = () => {
-    const left = Math.ceil((end - Date.now()) / SECOND);
+    const left = Math.ceil((end - Date.now()) / 1000);
     if (left > 0) {
       countdown.textContent = words(left);
     } else {
@@ -36,8 +35,8 @@ export function wait(alert, seconds) {
       alertText.textContent = text("wait.over");
     }
   };
-  end = Date.now() + seconds * SECOND;
-  timer = setInterval(count, SECOND);
+  end = Date.now() + seconds * 1000;
+  timer = setInterval(count, 1000);
   alertText.className = "unseen";
   alertText.textContent = words(seconds);
   count();
@@ -54,7 +53,7 @@ function stopWaiting() {
 export const isWaiting = () => end > Date.now();
 
 /** Show which buttons would ask the service what it does not want to be asked yet. */
-export function enable() {
+function enable() {
   for (const button of document.querySelectorAll("[data-asks]")) {
     const isOver = button.closest("[data-state]") !== null;
     button.setAttribute("aria-disabled", isOver || isWaiting());

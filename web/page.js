@@ -11,7 +11,7 @@ import {
 } from "./client/sessions.js";
 import * as list from "./list.js";
 import * as logout from "./logout.js";
-import { enable, isWaiting, note, say, wait } from "./messages.js";
+import { isWaiting, note, say, wait } from "./messages.js";
 import { ask, withdraw } from "./question.js";
 import * as service from "./service.js";
 import { explanation, load as loadWords, text } from "./words.js";
@@ -104,7 +104,7 @@ function explain(error, step) {
   const isOver = error instanceof InvalidSession || error instanceof Banned;
   const alert = explanation(error);
   if (isOver && !isShown("login")) {
-    tell("left", own);
+    if (own) tell("left", own);
     // Nobody was logged out who has only come.
     const isNew = !wasIn && error instanceof InvalidSession && !error.reason;
     return leave({ alert: isNew ? "" : alert });
@@ -165,7 +165,6 @@ async function load(isAsked) {
   loadedAt = Date.now();
   list.draw(found.sessions, own, isAsked);
   show("list");
-  enable();
 }
 
 async function refresh() {
@@ -274,8 +273,8 @@ function hear({ data: { kind, id } }) {
   if (kind === "entered") {
     if (isShared) restart();
   } else if (!isShown("login")) {
-    const isOurs = own?.iat === id || (isShared && (!own || logout.pending()));
-    if (isOurs) leave({ status: text("end.log_out") });
+    const isOurs = own ? own.iat === id : isShared && id;
+    if (isOurs || (isShared && logout.pending())) leave({ status: text("end.log_out") });
   }
 }
 
