@@ -39,7 +39,6 @@ function show(view) {
 
 const isShown = (view) => document.body.dataset.view === view;
 
-/** Forget the session, and what was going on with it. */
 function forget() {
   round += 1;
   busy = own = null;
@@ -295,8 +294,8 @@ function showPassword(isSeen) {
 }
 
 async function configuration() {
-  const url = Object.assign(new URL("config.json", document.baseURI), { username: "", password: "" });
-  const answer = await fetch(url, { signal: AbortSignal.timeout(CONFIG_PATIENCE) });
+  const signal = AbortSignal.timeout(CONFIG_PATIENCE);
+  const answer = await fetch(service.urlOf("config.json"), { signal });
   return answer.json();
 }
 

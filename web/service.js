@@ -3,12 +3,15 @@
 import { SessionsClient } from "./client/sessions.js";
 
 const PATIENCE = 30_000; // API Gateway answers within 29 seconds
-// A visitor may have come by a URL with a password, which no request may have.
-const api = Object.assign(new URL("api", document.baseURI), { username: "", password: "" });
+
+/** Return a URL: a visitor may have come by one with a password, which no request may have. */
+export const urlOf = (path) =>
+  Object.assign(new URL(path, document.baseURI), { username: "", password: "" });
 
 // No script can read the cookie. Where a service makes none, the token is in the client alone, and
 // gone with the page. No retries: a page that waits without a word looks as if it hangs.
-const newClient = () => new SessionsClient(api, { cookie: true, retries: 0, fetch: fetchInTime });
+const newClient = () =>
+  new SessionsClient(urlOf("api"), { cookie: true, retries: 0, fetch: fetchInTime });
 
 const fetchInTime = (url, request) =>
   fetch(url, { ...request, signal: AbortSignal.timeout(PATIENCE) });
