@@ -45,7 +45,7 @@ export function clear() {
   list.replaceChildren();
 }
 
-/** Arrange the rows anew, if that is due and nobody is in the list. */
+/** Arrange the rows where that is due and nobody is in the list. */
 function settle() {
   const isInUse = list.matches(":hover") || list.contains(document.activeElement);
   if (isStale && !isInUse) arrange();
@@ -179,7 +179,7 @@ function explain(row, session) {
   );
 }
 
-/** Have `end` called with the session that somebody wants to end. */
+/** Have `end` called with a session that is to end. */
 export function listen(end) {
   list.onclick = ({ target }) => {
     const button = target.closest(".end");

@@ -28,9 +28,7 @@ let own = null; // the session of this page
 let round = 0; // grows when another session, or none, is in use: earlier answers then count nothing
 let wasIn = false; // whether this page has shown sessions
 let busy = null; // what is being done
-let loads = 0; // how often the sessions were asked for,
-let drawn = 0; // which of these answers is shown,
-let loadedAt = 0; // and when it came
+let askedAt = 0; // when the sessions that are shown were asked for
 
 /** Show a view: "loading", "login", "list", or "failed". */
 function show(view) {
@@ -154,14 +152,17 @@ async function open(former) {
 }
 
 async function load(isAsked) {
-  const number = (loads += 1);
+  if (logout.pending() && !service.isAlone()) {
+    left("end.log_out"); // in another tab, of which this one has not heard yet
+    throw new Outdated();
+  }
+  const begun = Date.now();
   const found = await current(service.load());
-  if (number < drawn) return; // a later one is here already
-  drawn = number;
+  if (begun < askedAt) return; // a later answer is here already
+  askedAt = begun;
   if (own?.sub !== found.own.sub) list.clear();
   own = found.own;
   wasIn = true;
-  loadedAt = Date.now();
   list.draw(found.sessions, own, isAsked);
   show("list");
 }
@@ -174,7 +175,7 @@ async function refresh() {
 /** Look again, without a word, at what was out of sight or failed. */
 function look() {
   if (isShown("failed")) act(open);
-  else if (isShown("list") && isFree() && Date.now() - loadedAt >= FRESH) follow(() => load(false));
+  else if (isShown("list") && isFree() && Date.now() - askedAt >= FRESH) follow(() => load(false));
 }
 
 /** End sessions in their rows, which stay where they are; return what the service answers. */
