@@ -48,7 +48,7 @@ export function logOut(session) {
 
 /** End the session that is pending since another load of the page. */
 export function resume() {
-  isLate = true;
+  isLate = pending() !== null;
   return tryAgain();
 }
 

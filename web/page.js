@@ -1,26 +1,19 @@
 // The page "Your sessions": log in, see the sessions, end them.
 // Texts of the service become text, never HTML.
 
-import {
-  Banned,
-  InvalidPassword,
-  InvalidSession,
-  InvalidUser,
-  SessionMissing,
-  SessionsError,
-} from "./client/sessions.js";
+import { Banned, InvalidSession, SessionMissing, SessionsError } from "./client/sessions.js";
+import * as form from "./form.js";
 import * as list from "./list.js";
 import * as logout from "./logout.js";
 import { isWaiting, note, say, wait } from "./messages.js";
+import * as product from "./product.js";
 import { ask, withdraw } from "./question.js";
 import * as service from "./service.js";
 import { explanation, load as loadWords, text } from "./words.js";
 
 const FRESH = 10_000; // how long a list counts as new
-const CONFIG_PATIENCE = 5000;
 
 const element = (id) => document.getElementById(id);
-const form = element("login");
 const heading = document.querySelector(".sessions h1");
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("sessions") : null;
 
@@ -51,7 +44,7 @@ function leave(message) {
   service.giveUp();
   show("login");
   say(message);
-  form.user.focus();
+  form.focus();
 }
 
 class Outdated extends Error {}
@@ -111,30 +104,16 @@ function explain(error, step) {
   const more = retryAfter === null ? ` ${text("wait.moment")}` : "";
   say({ alert: alert + more, again: isFinal ? null : () => act(step) });
   if (retryAfter) wait(alert, retryAfter);
-  markWrong(error);
-}
-
-function markWrong(error) {
-  for (const [input, kind] of [[form.user, InvalidUser], [form.password, InvalidPassword]]) {
-    const isWrong = error instanceof kind;
-    input.setAttribute("aria-invalid", isWrong);
-    if (isWrong) input.select();
-  }
+  form.markWrong(error);
 }
 
 async function logIn() {
-  const login = {
-    user: form.user.value,
-    password: form.password.value,
-    rememberMe: form.remember.checked,
-  };
-  showPassword(false); // or a browser may offer to keep it as a text of the form
+  const login = form.read();
   if (logout.pending()) await logout.resume();
   const former = logout.pending();
   await service.logIn(login);
   logout.forget();
-  form.reset();
-  markWrong(null);
+  form.clear();
   wasIn = true;
   round += 1;
   if (!service.isAlone()) tell("entered");
@@ -287,27 +266,6 @@ function restart() {
   });
 }
 
-function showPassword(isSeen) {
-  const button = element("show");
-  form.password.type = isSeen ? "text" : "password";
-  button.setAttribute("aria-pressed", isSeen);
-  button.setAttribute("aria-label", text(isSeen ? "login.hide" : "login.show"));
-}
-
-async function configuration() {
-  const signal = AbortSignal.timeout(CONFIG_PATIENCE);
-  const answer = await fetch(service.urlOf("config.json"), { signal });
-  return answer.json();
-}
-
-function brand({ product, forgotPassword }) {
-  document.title = [text("title"), product].filter(Boolean).join(" · ");
-  if (product) for (const each of document.querySelectorAll("h1")) each.textContent = product;
-  element("subtitle").hidden = !product;
-  element("forgot").hidden = !forgotPassword;
-  if (forgotPassword) element("forgot").href = forgotPassword;
-}
-
 /** Earlier versions kept a token where scripts could read it. */
 function forgetOldToken() {
   try {
@@ -327,16 +285,12 @@ function begin() {
 
 async function start() {
   forgetOldToken();
-  const [config] = await Promise.all([configuration().catch(() => ({})), loadWords()]);
-  brand(config ?? {});
+  await Promise.all([product.load(), loadWords()]);
+  product.show();
   begin();
 }
 
-form.onsubmit = (event) => {
-  event.preventDefault();
-  act(logIn);
-};
-element("show").onclick = () => showPassword(form.password.type === "password");
+form.listen(() => act(logIn));
 element("refresh").onclick = () => act(refresh);
 element("log-out").onclick = logOut;
 element("end-selected").onclick = endSelected;
