@@ -37,7 +37,6 @@ function showPassword(isSeen) {
   show.setAttribute("aria-label", text(isSeen ? "login.hide" : "login.show"));
 }
 
-/** Have `logIn` called where somebody sends the form. */
 export function listen(logIn) {
   show.onclick = () => showPassword(password.type === "password");
   form.onsubmit = (event) => {

@@ -19,7 +19,6 @@ const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("session
 
 let own = null; // the session of this page
 let round = 0; // grows when another session, or none, is in use: earlier answers then count nothing
-let wasIn = false; // whether this page has shown sessions
 let busy = null; // what is being done
 let askedAt = 0; // when the sessions that are shown were asked for
 
@@ -96,7 +95,7 @@ function explain(error, step) {
   if (isOver && !isShown("login")) {
     if (own) tell("left", own);
     // Nobody was logged out who has only come.
-    const isNew = !wasIn && error instanceof InvalidSession && !error.reason;
+    const isNew = round < 2 && !own && error instanceof InvalidSession && !error.reason;
     return leave({ alert: isNew ? "" : alert });
   }
   if (isShown("loading")) show("failed");
@@ -114,7 +113,6 @@ async function logIn() {
   await service.logIn(login);
   logout.forget();
   form.clear();
-  wasIn = true;
   round += 1;
   if (!service.isAlone()) tell("entered");
   return () => open(former);
@@ -141,7 +139,6 @@ async function load(isAsked) {
   askedAt = begun;
   if (own?.sub !== found.own.sub) list.clear();
   own = found.own;
-  wasIn = true;
   list.draw(found.sessions, own, isAsked);
   show("list");
 }

@@ -18,7 +18,6 @@ const fetchInTime = (url, request) =>
 
 let client = newClient();
 
-/** Say whether the session is this tab's alone. */
 export const isAlone = () => client.token !== null;
 
 /** Give the session in use up; return the client that can still end it. */
@@ -51,7 +50,6 @@ async function held(mode, work) {
 export const logIn = ({ password, ...login }) =>
   held("exclusive", () => client.reauthenticate(password, login));
 
-/** Return the session of this page, and all of its user's. */
 export const load = () =>
   held("shared", async () => {
     const own = await client.currentSession();
@@ -64,7 +62,6 @@ export const load = () =>
 export const end = (id, by = client) =>
   held("shared", async () => by.endSession(id ?? (await by.currentSession()).iat));
 
-/** End several sessions, and return their number. */
 export const endSome = (ids) => held("shared", () => client.endSessions(ids));
 
 /** End all sessions of a session's user; null where another one is logged in by now. */
