@@ -139,7 +139,7 @@ function show(time, seconds, words) {
   time.textContent = words;
 }
 
-/** The service notes a use once an hour, so nobody knows how much less than an hour ago it was. */
+/** The service notes a use once an hour: how much less than that it was, nobody knows. */
 function used(session) {
   const at = usedAt(session);
   const isRecent = Date.now() / 1000 - at < HOUR;

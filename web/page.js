@@ -48,12 +48,16 @@ function leave(message) {
 
 class Outdated extends Error {}
 
-/** Await an answer of the service, and drop it where another session is in use by then. */
+/** Await an answer of the service; drop it where another session is in use by then. */
 async function current(answer) {
   const begun = round;
   const [settled] = await Promise.allSettled([answer]);
   if (begun !== round) throw new Outdated();
   if (settled.status === "rejected") throw settled.reason;
+  if (settled.value === null) {
+    restart(); // somebody else is logged in
+    throw new Outdated();
+  }
   return settled.value;
 }
 
@@ -154,7 +158,7 @@ function look() {
   else if (isShown("list") && isFree() && Date.now() - askedAt >= FRESH) follow(() => load(false));
 }
 
-/** End sessions in their rows, which stay where they are; return what the service answers. */
+/** End sessions in their rows; return what the service answers. */
 async function ending(ids, answer) {
   list.mark(ids, "ending");
   try {
@@ -173,7 +177,7 @@ function endOne(session) {
   say();
   return follow(async () => {
     try {
-      await ending([session.iat], () => service.end(session.iat));
+      await ending([session.iat], () => service.end(own, session.iat));
       note(text("end.one", { name: list.nameOf(session) }));
     } catch (error) {
       if (!(error instanceof SessionMissing)) throw error;
@@ -191,7 +195,7 @@ async function endSelected() {
   const isOwn = ids.includes(own.iat);
   if (isOwn && !(await isMeant("selected", { number }))) return;
   return act(async () => {
-    const ended = await ending(ids, () => service.endSome(ids));
+    const ended = await ending(ids, () => service.endSome(own, ids));
     if (isOwn) return left("end.log_out");
     note(text("end.some", { number: ended }));
   });
@@ -201,16 +205,15 @@ async function endOthers() {
   if (!(await isMeant("others"))) return;
   return act(async () => {
     const number = await ending(list.others(), () => service.endAll(own, { exceptThis: true }));
-    if (number === null) restart();
-    else note(text(number ? "end.some" : "end.none", { number }));
+    note(text(number ? "end.some" : "end.none", { number }));
   });
 }
 
 async function endAll() {
   if (!(await isMeant("all"))) return;
   return act(async () => {
-    const number = await current(service.endAll(own));
-    return number === null ? restart() : left("end.everywhere");
+    await current(service.endAll(own));
+    left("end.everywhere");
   });
 }
 
@@ -231,7 +234,6 @@ function logOut() {
   left("end.log_out");
 }
 
-/** Say what became of a log-out that the service could not be told at once. */
 function report(end, session) {
   if (isShown("login")) note(end === "unknown" ? "" : pendingText(end, session));
 }
