@@ -16,11 +16,13 @@ WEB = ROOT / "web"
 REFERENCE = ROOT / "docs" / "reference"
 DOCUMENT = ROOT / "docs" / "openapi.yaml"
 SOURCES = (WEB, REFERENCE, DOCUMENT, ROOT / "clients" / "js" / "sessions.js")
+HEADERS = WEB / "headers.json"  # it says how the page is served, and is no part of it
 VIEWER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js")
 TYPES = {
     ".css": "text/css",
     ".html": "text/html",
     ".js": "text/javascript",
+    ".json": "application/json",
     ".svg": "image/svg+xml",
     ".yaml": "application/yaml; charset=utf-8",
 }
@@ -37,14 +39,14 @@ class Pages:
     def __init__(self, api: str, viewer: Path = ROOT / "node_modules" / "swagger-ui-dist") -> None:
         self._api = api
         self._viewer = viewer
-        self._page = {f"/{file.name}": file for file in _files(WEB)}
+        self._page = {f"/{name}": file for name, file in _files(WEB).items() if file != HEADERS}
         self._page["/"] = WEB / "index.html"
         self._page["/client/sessions.js"] = ROOT / "clients" / "js" / "sessions.js"
-        self._reference = {f"/docs/{file.name}": file for file in _files(REFERENCE)}
+        self._reference = {f"/docs/{name}": file for name, file in _files(REFERENCE).items()}
         self._reference["/docs"] = REFERENCE / "index.html"
         self._reference["/docs/openapi.yaml"] = DOCUMENT
         self._reference |= {f"/docs/viewer/{name}": viewer / name for name in VIEWER_FILES}
-        self._headers: dict[str, str] = json.loads((WEB / "headers.json").read_text("utf-8"))
+        self._headers: dict[str, str] = json.loads(HEADERS.read_text("utf-8"))
         # The viewer's own style sheet draws its arrows from `data:`. It needs nothing else that the
         # page does not: it sets styles by script, which no policy forbids, and writes none into its
         # HTML.
@@ -88,5 +90,6 @@ def with_server(document: str, url: str) -> str:
     return f"{document[: servers.start_mark.index]}{one}\n{document[servers.end_mark.index :]}"
 
 
-def _files(folder: Path) -> list[Path]:
-    return [file for file in folder.iterdir() if file.suffix in TYPES]
+def _files(folder: Path) -> dict[str, Path]:
+    found = [file for file in folder.rglob("*") if file.suffix in TYPES]
+    return {file.relative_to(folder).as_posix(): file for file in found}

@@ -1,265 +1,308 @@
 // The page "Your sessions": log in, see the sessions, end them.
-// Texts of the service become text, never HTML; the token goes nowhere but into storage.
+// Texts of the service become text, never HTML.
 
-import {
-  Banned,
-  BodyTooLarge,
-  InvalidPassword,
-  InvalidSession,
-  InvalidUser,
-  MissingFields,
-  OriginNotAllowed,
-  SessionMissing,
-  SessionsClient,
-  SessionsError,
-} from "./client/sessions.js";
-import * as words from "./words.js";
+import { Banned, InvalidSession, SessionMissing, SessionsError } from "./client/sessions.js";
+import * as form from "./form.js";
+import * as list from "./list.js";
+import * as logout from "./logout.js";
+import { isWaiting, note, say, wait } from "./messages.js";
+import * as product from "./product.js";
+import { ask, withdraw } from "./question.js";
+import * as service from "./service.js";
+import { explanation, load as loadWords, text } from "./words.js";
 
-const KEY = "sessions.token";
-const MINUTE = 60_000;
+const FRESH = 10_000; // how long a list counts as new
 
 const element = (id) => document.getElementById(id);
-const form = element("login");
-const list = element("list");
-const heading = document.querySelector("h1");
-const template = element("session");
+const heading = document.querySelector(".sessions h1");
+const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("sessions") : null;
 
-// No retries: the page tells the reader to wait. One that waits by itself looks as if it hangs.
-// A visitor may have come by a URL with a password, which no request may have.
-const api = Object.assign(new URL("api", document.baseURI), { username: "", password: "" });
-const client = new SessionsClient(api, { retries: 0 });
 let own = null; // the session of this page
-let busy = false;
+let round = 0; // grows when another session, or none, is in use: earlier answers then count nothing
+let busy = null; // what is being done
+let askedAt = 0; // when the sessions that are shown were asked for
 
-// Another try changes nothing about these.
-const FINAL = [
-  Banned,
-  BodyTooLarge,
-  InvalidPassword,
-  InvalidSession,
-  InvalidUser,
-  MissingFields,
-  OriginNotAllowed,
-];
-
-// Where the token outlives a reload: for "Remember me" localStorage, which outlives the browser,
-// else sessionStorage, which ends with the tab. Why there: docs/security.md, "A token in a page".
-const stores = attempt(() => [sessionStorage, localStorage]) ?? [];
-
-function storedToken() {
-  return stores.map((store) => store.getItem(KEY)).find((token) => token !== null) ?? null;
+/** Show a view: "loading", "login", "list", or "failed". */
+function show(view) {
+  document.body.dataset.view = view;
 }
 
-function keep(token, remember) {
-  attempt(() => stores[Number(remember)]?.setItem(KEY, token));
+const isShown = (view) => document.body.dataset.view === view;
+
+function forget() {
+  round += 1;
+  busy = own = null;
+  withdraw();
+  list.clear();
+  say();
 }
 
-/** Forget a token; the token of a later login in another tab stays. */
-function forget(token) {
-  for (const store of stores) if (store.getItem(KEY) === token) store.removeItem(KEY);
+/** Show the login, with the focus in it, instead of a session. */
+function leave(message) {
+  forget();
+  service.giveUp();
+  show("login");
+  say(message);
+  form.focus();
 }
 
-/** Use storage, which a browser may forbid or lack: then the token lives as long as the page. */
-function attempt(use) {
-  try {
-    return use();
-  } catch {
-    return undefined;
+class Outdated extends Error {}
+
+/** Await an answer of the service; drop it where another session is in use by then. */
+async function current(answer) {
+  const begun = round;
+  const [settled] = await Promise.allSettled([answer]);
+  if (begun !== round) throw new Outdated();
+  if (settled.status === "rejected") throw settled.reason;
+  if (settled.value === null) {
+    restart(); // somebody else is logged in
+    throw new Outdated();
   }
+  return settled.value;
 }
 
-// ------------------------------------------------------------------ showing
+const isFree = () => !busy && !isWaiting();
 
-function say({ alert = "", status = "", again = null }) {
-  element("alert").textContent = alert;
-  element("status").textContent = status;
-  element("again").hidden = again === null;
-  element("again").onclick = again;
-}
-
-function showLogin() {
-  element("sessions").hidden = true;
-  list.replaceChildren();
-  form.hidden = false;
-}
-
-function showSessions(sessions) {
-  form.hidden = true;
-  element("count").textContent = words.count(sessions.length);
-  list.replaceChildren(...sessions.map(item));
-  element("sessions").hidden = false;
-}
-
-/** Return the list's item for a session. */
-function item(session, position) {
-  const made = template.content.cloneNode(true).firstElementChild;
-  const [checkbox] = made.getElementsByTagName("input");
-  const [button] = made.getElementsByTagName("button");
-  const [since, until] = made.getElementsByTagName("time");
-  checkbox.value = session.iat;
-  made.querySelector(".name span").textContent = session.name;
-  made.querySelector("strong").hidden = session.iat !== own.iat;
-  checkbox.setAttribute("aria-label", words.select(session.name));
-  button.querySelector("span").textContent = session.name;
-  button.onclick = () => act(() => endOne(session, position));
-  show(since, session.createdAt);
-  show(until, session.exp);
-  since.id = `since-${session.iat}`; // sessions may share a name, but seldom a time
-  checkbox.setAttribute("aria-describedby", since.id);
-  button.setAttribute("aria-describedby", since.id);
-  return made;
-}
-
-function show(time, seconds) {
-  time.lang = words.language;
-  time.dateTime = new Date(seconds * 1000).toISOString();
-  time.textContent = words.moment(seconds);
-}
-
-// The distance to a time changes while the page is open.
-setInterval(() => {
-  for (const time of list.getElementsByTagName("time")) {
-    show(time, Date.parse(time.dateTime) / 1000);
-  }
-}, MINUTE);
-
-// ------------------------------------------------------------------- acting
-
-/**
- * Do one thing at a time for the reader, and show its error.
- *
- * A step returns the next one, if there is one; "Try again" begins with the step that failed.
- */
+/** Do one thing at a time for the reader; rows of the list have their own. */
 async function act(step) {
-  if (busy) return;
+  if (!isFree()) return;
+  const mine = (busy = {});
   const focused = document.activeElement;
-  setBusy(true);
-  say({});
-  try {
-    while (step) step = await step();
-  } catch (error) {
-    explain(error, step);
-    if (!(error instanceof SessionsError)) throw error; // a mistake of ours: the console shows it
-  } finally {
-    setBusy(false);
-    // A disabled button loses the focus, and a removed one for good.
-    if (document.activeElement === document.body) focused.focus();
-    if (document.activeElement === document.body) heading.focus();
-  }
+  const main = element("main");
+  main.setAttribute("aria-busy", true);
+  say();
+  await follow(step);
+  if (busy === mine) busy = null;
+  main.setAttribute("aria-busy", busy !== null);
+  // What had the focus may be gone.
+  if (document.activeElement === document.body) focused.focus();
+  if (document.activeElement === document.body) heading.focus();
 }
 
-function setBusy(now) {
-  busy = now;
-  document.querySelector("main").setAttribute("aria-busy", now);
-  for (const button of document.querySelectorAll("main button")) button.disabled = now;
+/** Take a step, and those that it returns, one by one; "Try again" begins with what failed. */
+async function follow(step) {
+  try {
+    for (let next = step; next; ) {
+      step = next;
+      next = await step();
+    }
+  } catch (error) {
+    if (error instanceof SessionsError) explain(error, step);
+    else if (!(error instanceof Outdated)) throw error; // a mistake of ours: the console shows it
+  }
 }
 
 function explain(error, step) {
-  if (error instanceof InvalidSession || error instanceof Banned) leave();
-  const isFinal = FINAL.includes(error.constructor);
-  say({ alert: words.explanation(error), again: isFinal ? null : () => act(step) });
-  for (const [input, kind] of [
-    [form.user, InvalidUser],
-    [form.password, InvalidPassword],
-  ]) {
-    const isWrong = error instanceof kind;
-    input.setAttribute("aria-invalid", isWrong);
-    if (isWrong) input.select();
+  const { status, retryAfter } = error;
+  const isOver = error instanceof InvalidSession || error instanceof Banned;
+  const alert = explanation(error);
+  if (isOver && !isShown("login")) {
+    if (own) tell("left", own);
+    // Nobody was logged out who has only come.
+    const isNew = round < 2 && !own && error instanceof InvalidSession && !error.reason;
+    return leave({ alert: isNew ? "" : alert });
   }
-}
-
-/** Forget the session, and show the login with the focus in it. */
-function leave(status = "") {
-  forget(client.token);
-  client.token = own = null;
-  showLogin();
-  say({ status });
-  form.user.focus();
+  if (isShown("loading")) show("failed");
+  const isFinal = status >= 400 && status < 500 && status !== 429;
+  const more = retryAfter === null ? ` ${text("wait.moment")}` : "";
+  say({ alert: alert + more, again: isFinal ? null : () => act(step) });
+  if (retryAfter) wait(alert, retryAfter);
+  form.markWrong(error);
 }
 
 async function logIn() {
-  const remember = form.remember.checked;
-  const { token } = await client.logIn({
-    user: form.user.value,
-    password: form.password.value,
-    rememberMe: remember,
-  });
-  keep(token, remember);
-  form.reset();
-  return open;
+  const login = form.read();
+  if (logout.pending()) await logout.resume();
+  const former = logout.pending();
+  await service.logIn(login);
+  logout.forget();
+  form.clear();
+  round += 1;
+  if (!service.isAlone()) tell("entered");
+  return () => open(former);
 }
 
-async function open() {
-  form.hidden = true;
-  say({ status: words.LOADING });
-  await load();
-  say({});
+/** Show the sessions of whoever is logged in; `former` is a session that could not be ended. */
+async function open(former) {
+  show("loading");
+  say({ status: text("loading") });
+  await load(true);
+  const isLost = former && former.user !== own.sub;
+  note(isLost ? text("pending.lost", { name: former.name }) : "");
   heading.focus();
 }
 
-async function load() {
-  own ??= await client.currentSession();
-  const sessions = [];
-  for await (const session of client.allSessions()) sessions.push(session);
-  showSessions(sessions);
-}
-
-/** Return the step that shows the other sessions; the focus stays near, or goes to the top. */
-function showRest(status, position) {
-  return async () => {
-    await load();
-    say({ status });
-    const near = list.children[Math.min(position, list.children.length - 1)];
-    (near ?? heading).focus();
-  };
-}
-
-async function endOne(session, position) {
-  let status = words.ended(session.name);
-  try {
-    await client.endSession(session.iat);
-  } catch (error) {
-    if (!(error instanceof SessionMissing)) throw error;
-    status = words.ENDED_BEFORE;
+async function load(isAsked) {
+  if (logout.pending() && !service.isAlone()) {
+    left("end.log_out"); // in another tab, of which this one has not heard yet
+    throw new Outdated();
   }
-  return session.iat === own.iat ? leave(words.LOGGED_OUT) : showRest(status, position);
+  const begun = Date.now();
+  const found = await current(service.load());
+  if (begun < askedAt) return; // a later answer is here already
+  askedAt = begun;
+  if (own?.sub !== found.own.sub) list.clear();
+  own = found.own;
+  list.draw(found.sessions, own, isAsked);
+  show("list");
+}
+
+async function refresh() {
+  await load(true);
+  note(text("list.refreshed"));
+}
+
+/** Look again, without a word, at what was out of sight or failed. */
+function look() {
+  if (isShown("failed")) act(open);
+  else if (isShown("list") && isFree() && Date.now() - askedAt >= FRESH) follow(() => load(false));
+}
+
+/** End sessions in their rows; return what the service answers. */
+async function ending(ids, answer) {
+  list.mark(ids, "ending");
+  try {
+    const ended = await current(answer());
+    list.mark(ids, "ended");
+    return ended;
+  } catch (error) {
+    list.mark(ids, error instanceof SessionMissing ? "ended" : "");
+    throw error;
+  }
+}
+
+function endOne(session) {
+  if (session.iat === own.iat) return logOut();
+  if (isWaiting()) return;
+  say();
+  return follow(async () => {
+    try {
+      await ending([session.iat], () => service.end(own, session.iat));
+      note(text("end.one", { name: list.nameOf(session) }));
+    } catch (error) {
+      if (!(error instanceof SessionMissing)) throw error;
+      note(text("end.before"));
+      return () => load(false); // who knows what else has changed
+    }
+  });
 }
 
 async function endSelected() {
-  const ids = [...list.querySelectorAll(":checked")].map((checkbox) => Number(checkbox.value));
-  if (ids.length === 0) return say({ alert: words.NOTHING_SELECTED });
-  const number = await client.endSessions(ids);
-  return ids.includes(own.iat) ? leave(words.LOGGED_OUT) : showRest(words.endedSome(number));
+  if (!isFree()) return;
+  const ids = list.selected();
+  const number = ids.length;
+  if (number === 0) return say({ alert: text("list.nothing_selected") });
+  const isOwn = ids.includes(own.iat);
+  if (isOwn && !(await isMeant("selected", { number }))) return;
+  return act(async () => {
+    const ended = await ending(ids, () => service.endSome(own, ids));
+    if (isOwn) return left("end.log_out");
+    note(text("end.some", { number: ended }));
+  });
 }
 
 async function endOthers() {
-  const number = await client.endAllSessions({ exceptThis: true });
-  return showRest(words.endedOthers(number));
+  if (!(await isMeant("others"))) return;
+  return act(async () => {
+    const number = await ending(list.others(), () => service.endAll(own, { exceptThis: true }));
+    note(text(number ? "end.some" : "end.none", { number }));
+  });
 }
 
 async function endAll() {
-  await client.endAllSessions();
-  leave(words.LOGGED_OUT_EVERYWHERE);
+  if (!(await isMeant("all"))) return;
+  return act(async () => {
+    await current(service.endAll(own));
+    left("end.everywhere");
+  });
 }
 
-// ----------------------------------------------------------------- listening
+async function isMeant(what, values) {
+  if (!isFree()) return false;
+  const explained = text(`ask.${what}_text`, values);
+  return ask(text(`ask.${what}`), explained, text(`list.end_${what}`));
+}
 
-const dialog = element("confirm");
+function left(words) {
+  tell("left", own);
+  leave({ status: text(words) });
+}
 
-form.onsubmit = (event) => {
-  event.preventDefault();
-  act(logIn);
+function logOut() {
+  const session = own && { ...own, name: list.nameOf(own) };
+  logout.logOut(session);
+  left("end.log_out");
+}
+
+function report(end, session) {
+  if (isShown("login")) note(end === "unknown" ? "" : pendingText(end, session));
+}
+
+function pendingText(end, { name }) {
+  return text(`pending.${end}${name ? "" : "_unnamed"}`, { name });
+}
+
+function tell(kind, session) {
+  channel?.postMessage({ kind, id: session?.iat });
+}
+
+function hear({ data: { kind, id } }) {
+  const isShared = !service.isAlone();
+  if (kind === "entered") {
+    if (isShared) restart();
+  } else if (!isShown("login")) {
+    const isOurs = own ? own.iat === id : isShared && id;
+    if (isOurs || (isShared && logout.pending())) leave({ status: text("end.log_out") });
+  }
+}
+
+function restart() {
+  const former = own;
+  forget();
+  act(async () => {
+    await open();
+    if (former && former.sub !== own.sub) note(text("tabs.user"));
+  });
+}
+
+/** Earlier versions kept a token where scripts could read it. */
+function forgetOldToken() {
+  try {
+    for (const store of [localStorage, sessionStorage]) store.removeItem("sessions.token");
+  } catch {
+    // Where the browser forbids storage, there is none.
+  }
+}
+
+/** Log out for good where that is still to do, or find out who is logged in. */
+function begin() {
+  const session = logout.pending();
+  if (!session) return restart();
+  leave({ status: pendingText("waiting", session) });
+  logout.resume();
+}
+
+async function start() {
+  forgetOldToken();
+  await Promise.all([product.load(), loadWords()]);
+  product.show();
+  begin();
+}
+
+form.listen(() => act(logIn));
+element("refresh").onclick = () => act(refresh);
+element("log-out").onclick = logOut;
+element("end-selected").onclick = endSelected;
+element("end-others").onclick = endOthers;
+element("end-all").onclick = endAll;
+list.listen(endOne);
+if (channel) channel.onmessage = hear;
+logout.listen(report);
+globalThis.ononline = () => {
+  logout.resume();
+  look();
 };
-element("end-selected").onclick = () => act(endSelected);
-element("end-others").onclick = () => act(endOthers);
-element("end-all").onclick = () => dialog.showModal();
-element("log-out").onclick = () => act(() => endOne(own));
-element("confirm-no").onclick = () => dialog.close();
-element("confirm-yes").onclick = () => {
-  dialog.close();
-  act(endAll);
-};
-
-client.token = storedToken();
-if (client.token === null) showLogin();
-else act(open);
+// A page that the browser had put aside has heard nothing meanwhile.
+globalThis.onpageshow = ({ persisted }) => persisted && begin();
+document.onvisibilitychange = () => document.hidden || look();
+start();

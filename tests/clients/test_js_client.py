@@ -8,32 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.node import NODE, passed, run
 from tests.support.openapi import resolved
 from tests.support.service import Service
 
-NODE = shutil.which("node")
 TESTS = Path(__file__).parent
 ROOT = TESTS.parents[1]
 CLIENT = ROOT / "clients" / "js"
 TSC = ROOT / "node_modules" / "typescript" / "bin" / "tsc"
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="Node is not installed")
-
-
-def run(*arguments: object, **environment: str) -> str:
-    command = [str(NODE), *map(str, arguments)]
-    node = subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=240, check=False
-    )
-    assert node.returncode == 0, node.stdout + node.stderr
-    return node.stdout
-
-
-def passed(tests: Path, **environment: str) -> int:
-    """Return how many tests of a file passed, if none failed and none was skipped."""
-    shown = run("--test", "--test-reporter=tap", tests, **environment)
-    assert "# skipped 0\n" in shown
-    return int(re.search(r"^# pass (\d+)$", shown, re.MULTILINE)[1])
 
 
 def test_does_what_its_own_tests_say(service: Service) -> None:

@@ -13,7 +13,7 @@ import yaml
 from tests.support.contract import INVALID_ENDPOINT
 from tests.support.service import ROOT, Service
 
-HTML, SCRIPT, STYLE = "text/html", "text/javascript", "text/css"
+HTML, SCRIPT, STYLE, JSON = "text/html", "text/javascript", "text/css", "application/json"
 PAGE = {
     "/": HTML,
     "/index.html": HTML,
@@ -22,6 +22,9 @@ PAGE = {
     "/sessions.css": STYLE,
     "/icon.svg": "image/svg+xml",
     "/client/sessions.js": SCRIPT,
+    "/config.json": JSON,
+    "/words/en.json": JSON,
+    "/words/ar.json": JSON,
 }
 REFERENCE = {
     "/docs": HTML,
@@ -111,6 +114,11 @@ def test_other_methods_are_not_for_pages(http):
         "/page.js%00",
         "/web/page.js",
         "/headers.json",
+        "/words/",
+        "/words/../headers.json",
+        "/words/..%2fheaders.json",
+        "/words/zh.json",
+        "/en.json",
         "/README.md",
         "/template.yaml",
         "/.local/key_set",
