@@ -15,7 +15,7 @@ from sessions.model import Session
 from sessions.proof import Claims
 from sessions.request import Request
 from sessions.responses import Answer, created
-from sessions.session_name import session_name
+from sessions.session_name import kind_of_device, session_name
 
 TELL_UNKNOWN_USERS = settings.text("TELL_UNKNOWN_USERS") == "true"
 
@@ -54,6 +54,7 @@ def handler(request: Request) -> Answer:
             request.now,
             request.request_id,
             address=attempt.address,
+            device=kind_of_device(request.headers.get("user-agent", "")),
             meanwhile=attempt.release,
             presented=presented_claims(request),
         )

@@ -30,6 +30,7 @@ def issue_session(
     request_id: str,
     *,
     address: str | None,
+    device: str | None = None,
     meanwhile: Callable[[], None] | None = None,
     presented: Claims | None = None,
 ) -> tuple[str, Session]:
@@ -42,6 +43,7 @@ def issue_session(
         now: epoch seconds.
         request_id: the request's ID, for the log.
         address: the address or network from which the user logs in; None if that is not known.
+        device: the kind of device on which the user logs in; None if that is not known.
         meanwhile: what to do beside the first write.
         presented: what a token says; a live session of the user whose token it is, is replaced.
 
@@ -54,9 +56,11 @@ def issue_session(
     """
     # The key first: a session whose token cannot be signed must not be left behind.
     kid, key = signing_keys.current(now)
-    allocate = partial(user_store.allocate_session_id, login, now, address)
-    user = allocate() if meanwhile is None else run_concurrently(allocate, meanwhile)[0]
-    session = draft._replace(iat=user.last_iat, jti_sha256=jti_sha256(jti))
+    allocate = partial(user_store.allocate_session_id, login, now, address, device)
+    user, known = allocate() if meanwhile is None else run_concurrently(allocate, meanwhile)[0]
+    if draft.by is not None:
+        known = False  # wherever somebody else is
+    session = draft._replace(iat=user.last_iat, jti_sha256=jti_sha256(jti), known=known)
     token = tokens.issue(Claims(user.id, session.iat, session.ends_at, jti), ISSUER, kid, key)
     _store(session, _live_session(user.id, presented, now), now)
     _clean_up(user, session.session_epoch, now, request_id)
