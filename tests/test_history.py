@@ -311,8 +311,8 @@ def test_every_history_shows_each_token_just_what_is_promised(clock):
 def reuse_iat_within_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     allocate_session_id = user_store.allocate_session_id
 
-    def allot(login: logins.Login, now: int, address: str) -> model.User:
-        user = allocate_session_id(login, now, address)
+    def allot(login: logins.Login, now: int, *given: str) -> tuple[model.User, bool | None]:
+        user, known = allocate_session_id(login, now, *given)
         taken = {
             session.iat
             for session in session_store.query_sessions(user.id)
@@ -326,7 +326,7 @@ def reuse_iat_within_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
             ExpressionAttributeValues={":iat": {"N": str(iat)}},
         )
         dynamodb.client.delete_item(TableName=SESSIONS, Key=session_store._key(user.id, iat))
-        return user._replace(last_iat=iat)
+        return user._replace(last_iat=iat), known
 
     monkeypatch.setattr(user_store, "allocate_session_id", allot)
 

@@ -51,7 +51,7 @@ def reasons(user):
 def test_ids_grow_whatever_the_clock_says():
     login = login_of(new_user())
     ids = [
-        user_store.allocate_session_id(login, now, ADDRESS).last_iat
+        user_store.allocate_session_id(login, now, ADDRESS)[0].last_iat
         for now in (100, 100, 50, 101, 200, 1)
     ]
     assert ids == [100, 101, 102, 103, 200, 201]
@@ -61,12 +61,12 @@ def test_no_id_is_over_a_day_ahead_of_the_clock():
     user = new_user()
     login = login_of(user)
     user_store.allocate_session_id(login, NOW + DAY - 1, ADDRESS)
-    assert user_store.allocate_session_id(login, NOW, ADDRESS).last_iat == NOW + DAY
+    assert user_store.allocate_session_id(login, NOW, ADDRESS)[0].last_iat == NOW + DAY
     before = read(user)
     with pytest.raises(Internal, match="over a day ahead of the clock"):
         user_store.allocate_session_id(login, NOW, ADDRESS)
     assert read(user) == before
-    assert user_store.allocate_session_id(login, NOW + 1, ADDRESS).last_iat == NOW + DAY + 1
+    assert user_store.allocate_session_id(login, NOW + 1, ADDRESS)[0].last_iat == NOW + DAY + 1
 
 
 @pytest.mark.parametrize("now", [NOW - 5, NOW])
@@ -84,7 +84,7 @@ def test_an_id_is_not_used_again_though_its_session_was_purged(now):
 
 def test_an_id_comes_with_the_users_row_of_that_moment():
     user = new_user()
-    allocated = user_store.allocate_session_id(login_of(user), NOW, ADDRESS)
+    allocated, _ = user_store.allocate_session_id(login_of(user), NOW, ADDRESS)
     assert allocated == read(user)
     known = {"last_iat": NOW, "last_login_at": NOW, "login_addresses": {ADDRESS: NOW}}
     assert read(user) == user._replace(**known)
@@ -94,7 +94,7 @@ def test_an_id_comes_with_the_users_row_of_that_moment():
 def test_an_id_may_come_from_no_address(now):
     user = new_user()
     log_in(user)
-    allocated = user_store.allocate_session_id(login_of(user), now, None)
+    allocated, _ = user_store.allocate_session_id(login_of(user), now, None)
     assert allocated.last_iat == NOW + 1
     assert allocated.login_addresses == {ADDRESS: NOW}
 
@@ -124,7 +124,7 @@ def test_a_ban_refuses_logins_until_the_second_of_its_end():
     account_store.ban(user.id, NOW, "spam", NOW + 10, 0)
     with pytest.raises(Banned):
         user_store.allocate_session_id(login_of(user), NOW + 9, ADDRESS)
-    assert user_store.allocate_session_id(login_of(user), NOW + 10, ADDRESS).last_iat == NOW + 10
+    assert user_store.allocate_session_id(login_of(user), NOW + 10, ADDRESS)[0].last_iat == NOW + 10
 
 
 @pytest.mark.parametrize("keep_sessions", [True, False])
@@ -366,7 +366,7 @@ def test_every_session_so_far_is_revoked_and_later_ones_count():
 
 def test_a_session_with_an_id_but_no_row_yet_is_revoked():
     user = new_user()
-    iat = user_store.allocate_session_id(login_of(user), NOW, ADDRESS).last_iat
+    iat = user_store.allocate_session_id(login_of(user), NOW, ADDRESS)[0].last_iat
     revoke_all(read(user))
     session_store.put_session(session_of(user, iat), NOW)
     assert live(user) == []

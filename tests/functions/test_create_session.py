@@ -92,6 +92,7 @@ def test_stores_the_session_without_what_would_make_a_token(clock):
         "session_epoch": row["session_epoch"],
         "created_at": {"N": str(clock.now)},
         "method": {"S": "password"},
+        "known": {"BOOL": False},
     }
     assert len(digest) == 32
     assert decode(token.split(".")[1])["jti"].encode() not in digest
@@ -100,6 +101,7 @@ def test_stores_the_session_without_what_would_make_a_token(clock):
         "last_iat": {"N": str(clock.now)},
         "last_login_at": {"N": str(clock.now)},
         "login_addresses": {"M": {"203.0.113.7": {"N": str(clock.now)}}},
+        "login_devices": {"SS": ["Windows"]},
     }
     assert after["logins"] == before["logins"]
 

@@ -37,11 +37,13 @@ def test_answers_with_the_user_and_every_stored_session(clock):
         "revoked_reason": None,
         "ended_epoch": 0,
         "login_addresses": {"203.0.113.7": clock.now},
+        "login_devices": ("Windows",),
     }
     revoked, live = answer["sessions"]
     assert (revoked["iat"], revoked["revoked_reason"]) == (clock.now + 1, "deleted")
     assert revoked["createdAt"] == live["createdAt"] == clock.now
     assert (live["iat"], live["revoked_reason"], live["name"]) == (clock.now, None, NAME)
+    assert (revoked["known"], live["known"]) == (None, False)
     assert revoked["method"] == live["method"] == "password"
     assert stored_rows(person) == before
 

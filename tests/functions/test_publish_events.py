@@ -103,6 +103,7 @@ def test_a_login_publishes_that_a_session_was_created(clock, bus, changes, logge
         "expires_at": listed["exp"],
         "name": listed["name"],
         "method": "password",
+        "known": False,
     }
     (entry,) = bus.entries
     assert (entry["Source"], entry["EventBusName"]) == ("sessions.sessions", "default")
@@ -112,6 +113,31 @@ def test_a_login_publishes_that_a_session_was_created(clock, bus, changes, logge
     assert line["published"] == [{"type": kind, **detail}]
     (metric,) = map(json.loads, capsys.readouterr().out.splitlines())
     assert (metric["operation"], metric["EventsPublished"]) == ("publish_events", [1.0])
+
+
+def test_a_beginning_tells_whence_it_came_and_whether_that_was_known(clock, bus, changes):
+    """As far as the session's row says it; its end does not tell it."""
+    person = new_person()
+    for begin in (log_in, log_in, begin_session):
+        begin(person)
+        clock.now += 1
+    place = {"address": {"S": "203.0.113.7"}, "country": {"S": "CH"}, "known": {"BOOL": True}}
+    _, row = session_row(person, clock.now, clock.now + 60)
+    tables().put_item(TableName=SESSIONS, Item={**row, **place})
+    publish(changes())
+    told = [{name: detail.get(name) for name in place} for _, detail in bus.events()]
+    nothing = dict.fromkeys(place)
+    assert told == [
+        {**nothing, "known": False},
+        {**nothing, "known": True},
+        nothing,
+        {"address": "203.0.113.7", "country": "CH", "known": True},
+    ]
+    assert not place.keys() & bus.events()[2][1].keys()
+    end_each(person)
+    publish(changes())
+    assert len(bus.ends()) == 4
+    assert not [end for end in bus.ends() if place.keys() & end.keys()]
 
 
 def end_all(person):
