@@ -103,7 +103,7 @@ def test_a_user_is_mailed_where_when_and_how(clock, delivered, mail):
     assert (sent.source, sent.destinations) == (SENDER, {"ToAddresses": [person.email]})
     assert sent.subject == "New sign-in to your Example account"
     assert sent.body == (
-        "Somebody has just signed in to your Example account.\n\n"
+        "There is a new sign-in to your Example account.\n\n"
         "Device: Chrome on Windows\n"
         "Time: 2027-01-15 08:00 UTC\n"
         "From: 203.0.113.7, CH\n"
