@@ -28,7 +28,7 @@ PROMISES = {
     "proof": ("tests/layer/test_tokens.py", "tests/functions/test_token_refusals.py"),
     "tokens": ("tests/layer/test_tokens.py", "tests/functions/test_token_refusals.py"),
     "session_store": STORE,
-    "user_store": STORE,
+    "user_store": (*STORE, "tests/functions/test_new_sign_ins.py"),
     "account_store": (
         *STORE,
         "tests/functions/test_create_user.py",

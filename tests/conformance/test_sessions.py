@@ -90,11 +90,32 @@ def test_an_id_comes_with_the_users_row_of_that_moment():
     assert read(user) == user._replace(**known)
 
 
+def test_an_id_comes_with_whether_the_row_knew_the_address_and_the_device():
+    """The row that is returned is the one that is stored, whichever update allocates the ID."""
+    user = new_user()
+    login = login_of(user)
+    for now, device, expected in (
+        (NOW, "Windows", False),
+        (NOW + 1, "Windows", True),
+        (NOW + 1, "Windows", False),  # it could be a try of the one before
+        (NOW + 2, "iPhone", False),
+        (NOW + 3, "iPhone", True),
+        (NOW + 3 + 400 * DAY - 1, None, True),
+        (NOW + 3 + 800 * DAY, "iPhone", False),
+    ):
+        allocated, known = user_store.allocate_session_id(login, now, ADDRESS, device)
+        assert (known, allocated) == (expected, read(user)), now
+    assert allocated.login_devices == ("Windows", "iPhone")
+    account_store.replace_password(allocated, "other", 0, keep_sessions=True)
+    assert read(user).login_devices is None
+
+
 @pytest.mark.parametrize("now", [NOW, NOW + 1])  # of the newest session, and later
 def test_an_id_may_come_from_no_address(now):
     user = new_user()
     log_in(user)
-    allocated, _ = user_store.allocate_session_id(login_of(user), now, None)
+    allocated, known = user_store.allocate_session_id(login_of(user), now, None)
+    assert known is None
     assert allocated.last_iat == NOW + 1
     assert allocated.login_addresses == {ADDRESS: NOW}
 

@@ -196,6 +196,19 @@ def test_two_logins_are_two_sessions(points, begin):
         assert {session["iat"] for session in listed["items"]} == ids
 
 
+@pytest.mark.parametrize("seconds", [0, 1])
+def test_of_two_logins_from_a_new_place_one_is_told_at_least(clock, points, seconds):
+    def log_in_later(it):
+        clock.now += seconds
+        return it.log_in()
+
+    for member, *_ in points(0, Member.log_in, log_in_later):
+        exported = invoke("export_user", {"id": member.id})
+        known = [session["known"] for session in exported["sessions"]]
+        assert len(known) == 2
+        assert False in known
+
+
 def test_a_session_is_replaced_once_and_each_login_is_a_session(points):
     for member, *answers in points(1, Member.log_in_afresh, Member.log_in_afresh):
         assert [answer.status for answer in answers] == [201, 201]

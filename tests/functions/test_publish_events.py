@@ -246,6 +246,8 @@ def test_every_end_is_published_once_with_its_reason(clock, bus, changes, name):
     iats = sessions_of(person)
     publish(changes())
     began = {detail["session"]: detail for _, detail in bus.events() if detail["user"] == person.id}
+    for detail in began.values():
+        del detail["known"]  # is of the beginning alone
     bus.entries.clear()
     clock.now += 60
     act(person, tokens[-1], iats)

@@ -58,8 +58,7 @@ def issue_session(
     kid, key = signing_keys.current(now)
     allocate = partial(user_store.allocate_session_id, login, now, address, device)
     user, known = allocate() if meanwhile is None else run_concurrently(allocate, meanwhile)[0]
-    if draft.by is not None:
-        known = False  # wherever somebody else is
+    known = known if draft.by is None else False  # wherever somebody else is
     session = draft._replace(iat=user.last_iat, jti_sha256=jti_sha256(jti), known=known)
     token = tokens.issue(Claims(user.id, session.iat, session.ends_at, jti), ISSUER, kid, key)
     _store(session, _live_session(user.id, presented, now), now)
