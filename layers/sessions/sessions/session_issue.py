@@ -60,7 +60,7 @@ def issue_session(
     kid, key = signing_keys.current(now)
     allocate = partial(user_store.allocate_session_id, login, now, address, device)
     user, known = allocate() if meanwhile is None else run_concurrently(allocate, meanwhile)[0]
-    draft = _completed(draft, known, now)
+    draft = _as_deployed(draft._replace(known=known), now)
     session = draft._replace(iat=user.last_iat, jti_sha256=jti_sha256(jti))
     token = tokens.issue(Claims(user.id, session.iat, session.ends_at, jti), ISSUER, kid, key)
     _store(session, _live_session(user.id, presented, now), now)
@@ -68,12 +68,13 @@ def issue_session(
     return token, session
 
 
-def _completed(draft: Session, known: bool | None, now: int) -> Session:
+def _as_deployed(draft: Session, now: int) -> Session:
     """Return the session with the idle limit of this deployment, and with what it keeps alone.
 
-    Where somebody else begins it, the user does not know it, wherever that is.
+    One that somebody else begins is not known to the user, wherever that is.
     """
-    draft = draft._replace(known=known if draft.by is None else False)
+    if draft.by is not None:
+        draft = draft._replace(known=False)
     if IDLE_SECONDS:
         draft = draft._replace(until=draft.exp, exp=min(draft.exp, now + IDLE_SECONDS))
     return draft if KEEP_ADDRESSES else draft._replace(address=None, country=None)
