@@ -103,6 +103,7 @@ def test_a_login_publishes_that_a_session_was_created(clock, bus, changes, logge
         "expires_at": listed["exp"],
         "name": listed["name"],
         "method": "password",
+        "address": "203.0.113.7",
         "known": False,
     }
     (entry,) = bus.entries
@@ -115,28 +116,34 @@ def test_a_login_publishes_that_a_session_was_created(clock, bus, changes, logge
     assert (metric["operation"], metric["EventsPublished"]) == ("publish_events", [1.0])
 
 
-def test_a_beginning_tells_whence_it_came_and_whether_that_was_known(clock, bus, changes):
+def test_a_beginning_tells_whence_it_came_and_whether_that_was_known(
+    clock, bus, changes, monkeypatch
+):
     """As far as the session's row says it; its end does not tell it."""
     person = new_person()
     for begin in (log_in, log_in, begin_session):
         begin(person)
         clock.now += 1
-    place = {"address": {"S": "203.0.113.7"}, "country": {"S": "CH"}, "known": {"BOOL": True}}
-    _, row = session_row(person, clock.now, clock.now + 60)
+    monkeypatch.setattr(session_issue, "KEEP_ADDRESSES", False)
+    log_in(person)
+    place = {"address": {"S": "192.0.2.1"}, "country": {"S": "CH"}, "known": {"BOOL": True}}
+    _, row = session_row(person, clock.now + 1, clock.now + 60)
     tables().put_item(TableName=SESSIONS, Item={**row, **place})
     publish(changes())
-    told = [{name: detail.get(name) for name in place} for _, detail in bus.events()]
-    nothing = dict.fromkeys(place)
-    assert told == [
-        {**nothing, "known": False},
-        {**nothing, "known": True},
-        nothing,
-        {"address": "203.0.113.7", "country": "CH", "known": True},
+    told = [
+        {name: value for name, value in detail.items() if name in place}
+        for _, detail in bus.events()
     ]
-    assert not place.keys() & bus.events()[2][1].keys()
+    assert told == [
+        {"address": "203.0.113.7", "known": False},
+        {"address": "203.0.113.7", "known": True},
+        {},
+        {"known": True},
+        {"address": "192.0.2.1", "country": "CH", "known": True},
+    ]
     end_each(person)
     publish(changes())
-    assert len(bus.ends()) == 4
+    assert len(bus.ends()) == 5
     assert not [end for end in bus.ends() if place.keys() & end.keys()]
 
 
@@ -247,7 +254,7 @@ def test_every_end_is_published_once_with_its_reason(clock, bus, changes, name):
     publish(changes())
     began = {detail["session"]: detail for _, detail in bus.events() if detail["user"] == person.id}
     for detail in began.values():
-        del detail["known"]  # is of the beginning alone
+        del detail["address"], detail["known"]  # which are of the beginning alone
     bus.entries.clear()
     clock.now += 60
     act(person, tokens[-1], iats)
