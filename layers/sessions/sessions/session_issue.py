@@ -36,7 +36,7 @@ def issue_session(
     meanwhile: Callable[[], None] | None = None,
     presented: Claims | None = None,
 ) -> tuple[str, Session]:
-    """Allocate the session's ID, store it, enforce the limit of sessions, sign its token.
+    """Allocate the session's ID, store it, enforce the limit of sessions; return its token, and it.
 
     Args:
         login: the user, and the password version that was read before the user was authenticated.
@@ -48,9 +48,6 @@ def issue_session(
         device: the kind of device on which the user logs in; None if that is not known.
         meanwhile: what to do beside the first write.
         presented: what a token says; a live session of the user whose token it is, is replaced.
-
-    Returns:
-        The token, and the session.
 
     Raises:
         InvalidUser, InvalidPassword, Banned, Internal: as `user_store.allocate_session_id`.
