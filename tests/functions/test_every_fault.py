@@ -174,7 +174,8 @@ def route(name, token=None, **given):
         if answer.status >= 400:
             return Outcome("refused", name_of_error(answer.status, answer.body))
         issued = answer.body.get("token")
-        body = {} if issued else answer.body  # a token is never twice the same
+        # A token is never twice the same, nor the time of a use.
+        body = {} if issued else {k: v for k, v in answer.body.items() if k != "usedAt"}
         return Outcome("done", (answer.status, body), issued)
 
     return act
