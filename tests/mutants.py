@@ -26,6 +26,7 @@ KEYS = ("tests/layer/test_signing_keys.py", "tests/functions/test_rotate_signing
 PROMISES = {
     "model": ("tests/layer/test_model.py", "tests/functions/test_get_session.py"),
     "proof": ("tests/layer/test_tokens.py", "tests/functions/test_token_refusals.py"),
+    "last_use": ("tests/layer/test_last_use.py", "tests/conformance/test_sessions.py"),
     "tokens": ("tests/layer/test_tokens.py", "tests/functions/test_token_refusals.py"),
     "session_store": STORE,
     "user_store": (*STORE, "tests/functions/test_new_sign_ins.py"),

@@ -225,10 +225,9 @@ def test_a_session_says_from_where_it_was_last_used(clock, page):
     assert where(person) == (HERE, None)
 
 
-@pytest.mark.parametrize("secret", ["", SECRET[:-1], SECRET.upper()])
-def test_a_country_is_believed_of_cloudfront_alone(clock, page, secret):
+def test_a_country_is_believed_of_cloudfront_alone(clock, page):
     person = new_person()
-    headers = page("203.0.113.9", "FR", secret)
+    headers = page("203.0.113.9", "FR", SECRET[:-1])
     body = {"user": person.username, "pass": PASSWORD}
     token = call("create_session", body=body, headers=headers).body["token"]
     clock.now += HOUR
@@ -236,15 +235,6 @@ def test_a_country_is_believed_of_cloudfront_alone(clock, page, secret):
     call("get_current_session", token, headers=headers)
     assert stored(person)["used_at"] == clock.now
     assert where(person) == (HERE, None)
-
-
-@pytest.mark.parametrize("country", ["", "F", "FRA", "fr", "F1", "ÄÖ", "T1"])
-def test_what_is_no_country_is_not_kept(page, country):
-    person = new_person()
-    headers = page("203.0.113.9", country)
-    body = {"user": person.username, "pass": PASSWORD}
-    assert call("create_session", body=body, headers=headers).status == 201
-    assert where(person) == ("203.0.113.9", None)
 
 
 def test_a_use_removes_what_a_deployment_does_not_keep_any_more(clock, page, deployed):
