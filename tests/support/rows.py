@@ -58,15 +58,6 @@ def stored_rows(person: Person, dynamodb: Any = None) -> dict[str, Any]:
     }
 
 
-def add_sessions(person: Person, iats: range) -> None:
-    """Store sessions that last, without the cost of so many logins; nobody has their tokens."""
-    _, epoch, _ = session_store.read_user_and_sessions(person.id, ())
-    lasting = session(user=person.id, exp=99_999_999_999, session_epoch=epoch)
-    puts = [{"PutRequest": {"Item": to_item(lasting._replace(iat=iat))}} for iat in iats]
-    for start in range(0, len(puts), 25):
-        tables().batch_write_item(RequestItems={SESSIONS: puts[start : start + 25]})
-
-
 def age_session(person: Person, iat: int) -> None:
     """Let a session have begun an hour sooner, so that its next use is to be stored."""
     tables().update_item(
@@ -75,3 +66,12 @@ def age_session(person: Person, iat: int) -> None:
         UpdateExpression="SET created_at = created_at - :hour",
         ExpressionAttributeValues={":hour": {"N": "3600"}},
     )
+
+
+def add_sessions(person: Person, iats: range) -> None:
+    """Store sessions that last, without the cost of so many logins; nobody has their tokens."""
+    _, epoch, _ = session_store.read_user_and_sessions(person.id, ())
+    lasting = session(user=person.id, exp=99_999_999_999, session_epoch=epoch)
+    puts = [{"PutRequest": {"Item": to_item(lasting._replace(iat=iat))}} for iat in iats]
+    for start in range(0, len(puts), 25):
+        tables().batch_write_item(RequestItems={SESSIONS: puts[start : start + 25]})
