@@ -45,7 +45,9 @@ check: .venv/generators .venv-build/ready node_modules/ready ## lint, types, the
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	.venv-build/bin/sam validate --lint
-	.venv-build/bin/sam validate --lint --template examples/authorizer/template.yaml
+	for template in examples/authorizer/template.yaml examples/new-sign-in/*.yaml; do \
+	    .venv-build/bin/sam validate --lint --template $$template || exit; \
+	done
 	.venv-build/bin/cfn-lint template.yaml
 	@mkdir -p build && sed '/^    Condition: /d' template.yaml > build/template-of-all.yaml
 	.venv-build/bin/checkov

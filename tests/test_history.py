@@ -49,6 +49,7 @@ from tests.support.rows import stored_sessions
 pytestmark = pytest.mark.usefixtures("aws")
 
 MOST = 4  # sessions of a user, here
+IDLE_SECONDS = 86_400
 REFUSED = {401: INVALID_SESSION, 403: BANNED}
 
 
@@ -298,22 +299,39 @@ class History(UsersHistory):
         assert [item["iat"] for item in answer["items"]] == self.model.live(who, self.clock.now)
 
 
+class IdleHistory(History):
+    """The same, where a session ends that is not used for a day; after each step each is used."""
+
+    @rule(seconds=st.sampled_from([1, 60, IDLE_SECONDS]))
+    def tick(self, seconds: int) -> None:
+        self.clock.now += seconds
+        if seconds == IDLE_SECONDS:
+            for who in self.people:
+                self.end_all(who, "idle")
+
+
 @pytest.fixture(autouse=True)
 def few_sessions(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_issue, "MAX_SESSIONS_PER_USER", MOST)
     monkeypatch.setattr(session_epoch, "EPOCH_SHARDS", 2)  # moto takes long for a large transaction
 
 
-def test_every_history_shows_each_token_just_what_is_promised(clock):
-    History.clock = clock
-    run_state_machine_as_test(History, settings=settings(max_examples=6, stateful_step_count=25))
+@pytest.mark.parametrize(("machine", "idle", "histories"), [(History, 0, 4), (IdleHistory, 1, 2)])
+def test_every_history_shows_each_token_just_what_is_promised(
+    clock, monkeypatch, machine, idle, histories
+):
+    monkeypatch.setattr(session_issue, "IDLE_SECONDS", idle * IDLE_SECONDS)
+    machine.clock = clock
+    run_state_machine_as_test(
+        machine, settings=settings(max_examples=histories, stateful_step_count=25)
+    )
 
 
 def reuse_iat_within_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     allocate_session_id = user_store.allocate_session_id
 
-    def allot(login: logins.Login, now: int, address: str) -> model.User:
-        user = allocate_session_id(login, now, address)
+    def allot(login: logins.Login, now: int, *given: str) -> tuple[model.User, bool | None]:
+        user, known = allocate_session_id(login, now, *given)
         taken = {
             session.iat
             for session in session_store.query_sessions(user.id)
@@ -327,7 +345,7 @@ def reuse_iat_within_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
             ExpressionAttributeValues={":iat": {"N": str(iat)}},
         )
         dynamodb.client.delete_item(TableName=SESSIONS, Key=session_store._key(user.id, iat))
-        return user._replace(last_iat=iat)
+        return user._replace(last_iat=iat), known
 
     monkeypatch.setattr(user_store, "allocate_session_id", allot)
 

@@ -15,7 +15,7 @@ from sessions.model import Session
 from sessions.proof import Claims
 from sessions.request import Request
 from sessions.responses import Answer, created, created_in_cookie
-from sessions.session_name import session_name
+from sessions.session_name import kind_of_device, session_name
 
 TELL_UNKNOWN_USERS = settings.text("TELL_UNKNOWN_USERS") == "true"
 
@@ -54,6 +54,7 @@ def handler(request: Request) -> Answer:
             request.now,
             request.request_id,
             address=attempt.address,
+            device=kind_of_device(request.headers.get("user-agent", "")),
             meanwhile=attempt.release,
             presented=presented_claims(request),
         )
@@ -73,7 +74,16 @@ def draft_session(
     exp = request.now + lasts  # not of the ID, which can be ahead of the clock
     given = (credentials["name"], request.headers.get("x-session-name", ""))
     name = session_name(given, request.headers.get("user-agent", ""))
-    return Session(user, 0, exp, name, b"", session_epoch, created_at=request.now)
+    return Session(
+        user,
+        0,
+        exp,
+        name,
+        session_epoch=session_epoch,
+        created_at=request.now,
+        address=request.source_ip or None,
+        country=request.country or None,
+    )
 
 
 def presented_claims(request: Request) -> Claims | None:

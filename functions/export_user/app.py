@@ -18,7 +18,11 @@ def handler(event: dict[str, Any], now: int) -> dict[str, object]:
         "id": user.id,
         "user": user._asdict(),
         "sessions": [
-            {**session.as_json(), "revoked_reason": session.revoked_reason}
+            {
+                **session.as_json(),
+                "known": session.known,
+                "revoked_reason": session.revoked_reason,
+            }
             for session in session_store.query_sessions(user.id)
         ],
     }

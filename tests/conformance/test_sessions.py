@@ -51,7 +51,7 @@ def reasons(user):
 def test_ids_grow_whatever_the_clock_says():
     login = login_of(new_user())
     ids = [
-        user_store.allocate_session_id(login, now, ADDRESS).last_iat
+        user_store.allocate_session_id(login, now, ADDRESS)[0].last_iat
         for now in (100, 100, 50, 101, 200, 1)
     ]
     assert ids == [100, 101, 102, 103, 200, 201]
@@ -61,12 +61,12 @@ def test_no_id_is_over_a_day_ahead_of_the_clock():
     user = new_user()
     login = login_of(user)
     user_store.allocate_session_id(login, NOW + DAY - 1, ADDRESS)
-    assert user_store.allocate_session_id(login, NOW, ADDRESS).last_iat == NOW + DAY
+    assert user_store.allocate_session_id(login, NOW, ADDRESS)[0].last_iat == NOW + DAY
     before = read(user)
     with pytest.raises(Internal, match="over a day ahead of the clock"):
         user_store.allocate_session_id(login, NOW, ADDRESS)
     assert read(user) == before
-    assert user_store.allocate_session_id(login, NOW + 1, ADDRESS).last_iat == NOW + DAY + 1
+    assert user_store.allocate_session_id(login, NOW + 1, ADDRESS)[0].last_iat == NOW + DAY + 1
 
 
 @pytest.mark.parametrize("now", [NOW - 5, NOW])
@@ -84,17 +84,38 @@ def test_an_id_is_not_used_again_though_its_session_was_purged(now):
 
 def test_an_id_comes_with_the_users_row_of_that_moment():
     user = new_user()
-    allocated = user_store.allocate_session_id(login_of(user), NOW, ADDRESS)
+    allocated, _ = user_store.allocate_session_id(login_of(user), NOW, ADDRESS)
     assert allocated == read(user)
     known = {"last_iat": NOW, "last_login_at": NOW, "login_addresses": {ADDRESS: NOW}}
     assert read(user) == user._replace(**known)
+
+
+def test_an_id_comes_with_whether_the_row_knew_the_address_and_the_device():
+    """The row that is returned is the one that is stored, whichever update allocates the ID."""
+    user = new_user()
+    login = login_of(user)
+    for now, device, expected in (
+        (NOW, "Windows", False),
+        (NOW + 1, "Windows", True),
+        (NOW + 1, "Windows", False),  # it could be a try of the one before
+        (NOW + 2, "iPhone", False),
+        (NOW + 3, "iPhone", True),
+        (NOW + 3 + 400 * DAY - 1, None, True),
+        (NOW + 3 + 800 * DAY, "iPhone", False),
+    ):
+        allocated, known = user_store.allocate_session_id(login, now, ADDRESS, device)
+        assert (known, allocated) == (expected, read(user)), now
+    assert allocated.login_devices == ("Windows", "iPhone")
+    account_store.replace_password(allocated, "other", 0, keep_sessions=True)
+    assert read(user).login_devices is None
 
 
 @pytest.mark.parametrize("now", [NOW, NOW + 1])  # of the newest session, and later
 def test_an_id_may_come_from_no_address(now):
     user = new_user()
     log_in(user)
-    allocated = user_store.allocate_session_id(login_of(user), now, None)
+    allocated, known = user_store.allocate_session_id(login_of(user), now, None)
+    assert known is None
     assert allocated.last_iat == NOW + 1
     assert allocated.login_addresses == {ADDRESS: NOW}
 
@@ -124,7 +145,7 @@ def test_a_ban_refuses_logins_until_the_second_of_its_end():
     account_store.ban(user.id, NOW, "spam", NOW + 10, 0)
     with pytest.raises(Banned):
         user_store.allocate_session_id(login_of(user), NOW + 9, ADDRESS)
-    assert user_store.allocate_session_id(login_of(user), NOW + 10, ADDRESS).last_iat == NOW + 10
+    assert user_store.allocate_session_id(login_of(user), NOW + 10, ADDRESS)[0].last_iat == NOW + 10
 
 
 @pytest.mark.parametrize("keep_sessions", [True, False])
@@ -232,6 +253,57 @@ def test_a_query_goes_on_after_a_page_of_one_megabyte(newest):
         session_store.put_session(session_of(user, iat)._replace(name="n" * 300_000), NOW)
     sessions = session_store.query_sessions(user.id, newest)
     assert [session.iat for session in sessions] == [7, 6, 5, 4, 3, 2, 1][:newest]
+
+
+# ------------------------------------------------------ last uses
+
+
+USE = {"used_at": NOW + 9, "exp": NOW + 99, "address": ADDRESS, "country": "FR"}
+
+
+def begin_idle(user):
+    """Store the session 7, which has an idle limit, and return it."""
+    session = session_of(user, 7)._replace(created_at=NOW, exp=NOW + 50, until=EXP)
+    session_store.put_session(session, NOW)
+    return session
+
+
+def test_a_use_is_stored_over_the_one_before_it_and_takes_out_what_it_lacks():
+    before = begin_idle(new_user())
+    for use in (USE, {"used_at": NOW + 20, "address": None, "country": None}):
+        used = before._replace(**use)
+        session_store.store_last_use(before, used)
+        assert session_store.query_sessions(used.user) == [used]
+        before = used
+
+
+def test_a_use_that_comes_after_a_later_one_changes_nothing():
+    before = begin_idle(new_user())
+    later = before._replace(**USE)
+    session_store.store_last_use(before, later)
+    session_store.store_last_use(before, before._replace(used_at=NOW + 8, exp=NOW + 60))
+    assert session_store.query_sessions(before.user) == [later]
+
+
+@pytest.mark.parametrize(
+    "end", [revoke, lambda user, iat: session_store.purge_sessions(user.id, [iat])]
+)
+def test_a_use_changes_no_session_that_has_ended(end):
+    user = new_user()
+    before = begin_idle(user)
+    end(user, 7)
+    rows_before = session_store.query_sessions(user.id)
+    session_store.store_last_use(before, before._replace(**USE))
+    assert session_store.query_sessions(user.id) == rows_before
+
+
+def test_a_session_that_ends_takes_its_last_use_along():
+    user = new_user()
+    before = begin_idle(user)
+    session_store.store_last_use(before, before._replace(**USE))
+    revoke(user, 7, NOW)
+    (row,) = session_store.query_sessions(user.id)
+    assert row == Session(user.id, 7, exp=NOW, created_at=NOW, revoked_reason="deleted")
 
 
 # ------------------------------------------------------ revoking some
@@ -366,7 +438,7 @@ def test_every_session_so_far_is_revoked_and_later_ones_count():
 
 def test_a_session_with_an_id_but_no_row_yet_is_revoked():
     user = new_user()
-    iat = user_store.allocate_session_id(login_of(user), NOW, ADDRESS).last_iat
+    iat = user_store.allocate_session_id(login_of(user), NOW, ADDRESS)[0].last_iat
     revoke_all(read(user))
     session_store.put_session(session_of(user, iat), NOW)
     assert live(user) == []

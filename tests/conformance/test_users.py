@@ -308,7 +308,7 @@ def log_in_from(user, numbers):
     """Allocate an ID from an address for each number; return the row as the last login sees it."""
     login = login_of(user)
     for now in numbers:
-        row = user_store.allocate_session_id(login, NOW + now, f"10.0.0.{now}")
+        row, _ = user_store.allocate_session_id(login, NOW + now, f"10.0.0.{now}")
     return row
 
 

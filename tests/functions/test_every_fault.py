@@ -33,7 +33,7 @@ from tests.support.leaks import PASSWORD
 from tests.support.operations import ACCOUNT_OPERATIONS, OPERATIONS, ROUTES
 from tests.support.order import ORDERS, in_order
 from tests.support.people import log_in, new_person
-from tests.support.rows import tables
+from tests.support.rows import age_session, tables
 from tests.support.streams import follow_streams
 
 RENAMED, NEWCOMER, NEW_PASSWORD = (
@@ -174,7 +174,8 @@ def route(name, token=None, **given):
         if answer.status >= 400:
             return Outcome("refused", name_of_error(answer.status, answer.body))
         issued = answer.body.get("token")
-        body = {} if issued else answer.body  # a token is never twice the same
+        # A token is never twice the same, nor the time of a use.
+        body = {} if issued else {k: v for k, v in answer.body.items() if k != "usedAt"}
         return Outcome("done", (answer.status, body), issued)
 
     return act
@@ -279,6 +280,16 @@ def issuing_by_id(world):
     return account("issue_session", **ACCOUNT_OPERATIONS["issue_session"].event(id=world.person.id))
 
 
+def using(name):
+    """Prepare a request of a session of which a use is due."""
+
+    def prepare(world):
+        age_session(world.person, world.iat("in use"))
+        return requesting(name)(world)
+
+    return prepare
+
+
 def deleting_several(*names):
     def prepare(world):
         body = {"sessions": [world.iat(name) for name in names]}
@@ -331,6 +342,10 @@ REQUESTS = {
         may_close=("other",),
     ),
     "create_session, replacing one": case("create_session", replacing("other"), orders=(ALONE,)),
+    **{
+        f"{name}, and a use is due": case(name, using(name), in_steps=True)
+        for name in ("get_current_session", "delete_sessions", "delete_all_sessions")
+    },
     "issue_session": case("issue_session"),
     "issue_session, by ID": case("issue_session", issuing_by_id),
     "issue_session, once too often": case(

@@ -103,6 +103,8 @@ def test_a_login_publishes_that_a_session_was_created(clock, bus, changes, logge
         "expires_at": listed["exp"],
         "name": listed["name"],
         "method": "password",
+        "address": "203.0.113.7",
+        "known": False,
     }
     (entry,) = bus.entries
     assert (entry["Source"], entry["EventBusName"]) == ("sessions.sessions", "default")
@@ -112,6 +114,37 @@ def test_a_login_publishes_that_a_session_was_created(clock, bus, changes, logge
     assert line["published"] == [{"type": kind, **detail}]
     (metric,) = map(json.loads, capsys.readouterr().out.splitlines())
     assert (metric["operation"], metric["EventsPublished"]) == ("publish_events", [1.0])
+
+
+def test_a_beginning_tells_whence_it_came_and_whether_that_was_known(
+    clock, bus, changes, monkeypatch
+):
+    """As far as the session's row says it; its end does not tell it."""
+    person = new_person()
+    for begin in (log_in, log_in, begin_session):
+        begin(person)
+        clock.now += 1
+    monkeypatch.setattr(session_issue, "KEEP_ADDRESSES", False)
+    log_in(person)
+    place = {"address": {"S": "192.0.2.1"}, "country": {"S": "CH"}, "known": {"BOOL": True}}
+    _, row = session_row(person, clock.now + 1, clock.now + 60)
+    tables().put_item(TableName=SESSIONS, Item={**row, **place})
+    publish(changes())
+    told = [
+        {name: value for name, value in detail.items() if name in place}
+        for _, detail in bus.events()
+    ]
+    assert told == [
+        {"address": "203.0.113.7", "known": False},
+        {"address": "203.0.113.7", "known": True},
+        {},
+        {"known": True},
+        {"address": "192.0.2.1", "country": "CH", "known": True},
+    ]
+    end_each(person)
+    publish(changes())
+    assert len(bus.ends()) == 5
+    assert not [end for end in bus.ends() if place.keys() & end.keys()]
 
 
 def end_all(person):
@@ -220,6 +253,8 @@ def test_every_end_is_published_once_with_its_reason(clock, bus, changes, name):
     iats = sessions_of(person)
     publish(changes())
     began = {detail["session"]: detail for _, detail in bus.events() if detail["user"] == person.id}
+    for detail in began.values():
+        del detail["address"], detail["known"]  # which are of the beginning alone
     bus.entries.clear()
     clock.now += 60
     act(person, tokens[-1], iats)
@@ -283,6 +318,28 @@ def test_a_row_deleted_after_its_time_is_published_as_expired(clock, bus, by, la
     assert (end["session"], end["reason"]) == (5, "expired")
     assert end["ended_at"] == end["expires_at"] == exp
     assert "secret" not in json.dumps(bus.entries)
+
+
+@pytest.mark.parametrize("by", [BY_TTL, {}])
+def test_the_row_of_a_session_that_was_not_used_is_published_as_idle(clock, bus, by):
+    record = removal(new_person(), clock.now, clock.now + 9, by)
+    record["dynamodb"]["OldImage"] |= {"until": {"N": str(clock.now + 1000)}}
+    publish([record])
+    (end,) = bus.ends()
+    assert (end["reason"], end["ended_at"]) == ("idle", clock.now)
+    assert end["expires_at"] == clock.now + 1000
+
+
+def test_that_a_session_was_used_reaches_no_function(clock, changes):
+    person = new_person()
+    token, session = log_in(person), clock.now
+    changes()
+    clock.now += 3600
+    assert call("get_current_session", token).body["usedAt"] == clock.now
+    assert changes() == []
+    call("delete_session", token, session=session)
+    (record,) = changes()
+    assert record["dynamodb"]["OldImage"]["used_at"] == {"N": str(clock.now)}
 
 
 def test_a_row_deleted_before_its_time_was_published_before(clock, bus):

@@ -25,6 +25,9 @@ def value(type_):
         return PLAIN[type_]
     if type_ == dict[str, int]:
         return st.dictionaries(st.text(), PLAIN[int], max_size=3)
+    if type_ == tuple[str, ...] | None:  # a set
+        texts = st.sets(st.text(), min_size=1, max_size=3)
+        return st.none() | texts.map(lambda given: tuple(sorted(given)))
     if type_ in {str | None, int | None}:
         return st.none() | PLAIN[type_.__args__[0]]
     return st.from_type(type_)
@@ -32,7 +35,11 @@ def value(type_):
 
 def plain(record):
     """Return the record's fields that are not None."""
-    return {name: field for name, field in record._asdict().items() if field is not None}
+    return {
+        name: set(field) if isinstance(field, tuple) else field
+        for name, field in record._asdict().items()
+        if field is not None
+    }
 
 
 @pytest.mark.parametrize("kind", [User, Session, Login])
@@ -92,3 +99,9 @@ def test_a_malformed_session_raises(attribute, malformed):
 def test_a_malformed_map_raises(addresses):
     with pytest.raises((KeyError, TypeError)):
         from_item(User, to_item(records.user()) | {"login_addresses": addresses})
+
+
+@pytest.mark.parametrize("devices", [{"S": "Windows"}, {"L": [{"S": "Windows"}]}, {"NS": ["1"]}])
+def test_a_malformed_set_raises(devices):
+    with pytest.raises(KeyError):
+        from_item(User, to_item(records.user()) | {"login_devices": devices})

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sessions.session_name import UNKNOWN, session_name
+from sessions.session_name import UNKNOWN, kind_of_device, session_name
 
 # ------------------------------------------------------------ from User-Agent
 
@@ -34,6 +34,29 @@ def test_the_table_has_a_hundred_programs():
 )
 def test_a_user_agent_without_a_name_is_an_unknown_device(user_agent):
     assert session_name([], user_agent) == UNKNOWN == "Unknown device"
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "kind"),
+    [
+        ("", "unknown"),
+        ("curl/8.5.0", "program"),
+        ("\0", "program"),
+        (" " * 600 + "Windows", "program"),
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) Firefox/120.0", "Windows"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Safari/605.1.15", "Mac"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Mobile/15E148", "iOS"),
+        ("Mozilla/5.0 (Linux; Android 14; Pixel 8) Chrome/120.0.0.0", "Android"),
+        ("Mozilla/5.0 (PlayStation; PlayStation 5/6.00)", "PlayStation"),
+    ],
+)
+def test_a_kind_of_device_is_the_machine_or_the_system(user_agent, kind):
+    assert kind_of_device(user_agent) == kind
+
+
+def test_there_are_few_kinds_of_device():
+    """A user's row keeps each on which the user logged in."""
+    assert 10 < len({kind_of_device(user_agent) for _, user_agent in KNOWN}) < 30
 
 
 WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"

@@ -64,7 +64,7 @@ def log_in(user: User, now: int = NOW) -> int:
 
 def begin(login: Login, session_epoch: int, now: int = NOW) -> int:
     """Begin a session of a user whose password was found right, and return its ID."""
-    user = user_store.allocate_session_id(login, now, ADDRESS)
+    user, _ = user_store.allocate_session_id(login, now, ADDRESS)
     session_store.put_session(session_of(user, user.last_iat, session_epoch), now)
     return user.last_iat
 

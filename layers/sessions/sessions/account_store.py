@@ -42,7 +42,7 @@ def replace_password(
     """Give the user another password and, unless told not to, revoke every session: one write.
 
     A login that has found the old password right, and has no ID yet, is refused one. The addresses
-    of logins are forgotten: whoever knew the old password may have chosen them.
+    and devices of logins are forgotten: whoever knew the old password may have chosen them.
 
     Raises:
         ChangedMeanwhile: the user is not as it was read.
@@ -50,9 +50,12 @@ def replace_password(
     version = {":next": {"N": str(user.password_version + 1)}}
     update = "SET password_version = :next, login_addresses = :none"
     values: Item = version | {":none": to_attribute({})}
+    removed = "login_devices"
     if not keep_sessions:
-        update += f", {REVOKE_ALL} REMOVE revoked_except"
+        update += f", {REVOKE_ALL}"
+        removed += ", revoked_except"
         values |= _revocation("password_changed", session_epoch)
+    update += f" REMOVE {removed}"
     changes = [{**_user_as_read(user, values), "UpdateExpression": update}]
     for name in (user.username, user.email):
         login = _login_of(user, name, version | {":hash": {"S": password_hash}})

@@ -24,7 +24,7 @@ def to_item(record: NamedTuple) -> Item:
 
 
 def to_attribute(value: Any) -> dict[str, Any]:
-    """Return a text, number, truth value, bytes or map as DynamoDB writes it."""
+    """Return a text, number, truth value, bytes, set of texts or map as DynamoDB writes it."""
     if isinstance(value, str):
         return {"S": value}
     if isinstance(value, bool):  # before int, of which it is one
@@ -33,6 +33,8 @@ def to_attribute(value: Any) -> dict[str, Any]:
         return {"N": str(value)}
     if isinstance(value, bytes):
         return {"B": value}
+    if isinstance(value, tuple):
+        return {"SS": list(value)}
     return {"M": {name: to_attribute(member) for name, member in value.items()}}
 
 
@@ -52,7 +54,10 @@ def _readers(record: Any) -> list[tuple[str, Callable[[dict[str, Any]], Any]]]:
 
 
 def _reader(type_: Any) -> Callable[[dict[str, Any]], Any]:
-    """Return the reader of attributes of this type: a plain one, `X | None`, or a map."""
+    """Return the reader of attributes of this type: a plain one, `X | None`, a set, or a map.
+
+    A set is a tuple, which JSON can write; it has no order, and DynamoDB has no empty one.
+    """
     if type_ is str:
         return lambda attribute: attribute["S"]
     if type_ is int:
@@ -64,5 +69,7 @@ def _reader(type_: Any) -> Callable[[dict[str, Any]], Any]:
     parts = get_args(type_)
     if parts[-1] is type(None):
         return _reader(parts[0])
+    if parts[-1] is ...:
+        return lambda attribute: tuple(sorted(attribute["SS"]))
     read = _reader(parts[1])  # of dict[str, member]
     return lambda attribute: {name: read(value) for name, value in attribute["M"].items()}

@@ -24,17 +24,12 @@ from sessions.logins import Login, login_key
 from sessions.request import Request, address_block
 from sessions.session_store import read_user_and_sessions
 from sessions.telemetry import best_effort
-from sessions.user_store import find_login_and_epoch
+from sessions.user_store import find_login_and_epoch, is_used_lately
 
 WINDOW_SECONDS = settings.number("LOGIN_ATTEMPTS_SECONDS")
 PER_NAME_AND_ADDRESS = settings.number("LOGIN_ATTEMPTS_PER_NAME_AND_ADDRESS")
 PER_ADDRESS = settings.number("LOGIN_ATTEMPTS_PER_ADDRESS")
 PER_NAME = settings.number("LOGIN_ATTEMPTS_PER_NAME")
-
-# The limit from everywhere does not stop an address from which the user logged in lately. So
-# guesses from elsewhere cannot lock the owner of an account out. A session lasts a month or longer,
-# and the next login follows it: its user must be no stranger at home.
-TRUSTED_ADDRESS_SECONDS = 34_560_000  # 400 days
 
 _FROM_EVERYWHERE = "failures_from_everywhere"
 _OF_ALL_NAMES = "failures"
@@ -132,11 +127,12 @@ class Attempt:
     def _is_from_a_trusted_address(self, login: Login | None) -> bool:
         """Say whether the user of this login logged in from this address lately.
 
+        The limit from everywhere does not stop such an address. So guesses from elsewhere cannot
+        lock the owner of an account out.
         A name that nobody has is looked up, too: else the time of the refusal would tell.
         """
         user, _, _ = read_user_and_sessions(login.user if login else _NOBODY, ())
-        used_at = user.login_addresses.get(self.address) if user else None
-        return used_at is not None and self._request.now < used_at + TRUSTED_ADDRESS_SECONDS
+        return user is not None and is_used_lately(user, self.address, self._request.now)
 
 
 def add_attempt(row: str, limits: Mapping[str, int], attempt_id: str, expires: int) -> str | None:

@@ -37,6 +37,8 @@ class User(NamedTuple):
         ended_epoch: the session epoch when they were revoked, or the user banned: sessions of an
             earlier one had ended with everyone's.
         login_addresses: when the user last logged in from an address, by that address or network.
+        login_devices: the kinds of device that the user logged in on, as `session_name` knows them;
+            None if no login has said one.
     """
 
     id: str
@@ -55,6 +57,7 @@ class User(NamedTuple):
     revoked_reason: str | None = None
     ended_epoch: int = 0
     login_addresses: dict[str, int] = {}
+    login_devices: tuple[str, ...] | None = None
 
 
 class Standing(NamedTuple):

@@ -70,7 +70,7 @@ def _of_session(old: Item | None, new: Item | None, at: int) -> Iterator[Event]:
     after = from_item(Session, new) if new is not None else None
     if before is None:
         if after is not None:
-            yield {"type": "SessionCreated", **_about(after)}
+            yield {"type": "SessionCreated", **_about(after), **_origin(after)}
     elif before.revoked_reason is not None:
         return
     elif after is None:
@@ -174,3 +174,9 @@ def _about(session: Session) -> Event:
         "method": session.method,
         **({} if session.by is None else {"by": session.by}),
     }
+
+
+def _origin(session: Session) -> Event:
+    """Return where a session that has just begun comes from, as far as its row says it."""
+    told = {"address": session.address, "country": session.country, "known": session.known}
+    return {name: value for name, value in told.items() if value is not None}

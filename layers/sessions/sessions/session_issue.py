@@ -20,6 +20,8 @@ ISSUER = settings.text("TOKEN_ISSUER")
 SESSION_SECONDS = settings.number("SESSION_SECONDS")
 REMEMBERED_SESSION_SECONDS = settings.number("REMEMBERED_SESSION_SECONDS")
 MAX_SESSIONS_PER_USER = settings.number("MAX_SESSIONS_PER_USER")
+IDLE_SECONDS = settings.number("IDLE_SECONDS")
+KEEP_ADDRESSES = settings.text("KEEP_ADDRESSES") == "true"
 
 
 def issue_session(
@@ -30,23 +32,22 @@ def issue_session(
     request_id: str,
     *,
     address: str | None,
+    device: str | None = None,
     meanwhile: Callable[[], None] | None = None,
     presented: Claims | None = None,
 ) -> tuple[str, Session]:
-    """Allocate the session's ID, store it, enforce the limit of sessions, sign its token.
+    """Allocate the session's ID, store it, enforce the limit of sessions; return its token, and it.
 
     Args:
         login: the user, and the password version that was read before the user was authenticated.
-        draft: the session, but for its ID and the hash of `jti`.
+        draft: the session, but for its ID, the hash of `jti`, its idle limit and `known`.
         jti: 128 random bits.
         now: epoch seconds.
         request_id: the request's ID, for the log.
         address: the address or network from which the user logs in; None if that is not known.
+        device: the kind of device on which the user logs in; None if that is not known.
         meanwhile: what to do beside the first write.
         presented: what a token says; a live session of the user whose token it is, is replaced.
-
-    Returns:
-        The token, and the session.
 
     Raises:
         InvalidUser, InvalidPassword, Banned, Internal: as `user_store.allocate_session_id`.
@@ -54,13 +55,26 @@ def issue_session(
     """
     # The key first: a session whose token cannot be signed must not be left behind.
     kid, key = signing_keys.current(now)
-    allocate = partial(user_store.allocate_session_id, login, now, address)
-    user = allocate() if meanwhile is None else run_concurrently(allocate, meanwhile)[0]
+    allocate = partial(user_store.allocate_session_id, login, now, address, device)
+    user, known = allocate() if meanwhile is None else run_concurrently(allocate, meanwhile)[0]
+    draft = _as_deployed(draft._replace(known=known), now)
     session = draft._replace(iat=user.last_iat, jti_sha256=jti_sha256(jti))
     token = tokens.issue(Claims(user.id, session.iat, session.ends_at, jti), ISSUER, kid, key)
     _store(session, _live_session(user.id, presented, now), now)
     _clean_up(user, session.session_epoch, now, request_id)
     return token, session
+
+
+def _as_deployed(draft: Session, now: int) -> Session:
+    """Return the session with the idle limit of this deployment, and with what it keeps alone.
+
+    One that somebody else begins is not known to the user, wherever that is.
+    """
+    if draft.by is not None:
+        draft = draft._replace(known=False)
+    if IDLE_SECONDS:
+        draft = draft._replace(until=draft.exp, exp=min(draft.exp, now + IDLE_SECONDS))
+    return draft if KEEP_ADDRESSES else draft._replace(address=None, country=None)
 
 
 def _store(session: Session, replaced: int | None, now: int) -> None:

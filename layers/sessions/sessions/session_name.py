@@ -123,6 +123,13 @@ def session_name(given: Iterable[str], user_agent: str) -> str:
     return next(names, "") or _described(user_agent[:_LONGEST_USER_AGENT]) or UNKNOWN
 
 
+def kind_of_device(user_agent: str) -> str:
+    """Return on what kind of device a User-Agent runs: one of few words, whatever it says."""
+    if not user_agent:
+        return "unknown"
+    return _system(user_agent[:_LONGEST_USER_AGENT]) or "program"
+
+
 def _name(text: str) -> str:
     """Return the name that `text` is, with single spaces for white space; empty if it is none."""
     name = re.sub(_WHITE_SPACE, " ", text).strip(" ")
@@ -164,16 +171,21 @@ def _described(user_agent: str) -> str:
     """
     if bot := re.search(_BOT, user_agent, re.ASCII):
         return bot[1] or bot[2]
-    machine = _first(_MACHINES, user_agent)
-    system = machine or _first(_SYSTEMS, user_agent)
-    if system == "Mac" and ("OS/" in user_agent or " Mobile/" in user_agent):
-        system = "iOS"  # where a page for desktops was asked for; Safari then says Mac alone
+    system = _system(user_agent)
     program = _first(_PROGRAMS, user_agent)
     if not program and not user_agent.lower().startswith("mozilla"):
         program = _first_product(user_agent)
-    elif not program and not machine:
+    elif not program and system not in _MACHINES.values():
         program = _browser(user_agent, system)
     return " on ".join(filter(None, (program, system)))[:_LONGEST_NAME]
+
+
+def _system(user_agent: str) -> str:
+    """Return the machine or the system that a User-Agent names; empty if it names none."""
+    system = _first(_MACHINES, user_agent) or _first(_SYSTEMS, user_agent)
+    if system == "Mac" and ("OS/" in user_agent or " Mobile/" in user_agent):
+        return "iOS"  # where a page for desktops was asked for; Safari then says Mac alone
+    return system
 
 
 def _first(names: Mapping[str, str], user_agent: str) -> str:

@@ -6,6 +6,7 @@ function raises `Unavailable` for a fault of DynamoDB that outlasts the retries.
 """
 
 from contextlib import suppress
+from functools import partial
 
 from sessions import dynamodb
 from sessions.dynamodb import ConditionFailed
@@ -26,6 +27,10 @@ from sessions.session_epoch import epoch_in, shard_key
 # From how many addresses a user is known to log in. Up to twice as many are stored: so only a few
 # logins make the second write that forgets the oldest (docs/decisions/0009).
 LOGIN_ADDRESSES = 8
+
+# For how long an address stays one of the user's. A session lasts a month or longer, and the next
+# login follows it: its user must be no stranger at home.
+_LATELY_SECONDS = 34_560_000  # 400 days
 
 # How far a new session's ID may be ahead of the clock, in seconds. It takes that many logins of one
 # user, or one on a machine whose clock is wrong.
@@ -90,7 +95,9 @@ def replace_password_hash(login: Login, password_hash: str) -> None:
         )
 
 
-def allocate_session_id(login: Login, now: int, address: str | None) -> User:
+def allocate_session_id(
+    login: Login, now: int, address: str | None, device: str | None = None
+) -> tuple[User, bool | None]:
     """Allocate the ID of a new session: `now`, or one more than the newest, if that is later.
 
     IDs of a user are never used twice, however many logins share a second, and whatever was revoked
@@ -100,9 +107,10 @@ def allocate_session_id(login: Login, now: int, address: str | None) -> User:
         login: a login of the user, as it was read before the user was authenticated.
         now: epoch seconds.
         address: the address, or the network of it, for `User.login_addresses`; None for none.
+        device: the kind of device, for `User.login_devices`; None for none.
 
     Returns:
-        The user's row, whose `last_iat` is the new ID.
+        The user's row, whose `last_iat` is the new ID; and whether it knew address and device.
 
     Raises:
         InvalidUser: the user does not exist any more.
@@ -114,8 +122,9 @@ def allocate_session_id(login: Login, now: int, address: str | None) -> User:
         ":now": {"N": str(now)},
         ":version": {"N": str(login.password_version)},
     }
+    allocate = partial(_allocate, login.user, now, address, device)
     try:
-        return _allocate(login.user, address, ":now", f"{_IS_LATER} AND {_MAY_LOG_IN}", values)
+        return allocate(":now", f"{_IS_LATER} AND {_MAY_LOG_IN}", values)
     except ConditionFailed as error:
         if refusal := _refusal(error.item, login, now):
             raise refusal from error
@@ -123,17 +132,28 @@ def allocate_session_id(login: Login, now: int, address: str | None) -> User:
     values |= {":one": {"N": "1"}, ":furthest": {"N": str(now + _FURTHEST_AHEAD)}}
     condition = f"last_iat < :furthest AND {_MAY_LOG_IN}"
     try:
-        return _allocate(login.user, address, "last_iat + :one", condition, values)
+        return allocate("last_iat + :one", condition, values)
     except ConditionFailed as error:
         raise _refusal(error.item, login, now) or Unavailable() from error
 
 
-def _allocate(user: str, address: str | None, iat: str, condition: str, values: Item) -> User:
+def _allocate(
+    user: str,
+    now: int,
+    address: str | None,
+    device: str | None,
+    iat: str,
+    condition: str,
+    values: Item,
+) -> tuple[User, bool | None]:
     update = f"SET last_iat = {iat}, last_login_at = :now"
     names = {}
     if address is not None:
         update += ", login_addresses.#address = :now"
         names = {"ExpressionAttributeNames": {"#address": address}}
+    if device is not None:  # a set, which rows of earlier versions need not have
+        update += " ADD login_devices :devices"
+        values = {**values, ":devices": to_attribute((device,))}
     answer = dynamodb.call(
         "update_item",
         TableName=dynamodb.USERS,
@@ -141,11 +161,46 @@ def _allocate(user: str, address: str | None, iat: str, condition: str, values: 
         UpdateExpression=update,
         ConditionExpression=condition,
         ExpressionAttributeValues=values,
-        ReturnValues="ALL_NEW",
+        ReturnValues="ALL_OLD",
         ReturnValuesOnConditionCheckFailure="ALL_OLD",
         **names,
     )
-    return from_item(User, answer["Attributes"])
+    before = from_item(User, answer["Attributes"])
+    return _after_login(before, now, address, device), _knows(before, now, address, device)
+
+
+def _after_login(before: User, now: int, address: str | None, device: str | None) -> User:
+    """Return the user's row as `_allocate` leaves it."""
+    # The ID is `now` only where that is later than the newest.
+    after = before._replace(last_iat=max(now, before.last_iat + 1), last_login_at=now)
+    if address is not None:
+        after = after._replace(login_addresses={**before.login_addresses, address: now})
+    if device is not None:
+        devices = {device}.union(before.login_devices or ())
+        after = after._replace(login_devices=tuple(sorted(devices)))
+    return after
+
+
+def _knows(before: User, now: int, address: str | None, device: str | None) -> bool | None:
+    """Say whether the user's row knew where a login comes from; None if there is nothing to ask.
+
+    An update whose answer was lost is made again, and finds what it has stored itself. So an
+    address of this very second counts as new: a login is better told twice than never. A row that
+    knows no devices, as those of earlier versions, is asked about the address alone.
+    """
+    answers = []
+    if address is not None:
+        is_own = before.login_addresses.get(address) == now
+        answers.append(is_used_lately(before, address, now) and not is_own)
+    if device is not None and before.login_devices is not None:
+        answers.append(device in before.login_devices)
+    return all(answers) if answers else None
+
+
+def is_used_lately(user: User, address: str, now: int) -> bool:
+    """Say whether the user logged in from this address, or network, within 400 days."""
+    used_at = user.login_addresses.get(address)
+    return used_at is not None and now < used_at + _LATELY_SECONDS
 
 
 def forget_oldest_addresses(user: User) -> None:
