@@ -1,6 +1,7 @@
 """The API, and the authorizer of other APIs, on the vectors that Verifiers are held to."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -58,22 +59,37 @@ def test_the_api_has_the_verdict_of_each_vector(clock, vector):
             "name": shown["name"],
             "method": shown["method"],
             "by": shown.get("by"),
+            # The use of this very request is in the answer of a Verifier alone.
+            "idle_expires": vector.verified["idle_expires"] if vector.use else shown.get("idleExp"),
         }
     else:
         assert answer == REFUSALS[vector.api]
 
 
-def test_the_authorizer_has_the_verdict_of_each_vector(clock, vector):
+def test_the_authorizer_has_the_verdict_of_each_vector(clock, vector, monkeypatch):
     """It checks no signature, reads a header as the API does, and takes a session of any age."""
     clock.now = vector.now
+    monkeypatch.setattr("functions.verify_session.app.USED_SECONDS", vector.used_seconds)
+    before = row_of()
     status, context = outcome(HTTP_2, asked(HTTP_2, vector.token))
     if "session" in {vector.verdict, vector.api}:
         assert status == 200
         names = {"user": "user", "session": "id", "expires": "expires", "name": "name"}
-        names |= {"method": "method", "by": "by"}
+        names |= {"method": "method", "by": "by", "idle_expires": "idle_expires"}
         expected = {ours: vector.verified[theirs] for ours, theirs in names.items()}
         assert context == {name: str(it) for name, it in expected.items() if it is not None}
     else:
         reason = {"reason": vector.reason} if vector.reason else {}
         error = {"InvalidSession": INVALID_SESSION, "Banned": BANNED}[vector.verdict]
         assert (status, context) == (403, {"code": error["code"], **reason})
+    if vector.use:
+        times = {name: {"N": str(seconds)} for name, seconds in vector.use.items()}
+        assert row_of() == {**before, **times, "address": {"S": "203.0.113.7"}}
+    elif vector.max_age is None:
+        assert row_of() == before
+
+
+def row_of() -> Any:
+    """Return the session's row, if there is one."""
+    key = {"user": FILE["session"]["user"], "iat": FILE["session"]["iat"]}
+    return tables().get_item(TableName=SESSIONS, Key=key).get("Item")

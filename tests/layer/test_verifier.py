@@ -94,6 +94,12 @@ def verdict_of(vector: Vector, tables: Tables, **options: Any) -> Any:
         return type(error).__name__, getattr(error, "reason", None)
 
 
+@pytest.fixture(autouse=True)
+def of_a_service(monkeypatch) -> None:
+    """Have the Verifier log as in a service: our own function has it log as it does itself."""
+    monkeypatch.setattr(logging.getLogger("sessions.verifier"), "propagate", True)
+
+
 @pytest.fixture
 def good(clock) -> Vector:
     clock.now = GOOD.now
