@@ -196,7 +196,7 @@ def test_a_verifier_may_write_just_what_a_use_changes(clock, dynamodb_calls):
             token = log_in(new_person())
             claims = read_token(token, clock.now)[2]
             if limit:
-                limit_idleness(claims.sub, claims.iat, limit)
+                limit_idleness(claims.sub, claims.iat, limit, clock.now)
             clock.now += 3_600
             dynamodb_calls.clear()
             own = Verifier(dynamodb.client, sessions_table=SESSIONS, users_table=USERS)

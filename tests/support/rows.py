@@ -69,11 +69,11 @@ def age_session(person: Person, iat: int) -> None:
     )
 
 
-def limit_idleness(user: str, iat: int, seconds: int) -> None:
-    """Have a session that no use followed as if it had begun with an idle limit."""
+def limit_idleness(user: str, iat: int, seconds: int, now: int) -> None:
+    """Have a session, which is used now, as if it had begun with an idle limit."""
     key = {"user": {"S": user}, "iat": {"N": str(iat)}}
     row = from_item(Session, tables().get_item(TableName=SESSIONS, Key=key)["Item"])
-    limited = row._replace(until=row.exp, exp=min(row.exp, row.last_used_at + seconds))
+    limited = row._replace(until=row.exp, exp=min(row.exp, now + seconds), used_at=now)
     tables().put_item(TableName=SESSIONS, Item=to_item(limited))
 
 
