@@ -80,13 +80,13 @@ class Idleness(Model):
 
 
 def of_the_api(token: str, now: int, max_age: int | None) -> Verdict:
-    """Return what follows from the answer of *get current session*, but the end of a limit."""
+    """Return what follows from the answer of *get current session*."""
     status, _, body = call("get_current_session", token)
     if status != 200:
         return ({401: "InvalidSession", 403: "Banned"}[status],)
     if max_age is not None and now - body["createdAt"] > max_age:
         return ("StaleSession",)
-    names = ("sub", "iat", "createdAt", "exp", "name", "method", "by")
+    names = ("sub", "iat", "createdAt", "exp", "name", "method", "by", "idleExp")
     return tuple(body.get(name) for name in names)
 
 
@@ -182,17 +182,21 @@ class Agreement(History):
         now = self.clock.now
         for place, held in enumerate(getattr(self, "tokens", ())):
             max_age = MAX_AGES[(now + place) % len(MAX_AGES)]
-            first = place % len(self.others)
-            asked = [*self.others.items()][first:] + [*self.others.items()][:first]
-            said = {name: ask(held.token, now, max_age) for name, ask in asked}
+            asks = [*{"the API": of_the_api, **self.others}.items()]
+            first = place % len(asks)
+            said = {
+                name: ask(held.token, now, max_age) for name, ask in asks[first:] + asks[:first]
+            }
             self.model.use(held.person, held.iat, now)
-            expected = of_the_api(held.token, now, max_age)
+            expected = said["the API"]
             assert expected[:1] in self.possible(held), "the API"
-            of_any_age = of_the_api(held.token, now, None)
-            for name, ask in asked:
-                wanted = of_any_age[:2] + of_any_age[3:] if ask is of_the_authorizer else expected
-                if len(wanted) > 1:
-                    wanted += (self.model.idle_end(held.person, held.iat),)
+            if len(expected) > 1:
+                assert expected[-1] == self.model.idle_end(held.person, held.iat), "the API"
+            for name, ask in self.others.items():
+                wanted = expected
+                if ask is of_the_authorizer:
+                    wanted = of_the_api(held.token, now, None)
+                    wanted = wanted[:2] + wanted[3:]
                 assert said[name] == wanted, name
                 Agreement.comparisons += 1
 
@@ -255,9 +259,20 @@ def forget_the_epoch_in_javascript(patch: pytest.MonkeyPatch, script: str) -> st
     return script.replace("began < epoch", "false")
 
 
+def store_no_use_in_python(patch: pytest.MonkeyPatch, script: str) -> str:
+    patch.setattr(verifier, "after_use", lambda *_: None)
+    return script
+
+
+def store_each_use_in_javascript(patch: pytest.MonkeyPatch, script: str) -> str:
+    return script.replace("now - usedAt < dueSeconds", "false")
+
+
 @pytest.mark.parametrize(
     ("plant", "told"),
     [
+        (store_no_use_in_python, "Python"),
+        (store_each_use_in_javascript, "the API"),
         (forget_the_epoch_in_the_api, "the API"),
         (forget_the_epoch_in_python, "Python"),
         (forget_the_epoch_in_javascript, "JavaScript"),

@@ -134,6 +134,7 @@ const PAUSES_MILLISECONDS = [50, 100, 200, 400]; // as in layers/sessions/sessio
 const WRITE_SECONDS = 20;
 const WRITE_MILLISECONDS = 5_000;
 const LARGEST_TIME = 10 ** 15;
+const NO_FAULTS = ["ConditionalCheckFailedException", "TransactionConflictException"];
 const UNLESS_ENDED_OR_USED =
   "attribute_exists(iat) AND attribute_not_exists(revoked_reason)" +
   " AND (attribute_not_exists(used_at) OR used_at <= :before)";
@@ -257,9 +258,9 @@ export class Verifier {
    */
   #tell(error) {
     const name = String(error?.name);
-    // The session has ended, or was used by another call that was sooner.
-    if (name === "ConditionalCheckFailedException") return;
-    if (!this.#mayStore) return; // another call was told so
+    // The session has ended or ends, or was used by another call that was sooner; or a call that was
+    // sooner was told that the rights are missing.
+    if (NO_FAULTS.includes(name) || !this.#mayStore) return;
     this.#mayStore = !name.startsWith("AccessDenied");
     const what = this.#mayStore ? "A use of a session is" : "Uses of sessions are";
     console.warn(`${what} not stored: ${name}: ${error?.message}`);

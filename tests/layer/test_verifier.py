@@ -242,10 +242,13 @@ def test_a_use_that_cannot_be_stored_changes_no_verdict(clock, caplog, vector, f
     assert vector.token not in caplog.text
 
 
-def test_what_was_used_or_ended_meanwhile_is_no_fault(clock, caplog):
+@pytest.mark.parametrize(
+    "code", ["ConditionalCheckFailedException", "TransactionConflictException"]
+)
+def test_what_was_used_or_ends_meanwhile_is_no_fault(clock, caplog, code):
     clock.now = IDLING.now
     tables = Tables(IDLING.rows)
-    tables.fault = failure("ConditionalCheckFailedException")
+    tables.fault = failure(code)
     session = verdict_of(IDLING, tables)
     assert session.idle_expires == int(IDLING.rows["sessions"][0]["exp"]["N"])
     assert caplog.records == []

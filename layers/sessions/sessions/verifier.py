@@ -22,6 +22,8 @@ from sessions.session_epoch import epoch_in, shard_key
 
 _log = logging.getLogger(__name__)
 
+_NO_FAULTS = {"ConditionalCheckFailedException", "TransactionConflictException"}
+
 
 class VerifiedSession(NamedTuple):
     """A session that counts. Times are epoch seconds.
@@ -34,7 +36,7 @@ class VerifiedSession(NamedTuple):
         name: the session's name, such as `Chrome on Windows`.
         method: how the user was authenticated: `password`, or what the back end said that did it.
         by: who else began the session for the user, such as a support agent; None if nobody did.
-        idle_expires: when the session ends if it is not used until then; None without an idle limit.
+        idle_expires: when the session ends if it is not used; None without an idle limit.
     """
 
     user: str
@@ -140,10 +142,10 @@ class Verifier:
     def _tell(self, error: BotoCoreError | ClientError) -> None:
         """Log why a use is not stored: the caller's session counts all the same."""
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
-        if code == "ConditionalCheckFailedException":
-            return  # the session has ended, or was used by another call that was sooner
-        if not self._may_store:
-            return  # another call was told so
+        # The session has ended or ends, or was used by another call that was sooner; or a call that
+        # was sooner was told that the rights are missing.
+        if code in _NO_FAULTS or not self._may_store:
+            return
         self._may_store = not code.startswith("AccessDenied")
         what = "A use of a session is" if self._may_store else "Uses of sessions are"
         _log.warning("%s not stored: %s", what, error)
@@ -219,8 +221,8 @@ def _projection(names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-# What is read, which the output VerifySessionsPolicy allows: nothing that names or proves a user, or
-# says where one is.
+# What is read, which the output VerifySessionsPolicy allows: nothing that names or proves a user,
+# or says where one is.
 USERS_ATTRIBUTES = (*Standing._fields, "session_epoch")
 SESSIONS_ATTRIBUTES = tuple(
     name for name in Session._fields if name not in {"address", "country", "known"}
