@@ -14,14 +14,16 @@ import pytest
 from local.functions import logical_id
 from sessions import dynamodb, event_bus, signing_keys
 from sessions.dynamodb import SESSIONS, USERS
+from sessions.errors import InvalidSession
 from sessions.model import Session, Standing, User
 from sessions.proof import read_token
 from sessions.verifier import SESSIONS_ATTRIBUTES, USERS_ATTRIBUTES, Verifier
-from tests.support.calls import invoke
+from tests.support.calls import call, invoke
 from tests.support.contract import TEMPLATE
+from tests.support.forgery import sign, signing_key
 from tests.support.operations import ON_A_USER, OPERATIONS
-from tests.support.people import log_in, new_person
-from tests.support.rows import limit_idleness, stored_rows
+from tests.support.people import log_in, new_person, statuses
+from tests.support.rows import limit_idleness, stored_rows, tables
 from tests.support.scenarios import prepare
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -213,10 +215,34 @@ def test_a_verifier_may_write_just_what_a_use_changes(clock, dynamodb_calls):
     assert OF_A_USE["Condition"]["StringEqualsIfExists"] == {"dynamodb:ReturnValues": "NONE"}
 
 
-def test_a_verifier_may_write_nothing_that_proves_or_names_a_session_or_sets_its_end():
-    proofs = {"jti_sha256", "session_epoch", "until", "name", "method", "by", "created_at", "known"}
-    assert not proofs & {*WRITABLE}
-    assert proofs < {*Session._fields}
+@pytest.mark.parametrize("end", ["delete_session", "revoke_user_sessions", "revoke_everyone"])
+def test_who_may_store_uses_can_revive_and_prove_no_session(clock, end):
+    """What is written here is all that such a role may write, as a thief of it would."""
+    person = new_person()
+    token = log_in(person)
+    if end == "delete_session":
+        call(end, token, session=clock.now)
+    elif end == "revoke_user_sessions":
+        invoke(end, {"id": person.id, "all": True})
+    else:
+        invoke(end, {"everyone": True})
+    (row,) = stored_rows(person)["sessions"]
+    for iat in (row["iat"], {"N": "7"}):
+        tables().update_item(
+            TableName=SESSIONS,
+            Key={"user": row["user"], "iat": iat},
+            UpdateExpression="SET exp = :later, used_at = :later REMOVE revoked_reason",
+            ExpressionAttributeValues={":later": {"N": str(clock.now + 999_999)}},
+        )
+        claims = {**read_token(token, clock.now)[2]._asdict(), "iat": int(iat["N"])}
+        header = {"alg": "HS256", "typ": "JWT", "kid": "initial"}
+        forged = sign(header, {**claims, "iss": "sessions"}, signing_key())
+        assert statuses(token, forged) == [401, 401]
+        own = Verifier(tables(), sessions_table=SESSIONS, users_table=USERS)
+        for shown in (token, forged):
+            with pytest.raises(InvalidSession):
+                own.verify(shown)
+    assert not {"jti_sha256", "session_epoch", "until"} & {*WRITABLE}
 
 
 def test_the_authorizer_of_other_apis_has_the_rights_of_any_verifier():
