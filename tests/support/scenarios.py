@@ -7,7 +7,6 @@ import argon2
 from sessions import clock, endpoint, user_store
 from sessions.proof import Claims
 from tests.support.calls import call, invoke
-from tests.support.clock import at
 from tests.support.events import event_for
 from tests.support.forgery import sign, signing_key
 from tests.support.leaks import PASSWORD
@@ -86,14 +85,10 @@ def _authorize_an_unknown_key() -> Act:
 
 
 def _authorize_a_call_of_another_api() -> Act:
-    token = log_in(new_person())
-    event = event_for("verify_session", token)
-
-    def act() -> None:
-        with at(clock.epoch_seconds() + 3_600):  # when a use is stored
-            invoke("verify_session", event)
-
-    return act
+    person = new_person()
+    token = log_in(person)
+    age_session(person, call("get_current_session", token).body["iat"])
+    return lambda: invoke("verify_session", event_for("verify_session", token))
 
 
 def _revoke_some_and_all() -> Act:
