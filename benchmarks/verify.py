@@ -33,7 +33,7 @@ from sessions.verifier import Verifier
 MOST_CPU_OF_THE_CALL = 1.10
 MOST_DOLLARS_A_MILLION = 0.40
 BATCH = 200
-TABLES = {"sessions_table": "SessionsTable", "users_table": "UsersTable"}
+TABLES: dict[str, Any] = {"sessions_table": "SessionsTable", "users_table": "UsersTable"}
 
 
 class Recorder:

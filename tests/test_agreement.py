@@ -1,12 +1,15 @@
 """The Verifiers and the API agree on every token, whatever has happened to its session.
 
-The histories are those of tests/test_history.py. After each step, every token is shown to the API,
-to the Verifier, to that in JavaScript and to the authorizer for other APIs; what the API says is
-the rule. `--comparisons 10000` makes as many of them.
+The histories are those of tests/test_history.py, and idle limits. After each step, every token is
+shown to the API, to the Verifier, to that in JavaScript and to the authorizer for other APIs; what
+the API says is the rule. Whoever of them is asked first stores a use that is due, and all go by it.
+`--comparisons 10000` makes as many of them.
 """
 
 import base64
 import json
+import math
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -15,15 +18,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import Phase, settings
-from hypothesis.stateful import invariant, run_state_machine_as_test
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 
 from sessions import errors, gateways, session_store, verifier
 from sessions.dynamodb import SESSIONS, USERS
 from sessions.gateways import Unauthorized
-from tests.support.calls import call, invoke
-from tests.support.rows import tables
-from tests.test_history import Held, History
+from sessions.last_use import after_use, update_of_last_use
+from tests.support.calls import Answer, call, invoke
+from tests.support.people import Person
+from tests.support.records import session
+from tests.support.rows import limit_idleness, tables
+from tests.test_history import Held, History, Model
 from tests.test_history import few_sessions as few_sessions  # noqa: PLC0414 - a fixture
 
 ROOT = Path(__file__).parents[1]
@@ -37,9 +45,41 @@ pytestmark = [
     pytest.mark.skipif(NODE is None, reason="Node is not installed"),
 ]
 
+CONDITION = update_of_last_use("", session(), session(used_at=1))["ConditionExpression"]
+USED_SECONDS = int(os.environ["USED_SECONDS"])
+
 Verdict = tuple[object, ...]
 Ask = Callable[[str, int, int | None], Verdict]
 """Asks for the verdict on a token at a time, in epoch seconds, with an age in seconds."""
+
+
+class Idleness(Model):
+    """What is promised, and of sessions under an idle limit."""
+
+    def __init__(self, people: list[Person]) -> None:
+        super().__init__(people)
+        self.limits: dict[tuple[Person, int], tuple[int, int]] = {}  # and when it was last used
+
+    def live(self, person: Person, now: int) -> list[int]:
+        iats = super().live(person, now)
+        return [iat for iat in iats if now < (self.idle_end(person, iat) or math.inf)]
+
+    def idle_end(self, person: Person, iat: int) -> int | None:
+        if (person, iat) not in self.limits:
+            return None
+        limit, used_at = self.limits[person, iat]
+        return min(self.exp[person, iat], used_at + limit)
+
+    def use(self, person: Person, iat: int, now: int) -> None:
+        """Move a limit, if that is due by a tenth of it or by itself, and well before its end."""
+        if (person, iat) not in self.limits or self.status(person, now, iat) != 200:
+            return
+        limit, used_at = self.limits[person, iat]
+        end = used_at + limit
+        if end >= self.exp[person, iat]:
+            return  # it is the session's own end
+        if now - used_at >= min(limit // 10, USED_SECONDS) and end - now > 20:
+            self.limits[person, iat] = limit, now
 
 
 def of_the_api(token: str, now: int, max_age: int | None) -> Verdict:
@@ -49,7 +89,7 @@ def of_the_api(token: str, now: int, max_age: int | None) -> Verdict:
         return ({401: "InvalidSession", 403: "Banned"}[status],)
     if max_age is not None and now - body["createdAt"] > max_age:
         return ("StaleSession",)
-    names = ("sub", "iat", "createdAt", "exp", "name", "method", "by")
+    names = ("sub", "iat", "createdAt", "exp", "name", "method", "by", "idleExp")
     return tuple(body.get(name) for name in names)
 
 
@@ -71,12 +111,12 @@ def of_the_authorizer(token: str, now: int, max_age: int | None) -> Verdict:
     if answer["policyDocument"]["Statement"][0]["Effect"] == "Deny":
         return ("Banned",)
     told = answer["context"]
-    how = told["method"], told.get("by")
+    how = told["method"], told.get("by"), told.get("idle_expires") and int(told["idle_expires"])
     return told["user"], int(told["session"]), int(told["expires"]), told["name"], *how
 
 
 class JavaScript:
-    """A process of Node with the Verifier of a file; it reads the tables of this process."""
+    """A process of Node with the Verifier of a file; it works on the tables of this process."""
 
     def __init__(self, file: Path) -> None:
         bridge = ROOT / "tests" / "support" / "verify.mjs"
@@ -89,12 +129,24 @@ class JavaScript:
 
     def __call__(self, token: str, now: int, max_age: int | None) -> Verdict:
         answer = self._ask({"token": token, "now": now, "max_age": max_age})
-        while "read" in answer:
-            found = tables().batch_get_item(**answer["read"])
-            answer = self._ask({"Responses": found["Responses"], "UnprocessedKeys": {}})
+        while "read" in answer or "update" in answer:
+            answer = self._ask(self._read(answer) if "read" in answer else self._update(answer))
         if "error" in answer:
             return (answer["error"],)
         return tuple(answer["session"][name] for name in verifier.VerifiedSession._fields)
+
+    def _read(self, asked: Any) -> Any:
+        found = tables().batch_get_item(**asked["read"])
+        return {"Responses": found["Responses"], "UnprocessedKeys": {}}
+
+    def _update(self, asked: Any) -> Any:
+        # tests/functions/test_interleavings.py shows that the condition of ours suffices.
+        assert asked["update"]["ConditionExpression"] == CONDITION
+        try:
+            tables().update_item(**asked["update"])
+        except ClientError as error:
+            return {"error": error.response["Error"]["Code"]}
+        return {}
 
     def _ask(self, line: Any) -> Any:
         text = json.dumps(line, default=lambda octets: base64.b64encode(octets).decode())
@@ -114,22 +166,46 @@ def javascript(file: Path) -> Iterator[JavaScript]:
 class Agreement(History):
     """A history that asks everybody about every token."""
 
+    kind_of_model = Idleness
+    model: Idleness
     others: dict[str, Ask]
     comparisons = 0
 
+    def held_by(self, who: Person, answer: Answer, *, remember: bool) -> Held:
+        """Let two of three sessions have an idle limit."""
+        held = super().held_by(who, answer, remember=remember)
+        limit = (600, 100_000, None)[len(self.tokens) % 3]
+        if limit:
+            limit_idleness(who.id, held.iat, limit, self.clock.now)
+            self.model.limits[who, held.iat] = limit, self.clock.now
+        return held
+
+    @rule(seconds=st.sampled_from([59, 519, 520, 579, 580, USED_SECONDS - 1, USED_SECONDS]))
+    def wait(self, seconds: int) -> None:
+        self.clock.now += seconds
+
     @invariant()
     def every_token_sees_just_what_the_model_says(self) -> None:
+        self.clock.now += 60  # else a use would rarely be due
         now = self.clock.now
         for place, held in enumerate(getattr(self, "tokens", ())):
             max_age = MAX_AGES[(now + place) % len(MAX_AGES)]
-            expected = of_the_api(held.token, now, max_age)
+            asks = [*{"the API": of_the_api, **self.others}.items()]
+            first = place % len(asks)
+            said = {
+                name: ask(held.token, now, max_age) for name, ask in asks[first:] + asks[:first]
+            }
+            self.model.use(held.person, held.iat, now)
+            expected = said["the API"]
             assert expected[:1] in self.possible(held), "the API"
+            if len(expected) > 1:
+                assert expected[-1] == self.model.idle_end(held.person, held.iat), "the API"
             for name, ask in self.others.items():
                 wanted = expected
                 if ask is of_the_authorizer:
                     wanted = of_the_api(held.token, now, None)
                     wanted = wanted[:2] + wanted[3:]
-                assert ask(held.token, now, max_age) == wanted, name
+                assert said[name] == wanted, name
                 Agreement.comparisons += 1
 
     def possible(self, held: Held) -> set[Verdict]:
@@ -191,9 +267,20 @@ def forget_the_epoch_in_javascript(patch: pytest.MonkeyPatch, script: str) -> st
     return script.replace("began < epoch", "false")
 
 
+def store_each_use_in_python(patch: pytest.MonkeyPatch, script: str) -> str:
+    patch.setattr(verifier, "after_use", lambda session, now, _: after_use(session, now, 1))
+    return script
+
+
+def store_each_use_in_javascript(patch: pytest.MonkeyPatch, script: str) -> str:
+    return script.replace("now - usedAt < dueSeconds", "false")
+
+
 @pytest.mark.parametrize(
     ("plant", "told"),
     [
+        (store_each_use_in_python, "Python|the authorizer|the API"),
+        (store_each_use_in_javascript, "JavaScript|the API"),
         (forget_the_epoch_in_the_api, "the API"),
         (forget_the_epoch_in_python, "Python"),
         (forget_the_epoch_in_javascript, "JavaScript"),

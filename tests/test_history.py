@@ -105,6 +105,7 @@ class UsersHistory(RuleBasedStateMachine):
     """Two people, each with any number of sessions, and a clock."""
 
     clock: Clock
+    kind_of_model = Model
     latest: "UsersHistory"  # for the planted faults
     held = Bundle("held")
 
@@ -113,7 +114,7 @@ class UsersHistory(RuleBasedStateMachine):
         UsersHistory.latest = self
         self.clock.now += 1000  # a window of the login throttle: histories share one address
         self.people = [new_person() for _ in range(2)]
-        self.model = Model(self.people)
+        self.model = self.kind_of_model(self.people)
         self.passwords = dict.fromkeys(self.people, PASSWORD)
         self.names: dict[Person, str] = {}
         self.tokens: list[Held] = []

@@ -5,6 +5,7 @@ may do is its role in the template.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,18 +13,23 @@ import pytest
 
 from local.functions import logical_id
 from sessions import dynamodb, event_bus, signing_keys
+from sessions.dynamodb import SESSIONS, USERS
+from sessions.errors import InvalidSession
 from sessions.model import Session, Standing, User
-from sessions.verifier import SESSIONS_ATTRIBUTES, USERS_ATTRIBUTES
-from tests.support.calls import invoke
+from sessions.proof import read_token
+from sessions.verifier import SESSIONS_ATTRIBUTES, USERS_ATTRIBUTES, Verifier
+from tests.support.calls import call, invoke
 from tests.support.contract import TEMPLATE
+from tests.support.forgery import sign, signing_key
 from tests.support.operations import ON_A_USER, OPERATIONS
-from tests.support.people import log_in, new_person
-from tests.support.rows import stored_rows
+from tests.support.people import log_in, new_person, statuses
+from tests.support.rows import limit_idleness, stored_rows, tables
 from tests.support.scenarios import prepare
 
 pytestmark = pytest.mark.usefixtures("aws")
 
 Grants = set[tuple[str, str]]
+FUNCTIONS = {"attribute_exists", "attribute_not_exists"}  # of condition expressions, in use
 WRITES = {"Put": "PutItem", "Delete": "DeleteItem", "Update": "UpdateItem"}
 
 
@@ -113,8 +119,9 @@ def test_only_the_rotation_may_write_the_secret():
 # ------------------------------------------------------ other services of the product
 
 POLICY = TEMPLATE.resources["VerifySessionsPolicy"]["Properties"]
-(STATEMENT,) = POLICY["PolicyDocument"]["Statement"]
+STATEMENT, OF_A_USE = POLICY["PolicyDocument"]["Statement"]
 READABLE = STATEMENT["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]
+WRITABLE = OF_A_USE["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]
 
 
 def is_allowed(action: str, read: dict[str, Any]) -> bool:
@@ -146,7 +153,7 @@ def test_a_verifier_may_read_two_tables_and_of_them_what_it_reads(dynamodb_calls
     act = prepare("verify_session")
     dynamodb_calls.clear()
     act()
-    ((action, parameters),) = dynamodb_calls
+    (action, parameters), _ = dynamodb_calls
     for read in parameters["RequestItems"].values():
         assert is_allowed(f"dynamodb:{action}", read)
         assert not is_allowed("dynamodb:Query", read)
@@ -161,6 +168,7 @@ def test_a_verifier_reads_nothing_that_names_a_user_or_that_the_other_table_hide
     """One list is for both tables."""
     assert set(READABLE) & {*User._fields} == {*Standing._fields, "created_at"}
     assert set(READABLE) & {*Session._fields} == set(SESSIONS_ATTRIBUTES)
+    assert not {*READABLE} & {"address", "country", "known"}
     person = new_person()
     log_in(person)
     invoke("ban_user", {"id": person.id, "reason": "a reason for operators"})
@@ -172,10 +180,75 @@ def test_a_verifier_reads_nothing_that_names_a_user_or_that_the_other_table_hide
             assert hidden in json.dumps(rows["user"])
 
 
+def attributes_of(update: dict[str, Any]) -> set[str]:
+    """Return the attributes that an update names: in its key, the update and its condition.
+
+    Source: DynamoDB Developer Guide, "Using IAM policy conditions for fine-grained access control".
+    """
+    text = f"{update['UpdateExpression']} {update['ConditionExpression']}"
+    words = set(re.findall(r"(?<!:)#?\b[a-z_]\w*", text)) - FUNCTIONS
+    return {update["ExpressionAttributeNames"].get(word, word) for word in words} | {*update["Key"]}
+
+
+def test_a_verifier_may_write_just_what_a_use_changes(clock, dynamodb_calls):
+    """Of the table of sessions alone, and an answer shows it nothing of a row."""
+    named = set()
+    for address in ("203.0.113.7", "", None):
+        for limit in (None, 10_000):
+            token = log_in(new_person())
+            claims = read_token(token, clock.now)[2]
+            if limit:
+                limit_idleness(claims.sub, claims.iat, limit, clock.now)
+            clock.now += 3_600
+            dynamodb_calls.clear()
+            own = Verifier(dynamodb.client, sessions_table=SESSIONS, users_table=USERS)
+            own.verify(token, address=address)
+            _, (action, update) = dynamodb_calls
+            assert f"dynamodb:{action}" in OF_A_USE["Action"]
+            assert OF_A_USE["Resource"].endswith(f"/{update['TableName']}")
+            assert "ReturnValues" not in update
+            named |= attributes_of(update)
+    assert named == {*WRITABLE}
+    assert OF_A_USE["Effect"] == "Allow"
+    assert OF_A_USE["Action"] == ["dynamodb:UpdateItem"]
+    assert OF_A_USE["Condition"].keys() == {"ForAllValues:StringEquals", "StringEqualsIfExists"}
+    assert OF_A_USE["Condition"]["StringEqualsIfExists"] == {"dynamodb:ReturnValues": "NONE"}
+
+
+@pytest.mark.parametrize("end", ["delete_session", "revoke_user_sessions", "revoke_everyone"])
+def test_who_may_store_uses_can_revive_and_prove_no_session(clock, end):
+    """What is written here is all that such a role may write, as a thief of it would."""
+    person = new_person()
+    token = log_in(person)
+    if end == "delete_session":
+        call(end, token, session=clock.now)
+    elif end == "revoke_user_sessions":
+        invoke(end, {"id": person.id, "all": True})
+    else:
+        invoke(end, {"everyone": True})
+    (row,) = stored_rows(person)["sessions"]
+    for iat in (row["iat"], {"N": "7"}):
+        tables().update_item(
+            TableName=SESSIONS,
+            Key={"user": row["user"], "iat": iat},
+            UpdateExpression="SET exp = :later, used_at = :later REMOVE revoked_reason",
+            ExpressionAttributeValues={":later": {"N": str(clock.now + 999_999)}},
+        )
+        claims = {**read_token(token, clock.now)[2]._asdict(), "iat": int(iat["N"])}
+        header = {"alg": "HS256", "typ": "JWT", "kid": "initial"}
+        forged = sign(header, {**claims, "iss": "sessions"}, signing_key())
+        assert statuses(token, forged) == [401, 401]
+        own = Verifier(tables(), sessions_table=SESSIONS, users_table=USERS)
+        for shown in (token, forged):
+            with pytest.raises(InvalidSession):
+                own.verify(shown)
+    assert not {"jti_sha256", "session_epoch", "until"} & {*WRITABLE}
+
+
 def test_the_authorizer_of_other_apis_has_the_rights_of_any_verifier():
     role = TEMPLATE.resources_of("AWS::IAM::Role")["VerifySessionFunctionRole"]
     (policy,) = role["Policies"]
-    assert policy["PolicyDocument"]["Statement"] == [STATEMENT]
+    assert policy["PolicyDocument"]["Statement"] == [STATEMENT, OF_A_USE]
     assert "ManagedPolicyName" not in POLICY, "two stacks of an account would want the same"
 
 

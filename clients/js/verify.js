@@ -17,13 +17,17 @@
  * @property {string} name
  * @property {string} method how its user was authenticated: "password", or what a back end said
  * @property {string | null} by who else began it for the user, such as a support agent
+ * @property {number | null} idleExpires when it ends if it is not used until then; null without an
+ *   idle limit
  */
 
 /**
- * What is asked of a client of DynamoDB, such as the `DynamoDB` of @aws-sdk/client-dynamodb.
+ * What is asked of a client of DynamoDB, such as the `DynamoDB` of @aws-sdk/client-dynamodb. One
+ * without `updateItem` stores no uses of sessions.
  *
  * @typedef {object} Client
  * @property {(input: any) => Promise<any>} batchGetItem
+ * @property {(input: any, options: { abortSignal: AbortSignal }) => Promise<any>} [updateItem]
  */
 
 /**
@@ -122,41 +126,64 @@ const SESSION = {
   name: "S",
   method: "S",
   by: "S",
+  used_at: "N",
+  until: "N",
   session_epoch: "N",
   revoked_reason: "S",
 };
 
 const EPOCH_SHARDS = 16; // rows with the same epoch: one is too few for all the requests
 const PAUSES_MILLISECONDS = [50, 100, 200, 400]; // as in layers/sessions/sessions/retries.py
+// As in layers/sessions/sessions/last_use.py, and for how long a write is tried: well below that.
+const WRITE_SECONDS = 20;
+const WRITE_MILLISECONDS = 5_000;
 const LARGEST_TIME = 10 ** 15;
+const NO_FAULTS = ["ConditionalCheckFailedException", "TransactionConflictException"];
+const UNLESS_ENDED_OR_USED =
+  "attribute_exists(iat) AND attribute_not_exists(revoked_reason)" +
+  " AND (attribute_not_exists(used_at) OR used_at <= :before)";
 const TOKEN = /^(?=.{1,4096}$)([\w-]+)\.([\w-]+)\.[\w-]{43}$/; // a signature has 32 bytes
 const ID = /^[\w-]{1,256}$/;
 const WRITTEN = /^[ -[\]-~]*$/; // ASCII without escapes
 
-/** Says whose session a token is; it asks the tables each time. */
+/**
+ * Says whose session a token is; it asks the tables each time. A use of a session is stored where
+ * that is due, which is one write more, and where the rights for it are there.
+ */
 export class Verifier {
   #dynamodb;
   #tables;
+  #usedSeconds;
+  #mayStore;
 
   /**
    * @param {Client} dynamodb with time-outs and retries that suit the caller
-   * @param {{ sessionsTable: string | undefined, usersTable: string | undefined }} tables their
-   *   names, as an environment has them
+   * @param {object} options the tables' names, as an environment has them
+   * @param {string | undefined} options.sessionsTable
+   * @param {string | undefined} options.usersTable
+   * @param {number} [options.usedSeconds] how old the last stored use of a session is before
+   *   another one is stored; 0: a use is stored only if an idle limit needs it
    */
-  constructor(dynamodb, { sessionsTable, usersTable }) {
+  constructor(dynamodb, { sessionsTable, usersTable, usedSeconds = 3_600 }) {
+    if (!isSeconds(usedSeconds)) throw new RangeError("usedSeconds is a whole number of seconds");
     this.#dynamodb = dynamodb;
     this.#tables = { sessionsTable, usersTable };
+    this.#usedSeconds = usedSeconds;
+    this.#mayStore = typeof dynamodb.updateItem === "function";
   }
 
   /**
    * Return the session of a token, or reject with an {@link ApiError}.
    *
    * @param {string} token
-   * @param {{ maxAge?: number }} [options] how many seconds ago the user logged in at most
+   * @param {object} [options]
+   * @param {number} [options.maxAge] how many seconds ago the user logged in at most
+   * @param {string} [options.address] where the caller calls from, which is kept with a use that is
+   *   stored; "": no address is kept any more; without it, what is kept stays
    * @returns {Promise<VerifiedSession>}
    */
-  async verify(token, { maxAge } = {}) {
-    if (maxAge !== undefined && !(Number.isSafeInteger(maxAge) && maxAge >= 0)) {
+  async verify(token, { maxAge, address } = {}) {
+    if (maxAge !== undefined && !isSeconds(maxAge)) {
       throw new RangeError("maxAge is a whole number of seconds");
     }
     const now = Math.floor(Date.now() / 1000);
@@ -168,7 +195,8 @@ export class Verifier {
     }
     const { revoked_through: through = 0, revoked_except: except, revoked_reason: why } = user;
     const {
-      exp: expires,
+      exp,
+      until: expires = exp,
       created_at: created = iat,
       name = "",
       method = "password",
@@ -178,10 +206,68 @@ export class Verifier {
     if (session.revoked_reason !== undefined) throw new InvalidSession(session.revoked_reason);
     if (iat <= through && iat !== except) throw new InvalidSession(why || "all");
     if (began < epoch) throw new InvalidSession("everyone");
-    if (expires <= now) throw new InvalidSession("expired");
+    if (exp <= now) throw new InvalidSession(exp < expires ? "idle" : "expired");
     if (user.banned_at !== undefined && now < (user.banned_until ?? Infinity)) throw new Banned();
     if (maxAge !== undefined && now - created > maxAge) throw new StaleSession(maxAge);
-    return { user: sub, id: iat, created, expires, name, method, by };
+    const usedAt = session.used_at ?? created;
+    const end = await this.#use({ sub, iat, exp, expires, usedAt }, address);
+    const idleExpires = session.until === undefined ? null : end;
+    return { user: sub, id: iat, created, expires, name, method, by, idleExpires };
+  }
+
+  /**
+   * The end of a session as its use leaves it, which is stored if that is due. Callers wait for it:
+   * a process that is stopped at its answer, as Lambda does, would write when it goes on, and might
+   * revive a session that has ended meanwhile.
+   *
+   * @param {{ sub: string, iat: number, exp: number, expires: number, usedAt: number }} session
+   * @param {string} [address]
+   */
+  async #use({ sub, iat, exp, expires, usedAt }, address) {
+    const now = Math.floor(Date.now() / 1000); // again, since the read can have taken long
+    const end = this.#mayStore ? endAfterUse(exp, expires, usedAt, now, this.#usedSeconds) : null;
+    if (end === null) return exp;
+    const sets = ["used_at = :now", ...(end === exp ? [] : ["exp = :end"])];
+    const removes = address === undefined ? [] : ["country"]; // it was that of the old address
+    if (address) sets.push("address = :address");
+    else if (address === "") removes.push("address");
+    /** @type {Record<string, object>} */
+    const values = {
+      ":now": { N: String(now) },
+      ":before": { N: String(usedAt) },
+      ...(end === exp ? {} : { ":end": { N: String(end) } }),
+      ...(address ? { ":address": { S: address } } : {}),
+    };
+    const update = {
+      TableName: this.#tables.sessionsTable,
+      Key: { user: { S: sub }, iat: { N: String(iat) } },
+      UpdateExpression: `SET ${sets}${removes.length > 0 ? ` REMOVE ${removes}` : ""}`,
+      ConditionExpression: UNLESS_ENDED_OR_USED,
+      ExpressionAttributeValues: values,
+    };
+    try {
+      const abortSignal = AbortSignal.timeout(WRITE_MILLISECONDS); // it bounds the client's retries
+      await this.#dynamodb.updateItem?.(update, { abortSignal });
+    } catch (error) {
+      this.#tell(error);
+      return exp;
+    }
+    return end;
+  }
+
+  /**
+   * Log why a use is not stored: the caller's session counts all the same.
+   *
+   * @param {any} error
+   */
+  #tell(error) {
+    const name = String(error?.name);
+    // The session has ended or ends, or was used by another call that was sooner; or a call that was
+    // sooner was told that the rights are missing.
+    if (NO_FAULTS.includes(name) || !this.#mayStore) return;
+    this.#mayStore = !name.startsWith("AccessDenied");
+    const what = this.#mayStore ? "A use of a session is" : "Uses of sessions are";
+    console.warn(`${what} not stored: ${name}: ${error?.message}`);
   }
 
   /**
@@ -262,6 +348,29 @@ export function presentedToken(header, cookie) {
   if (!cookie || !["same-origin", "none"].includes(header("Sec-Fetch-Site") ?? "")) return "";
   const pairs = (header("Cookie") ?? "").split(";").map((pair) => pair.trim());
   return pairs.find((pair) => pair.startsWith(`${cookie}=`))?.slice(cookie.length + 1) ?? "";
+}
+
+/** @param {unknown} value */
+function isSeconds(value) {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+/**
+ * When a live session ends, once it is used now; null if the use need not be stored. The rule and
+ * its reasons are those of layers/sessions/sessions/last_use.py.
+ *
+ * @param {number} exp
+ * @param {number} expires its end at the latest
+ * @param {number} usedAt
+ * @param {number} now
+ * @param {number} usedSeconds
+ */
+function endAfterUse(exp, expires, usedAt, now, usedSeconds) {
+  const idleSeconds = exp < expires ? exp - usedAt : Infinity;
+  const dueSeconds = Math.min(usedSeconds || Infinity, Math.floor(idleSeconds / 10));
+  if (now - usedAt < dueSeconds) return null;
+  if (idleSeconds === Infinity) return exp;
+  return exp - now > WRITE_SECONDS ? Math.min(expires, now + idleSeconds) : null;
 }
 
 /**

@@ -72,10 +72,10 @@ export type Checks = [
   Expect<Same<VerifiedSession,
     {
       user: string; id: number; created: number; expires: number; name: string; method: string;
-      by: string | null;
+      by: string | null; idleExpires: number | null;
     }>>,
   Expect<Same<verify.Verifier["verify"],
-    (token: string, _?: { maxAge?: number }) => Promise<VerifiedSession>>>,
+    (token: string, _?: { maxAge?: number; address?: string }) => Promise<VerifiedSession>>>,
   Expect<Same<verify.InvalidSession["reason"], string | null>>,
   Expect<Same<verify.StaleSession["maxAge"] | verify.ApiError["status"], number>>,
   Expect<Same<verify.ApiError["headers"], Record<string, string>>>,

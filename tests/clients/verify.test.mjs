@@ -13,7 +13,7 @@ const TABLES = { sessionsTable: "Sessions", usersTable: "Users" };
 const READ = {
   Sessions: [
     ...["by", "created_at", "exp", "jti_sha256", "method", "name", "revoked_reason"],
-    "session_epoch",
+    ...["session_epoch", "until", "used_at"],
   ],
   Users: [
     ...["banned_at", "banned_until", "id", "revoked_except", "revoked_reason", "revoked_through"],
@@ -58,6 +58,7 @@ function ofSdk(row) {
 /** A DynamoDB with the rows of a case, which answers what is asked and keeps the requests. */
 function databaseOf({ user, session, epoch = 0 }) {
   const requests = [];
+  const updates = [];
   const rows = {
     Users: [replaced(VECTORS.user, user)],
     Sessions: [replaced(VECTORS.session, session)],
@@ -82,15 +83,31 @@ function databaseOf({ user, session, epoch = 0 }) {
   };
   return {
     requests,
+    updates,
     async batchGetItem(input) {
       requests.push(structuredClone(input));
       return { Responses: Object.fromEntries(Object.entries(input.RequestItems).map(found)) };
     },
+    async updateItem(input, { abortSignal }) {
+      assert.ok(abortSignal instanceof AbortSignal);
+      updates.push(structuredClone(input));
+    },
   };
 }
 
-function verified(database, token, options) {
-  return new verify.Verifier(database, TABLES).verify(token, options);
+function verified(database, token, options, more) {
+  return new verify.Verifier(database, { ...TABLES, ...more }).verify(token, options);
+}
+
+/** What the vectors say of a session, by the names that it has here. */
+function shown({ idle_expires: idleExpires, ...others }) {
+  return { ...others, idleExpires };
+}
+
+/** The times of an update, as the vectors have them; what it leaves is in the row of the case. */
+function usedBy({ ExpressionAttributeValues: values }, { session }) {
+  const { exp } = { ...VECTORS.session, ...session };
+  return { used_at: Number(values[":now"].N), exp: Number((values[":end"] ?? exp).N) };
 }
 
 async function rejection(promise) {
@@ -112,9 +129,10 @@ for (const vector of VECTORS.cases) {
     const { now = VECTORS.now, max_age: maxAge, verdict, reason = null } = vector;
     mock.method(Date, "now", () => now * 1000 + 999);
     const database = databaseOf(vector);
-    const call = verified(database, tokenOf(vector.token), { maxAge });
+    const more = { usedSeconds: vector.used_seconds };
+    const call = verified(database, tokenOf(vector.token), { maxAge }, more);
     if (verdict === "session") {
-      assert.deepEqual(await call, { ...VECTORS.verified, ...vector.verified });
+      assert.deepEqual(await call, shown({ ...VECTORS.verified, ...vector.verified }));
     } else {
       const error = await rejection(call);
       assert.equal(error.name, verdict, error);
@@ -122,6 +140,8 @@ for (const vector of VECTORS.cases) {
     }
     if (vector.reads === false) assert.deepEqual(database.requests, []);
     assert.ok(database.requests.length <= 1);
+    const uses = database.updates.map((update) => usedBy(update, vector));
+    assert.deepEqual(uses, vector.use ? [vector.use] : []);
   });
 }
 
@@ -203,6 +223,12 @@ test("an age that is no whole number of seconds is the caller's mistake", async 
   }
 });
 
+test("so is such a time between uses", () => {
+  for (const usedSeconds of [-1, 0.5, NaN, "300", null]) {
+    assert.throws(() => new verify.Verifier(databaseOf({}), { ...TABLES, usedSeconds }), RangeError);
+  }
+});
+
 test("tables without names are the caller's mistake", async () => {
   for (const tables of [
     {},
@@ -272,6 +298,92 @@ test("a client that fails is Unavailable, with the cause", async () => {
     const error = await rejection(verified({ batchGetItem }, tokenOf()));
     assert.ok(error instanceof verify.Unavailable);
     assert.equal(error.cause, fault);
+  }
+});
+
+const vectorOf = (name) => VECTORS.cases.find((vector) => vector.name === name);
+const DUE = vectorOf("a use is due in this second");
+const IDLING = vectorOf("under a limit, a tenth of it is over");
+
+/** A fault of DynamoDB, as the SDK throws it. */
+function fault(name) {
+  return Object.assign(new Error(`details of ${name}`), { name });
+}
+
+for (const name of ["ThrottlingException", "TimeoutError", "AccessDeniedException"]) {
+  test(`a use that cannot be stored changes no verdict: ${name}`, async () => {
+    const told = [];
+    mock.method(console, "warn", (line) => told.push(line));
+    for (const vector of [DUE, IDLING]) {
+      told.length = 0;
+      const updates = [];
+      const database = databaseOf(vector);
+      database.updateItem = async (update) => {
+        updates.push(update);
+        throw fault(name);
+      };
+      const verifier = new verify.Verifier(database, TABLES);
+      for (let time = 0; time < 3; time += 1) {
+        const { id, idleExpires } = await verifier.verify(tokenOf());
+        assert.equal(id, VECTORS.verified.id);
+        assert.equal(idleExpires, vector.session.until ? Number(vector.session.exp.N) : null);
+      }
+      const tries = name.startsWith("AccessDenied") ? 1 : 3; // without rights it tries no more
+      assert.deepEqual([updates.length, told.length], [tries, tries]);
+      assert.ok(told.every((line) => line.includes(name) && !line.includes(tokenOf())));
+    }
+  });
+}
+
+test("what was used or ended meanwhile is no fault, and a client need not write", async () => {
+  mock.method(console, "warn", (line) => assert.fail(line));
+  const { batchGetItem } = databaseOf(IDLING);
+  const failing = ["ConditionalCheckFailedException", "TransactionConflictException"].map((name) => ({
+    batchGetItem,
+    updateItem: async () => Promise.reject(fault(name)),
+  }));
+  for (const database of [...failing, { batchGetItem }]) {
+    const { idleExpires } = await verified(database, tokenOf());
+    assert.equal(idleExpires, Number(IDLING.session.exp.N));
+  }
+});
+
+test("a write that hangs is given up long before it could revive a session", async () => {
+  mock.method(console, "warn", () => {});
+  mock.method(AbortSignal, "timeout", (milliseconds) => {
+    assert.ok(milliseconds <= 10_000);
+    return AbortSignal.abort();
+  });
+  const database = databaseOf(IDLING);
+  database.updateItem = (_, { abortSignal }) =>
+    new Promise((_, reject) => abortSignal.aborted && reject(fault("AbortError")));
+  assert.equal((await verified(database, tokenOf())).id, VECTORS.verified.id);
+});
+
+test("a process that was stopped after its read revives nothing", async () => {
+  const database = databaseOf(IDLING);
+  const read = database.batchGetItem;
+  database.batchGetItem = async (input) => {
+    mock.method(Date, "now", () => (VECTORS.now + 800) * 1000);
+    return read(input);
+  };
+  assert.equal((await verified(database, tokenOf())).id, VECTORS.verified.id);
+  assert.deepEqual(database.updates, []);
+});
+
+test("keeps an address that it is told, and no country with it", async () => {
+  const expected = {
+    undefined: "SET used_at = :now,exp = :end",
+    "203.0.113.9": "SET used_at = :now,exp = :end,address = :address REMOVE country",
+    "": "SET used_at = :now,exp = :end REMOVE country,address",
+  };
+  for (const [address, expression] of Object.entries(expected)) {
+    const database = databaseOf(IDLING);
+    await verified(database, tokenOf(), address === "undefined" ? {} : { address });
+    const [{ UpdateExpression, ExpressionAttributeValues }] = database.updates;
+    assert.equal(UpdateExpression, expression);
+    const kept = address === "203.0.113.9" ? { S: address } : undefined;
+    assert.deepEqual(ExpressionAttributeValues[":address"], kept);
   }
 });
 

@@ -19,7 +19,9 @@ from sessions.verifier import Verifier
 from tests.support import people
 from tests.support.calls import call, call_route, invoke
 from tests.support.clock import Clock
-from tests.support.contract import INVALID_SESSION, TEMPLATE, session_over
+from tests.support.contract import TEMPLATE, session_over
+from tests.support.gateways import REST, asked
+from tests.support.gateways import outcome as outcome_of
 from tests.support.leaks import PASSWORD
 from tests.support.operations import AUTHENTICATED
 from tests.support.order import ORDERS, in_order
@@ -310,6 +312,10 @@ class Used(Member):
     def use(self) -> Any:
         return call("list_sessions", self.tokens[0])
 
+    def use_elsewhere(self) -> Any:
+        """Call an API of the product that asks the Verifier."""
+        return outcome_of(REST, asked(REST, self.tokens[0]))
+
     def row(self) -> Any:
         rows = {int(row["iat"]["N"]): row for row in stored_rows(self.person)["sessions"]}
         return rows.get(self.session)
@@ -356,12 +362,20 @@ def few_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_epoch, "EPOCH_SHARDS", 2)  # moto takes long for a large transaction
 
 
+# A Verifier makes no calls at once.
+every_use = pytest.mark.parametrize(
+    ("points", "use"),
+    [*((order, Used.use) for order in ORDERS), (next(iter(ORDERS)), Used.use_elsewhere)],
+    indirect=["points"],
+)
+
+
 @pytest.mark.usefixtures("few_sessions")
 @pytest.mark.parametrize("end", ENDS)
-@both_orders
-def test_a_use_revives_no_session_that_ends_meanwhile(clock, points, end):
+@every_use
+def test_a_use_revives_no_session_that_ends_meanwhile(clock, points, use, end):
     seen = set()
-    for it, answer, _ in points(lambda: Used(clock), Used.use, ENDS[end]):
+    for it, answer, _ in points(lambda: Used(clock), use, ENDS[end]):
         seen.add(answer.status)
         if end == "password_changed":
             invoke("set_password", {"id": it.id, "password": PASSWORD})
@@ -384,7 +398,8 @@ def test_a_session_that_is_used_meanwhile_ends_all_the_same(clock, points, end):
 
 @pytest.mark.usefixtures("few_sessions")
 @pytest.mark.parametrize("is_deleted", [False, True])
-def test_a_use_moves_no_end_that_somebody_has_seen(clock, points, is_deleted):
+@pytest.mark.parametrize("use", [Used.use, Used.use_elsewhere])
+def test_a_use_moves_no_end_that_somebody_has_seen(clock, points, use, is_deleted):
     """At each point as much time passes as a function may take, and then somebody looks."""
     longest = TEMPLATE.resources_of("AWS::Lambda::Function")["ListSessionsFunction"]["Timeout"]
     seen = set()
@@ -405,7 +420,7 @@ def test_a_use_moves_no_end_that_somebody_has_seen(clock, points, is_deleted):
             clock.now = it.session + IDLE_SECONDS - left
             return it
 
-        for it, answer, is_over in points(begin, Used.use, look):
+        for it, answer, is_over in points(begin, use, look):
             assert answer.status in {200, 401}
             seen.add(is_over)
             if is_over:
@@ -414,14 +429,15 @@ def test_a_use_moves_no_end_that_somebody_has_seen(clock, points, is_deleted):
 
 
 @pytest.mark.usefixtures("few_sessions")
-def test_two_uses_at_once_are_stored_once(clock, points):
+@pytest.mark.parametrize("use", [Used.use, Used.use_elsewhere])
+def test_two_uses_at_once_are_stored_once(clock, points, use):
     """The later one finds that the sooner one is stored, and leaves it so."""
 
     def use_later(it: Used) -> Any:
         it.clock.now += 1
         return it.use()
 
-    for it, *answers in points(lambda: Used(clock), Used.use, use_later):
+    for it, *answers in points(lambda: Used(clock), use, use_later):
         assert [answer.status for answer in answers] == [200, 200]
         assert it.row()["used_at"] == {"N": str(answers[1].body["items"][-1]["usedAt"])}
 

@@ -1,6 +1,7 @@
 """The API, and the authorizer of other APIs, on the vectors that Verifiers are held to."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -60,8 +61,10 @@ def vector(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
         tables().put_item(TableName=USERS, Item=before)
 
 
-def test_the_api_has_the_verdict_of_each_vector(clock, vector):
+def test_the_api_has_the_verdict_of_each_vector(clock, vector, monkeypatch):
     clock.now = vector.now
+    monkeypatch.setattr("sessions.authentication.USED_SECONDS", vector.used_seconds)
+    before = row_of_the_session()
     answer = call("get_current_session", vector.token)
     if vector.api == "session":
         assert answer.status == 200
@@ -74,6 +77,7 @@ def test_the_api_has_the_verdict_of_each_vector(clock, vector):
             "name": shown["name"],
             "method": shown["method"],
             "by": shown.get("by"),
+            "idle_expires": shown.get("idleExp"),
         }
     elif vector.api == "Banned":
         assert answer == (403, HEADERS, BANNED)
@@ -81,19 +85,38 @@ def test_the_api_has_the_verdict_of_each_vector(clock, vector):
         reason = vector.reason or TOLD_BY_THE_API.get(vector.name)
         told = session_over(reason) if reason else INVALID_SESSION
         assert answer == (401, UNAUTHORIZED_HEADERS, told)
+    is_used = vector.use and vector.api == "session"
+    if vector.max_age is None:
+        assert row_of_the_session() == (used(before, vector) if is_used else before)
 
 
-def test_the_authorizer_has_the_verdict_of_each_vector(clock, vector):
+def test_the_authorizer_has_the_verdict_of_each_vector(clock, vector, monkeypatch):
     """It checks no signature, reads a header as the API does, and takes a session of any age."""
     clock.now = vector.now
+    monkeypatch.setattr("functions.verify_session.app.USED_SECONDS", vector.used_seconds)
+    before = row_of_the_session()
     status, context = outcome(HTTP_2, asked(HTTP_2, vector.token))
     if "session" in {vector.verdict, vector.api}:
         assert status == 200
         names = {"user": "user", "session": "id", "expires": "expires", "name": "name"}
-        names |= {"method": "method", "by": "by"}
+        names |= {"method": "method", "by": "by", "idle_expires": "idle_expires"}
         expected = {ours: vector.verified[theirs] for ours, theirs in names.items()}
         assert context == {name: str(it) for name, it in expected.items() if it is not None}
     else:
         reason = {"reason": vector.reason} if vector.reason else {}
         error = {"InvalidSession": INVALID_SESSION, "Banned": BANNED}[vector.verdict]
         assert (status, context) == (403, {"code": error["code"], **reason})
+    if vector.max_age is None:
+        assert row_of_the_session() == (used(before, vector) if vector.use else before)
+
+
+def row_of_the_session() -> Any:
+    """Return it, if it is there."""
+    key = {name: FILE["session"][name] for name in ("user", "iat")}
+    return tables().get_item(TableName=SESSIONS, Key=key).get("Item")
+
+
+def used(row: Any, vector: Vector) -> Any:
+    """Return a row as its use leaves it."""
+    times = {name: {"N": str(seconds)} for name, seconds in vector.use.items()}
+    return {**row, **times, "address": {"S": "203.0.113.7"}}

@@ -1,6 +1,7 @@
 """The authorizer of other APIs, as each gateway asks it and understands its answers."""
 
 import json
+import os
 
 import pytest
 
@@ -22,10 +23,11 @@ from tests.support.gateways import (
     outcome,
 )
 from tests.support.people import begin_session, log_in, new_person
-from tests.support.rows import tables
+from tests.support.rows import stored_rows, tables
 
 pytestmark = pytest.mark.usefixtures("aws")
 
+USED_SECONDS = int(os.environ["USED_SECONDS"])
 EXAMPLE = ROOT / "examples" / "authorizer" / "template.yaml"
 # A REST API alone tells 401 from 403, and has no context where it answers 401.
 INVALID = {REST: 401, REST_TOKEN: 401, HTTP_1: 403, HTTP_2: 403, APPSYNC: 401}
@@ -186,6 +188,52 @@ def test_an_event_without_its_values_is_refused():
     for gateway, usual in EVENTS.items():
         kept = {name: usual[name] for name in ("version", "methodArn") if name in usual}
         assert outcome(gateway, dict.fromkeys(usual) | kept) == refused()[gateway]
+
+
+def use_of(gateway, clock):
+    """Return the row of a session whose use is due, and as it is after a call."""
+    person = new_person()
+    token = log_in(person)
+    place = {"address": {"S": "198.51.100.1"}, "country": {"S": "DE"}}
+    before = {**stored_rows(person)["sessions"][0], **place}
+    tables().put_item(TableName=SESSIONS, Item=before)
+    clock.now += USED_SECONDS
+    event = asked(gateway, token)
+    for headers in (event.get(name) for name in ("headers", "requestHeaders")):
+        (headers or {}).update({"X-Viewer-Address": "192.0.2.1", "X-Forwarded-For": "192.0.2.1"})
+    assert outcome(gateway, event).status == 200
+    (after,) = stored_rows(person)["sessions"]
+    assert after.pop("used_at") == {"N": str(clock.now)}
+    return before, after
+
+
+@pytest.mark.parametrize("gateway", EVENTS)
+def test_keeps_with_a_use_the_address_that_the_gateway_names(clock, gateway):
+    """A TOKEN authorizer and AppSync name none; a country is that of the address before."""
+    before, after = use_of(gateway, clock)
+    if gateway not in {REST_TOKEN, APPSYNC}:
+        before["address"] = {"S": "203.0.113.7"}
+        del before["country"]
+    assert after == before
+
+
+@pytest.mark.parametrize("gateway", EVENTS)
+def test_removes_with_a_use_what_is_not_to_be_kept(clock, monkeypatch, gateway):
+    monkeypatch.setattr("functions.verify_session.app.KEEPS_ADDRESSES", False)
+    before, after = use_of(gateway, clock)
+    del before["address"], before["country"]
+    assert after == before
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_use_that_cannot_be_stored_is_told_in_the_log_alone(clock, pauses, logged, fault):
+    token = log_in(new_person())
+    clock.now += USED_SECONDS
+    with befalling(Fault(FAULTS[fault], {"UpdateItem"}), first=1, times=EVER):
+        assert outcome(REST, asked(REST, token)).status == 200
+    *_, line = logged()  # the others tell of the login
+    assert (line["level"], token in json.dumps(line)) == ("WARNING", False)
+    assert line["message"].startswith(("A use of a session is not", "Uses of sessions are not"))
 
 
 def test_makes_one_strongly_consistent_read_of_some_attributes(member, dynamodb_calls):

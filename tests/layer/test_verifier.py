@@ -1,11 +1,14 @@
 """The Verifier, as another service of the product runs it: no environment, no key, two tables."""
 
+import logging
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
     EndpointConnectionError,
@@ -23,6 +26,7 @@ from sessions.verifier import (
 )
 from tests.support.vectors import Vector, vectors
 
+QUICKLY = Config(connect_timeout=1, read_timeout=1, retries={"mode": "standard"})
 GOOD = next(vector for vector in vectors() if vector.verdict == "session")
 
 
@@ -32,12 +36,23 @@ class Tables:
     Attributes:
         reads: how often it was asked.
         answers: what is answered, or raised, before the rows are.
+        writes: the updates that were sent.
+        fault: what an update raises.
     """
 
     def __init__(self, rows: dict[str, list[dict[str, Any]]], *answers: Any) -> None:
         self.rows = rows
         self.answers = list(answers)
         self.reads = 0
+        self.writes: list[dict[str, Any]] = []
+        self.fault: Exception | None = None
+        self.meta = SimpleNamespace(config=QUICKLY)
+
+    def update_item(self, **update: Any) -> dict[str, Any]:
+        self.writes.append(update)
+        if self.fault:
+            raise self.fault
+        return {}
 
     def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803 - boto3's
         self.reads += 1
@@ -66,13 +81,23 @@ class Tables:
                 yield {name: value for name, value in row.items() if name in projected}
 
 
+def verifier_of(tables: Tables, **options: Any) -> Verifier:
+    return Verifier(tables, sessions_table="sessions", users_table="users", **options)
+
+
 def verdict_of(vector: Vector, tables: Tables, **options: Any) -> Any:
     """Return the session, or the error as its name and reason."""
-    verifier = Verifier(tables, sessions_table="sessions", users_table="users")
+    verifier = verifier_of(tables, used_seconds=vector.used_seconds)
     try:
         return verifier.verify(vector.token, max_age=vector.max_age, **options)
     except errors.ApiError as error:
         return type(error).__name__, getattr(error, "reason", None)
+
+
+@pytest.fixture(autouse=True)
+def of_a_service(monkeypatch) -> None:
+    """Have the Verifier log as in a service: our own function has it log as it does itself."""
+    monkeypatch.setattr(logging.getLogger("sessions.verifier"), "propagate", True)
 
 
 @pytest.fixture
@@ -90,6 +115,19 @@ def test_each_vector_has_its_verdict(clock, vector):
         expected = VerifiedSession(**vector.verified)
     assert verdict_of(vector, tables) == expected
     assert tables.reads == (1 if vector.reads else 0)
+    assert uses(vector, tables) == ([vector.use] if vector.use else [])
+
+
+def uses(vector: Vector, tables: Tables) -> list[dict[str, int]]:
+    """Return the times of each use that was stored, as the vectors have them."""
+    (row,) = vector.rows["sessions"] or [{}]
+    return [
+        {
+            name: int(update["ExpressionAttributeValues"].get(f":{name}", row.get(name))["N"])
+            for name in ("used_at", "exp")
+        }
+        for update in tables.writes
+    ]
 
 
 def failure(code: str, status: int = 400) -> ClientError:
@@ -97,25 +135,24 @@ def failure(code: str, status: int = 400) -> ClientError:
     return ClientError(response, "BatchGetItem")
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        failure("ThrottlingException"),
-        failure("ProvisionedThroughputExceededException"),
-        failure("AccessDeniedException"),
-        failure("ResourceNotFoundException"),
-        failure("ValidationException"),
-        failure("ExpiredTokenException"),
-        failure("InternalServerError", 500),
-        EndpointConnectionError(endpoint_url="https://dynamodb"),
-        ReadTimeoutError(endpoint_url="https://dynamodb"),
-        NoCredentialsError(),
-    ],
-    ids=str,
-)
+NO_RIGHTS = failure("AccessDeniedException")
+FAULTS = [
+    failure("ThrottlingException"),
+    failure("ProvisionedThroughputExceededException"),
+    failure("ResourceNotFoundException"),
+    failure("ValidationException"),
+    failure("ExpiredTokenException"),
+    failure("InternalServerError", 500),
+    EndpointConnectionError(endpoint_url="https://dynamodb"),
+    ReadTimeoutError(endpoint_url="https://dynamodb"),
+    NoCredentialsError(),
+]
+
+
+@pytest.mark.parametrize("fault", [*FAULTS, NO_RIGHTS], ids=str)
 def test_a_fault_of_dynamodb_is_unavailable(good, fault):
     tables = Tables(good.rows, fault)
-    verifier = Verifier(tables, sessions_table="sessions", users_table="users")
+    verifier = verifier_of(tables)
     with pytest.raises(errors.Unavailable) as caught:
         verifier.verify(good.token)
     assert caught.value.__cause__ is fault
@@ -172,6 +209,99 @@ def test_an_age_below_0_is_a_mistake_of_the_caller(good, max_age):
     assert tables.reads == 0
 
 
+# -------------------------------------------------------------------------- uses
+
+
+def vector_called(name: str) -> Vector:
+    return next(vector for vector in vectors() if vector.name == name)
+
+
+DUE = vector_called("a use is due in this second")
+IDLING = vector_called("under a limit, a tenth of it is over")
+NEAR_ITS_END = vector_called("under a limit, a use 21 seconds before its end")
+
+
+@pytest.mark.parametrize("vector", [DUE, IDLING], ids=["without a limit", "under a limit"])
+@pytest.mark.parametrize("fault", [*FAULTS, NO_RIGHTS], ids=str)
+def test_a_use_that_cannot_be_stored_changes_no_verdict(clock, caplog, vector, fault):
+    """It is told in one line each time; without the rights for it, once, and not tried again."""
+    clock.now = vector.now
+    tables = Tables(vector.rows)
+    tables.fault = fault
+    verifier = verifier_of(tables)
+    as_read = {**vector.verified}
+    if as_read["idle_expires"]:
+        as_read["idle_expires"] = int(vector.rows["sessions"][0]["exp"]["N"])
+    for _ in range(3):
+        assert verifier.verify(vector.token) == VerifiedSession(**as_read)
+    tries = 1 if fault is NO_RIGHTS else 3
+    assert len(tables.writes) == tries
+    assert [record.levelno for record in caplog.records] == [logging.WARNING] * tries
+    assert {record.name for record in caplog.records} == {"sessions.verifier"}
+    assert str(fault) in caplog.text
+    assert vector.token not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "code", ["ConditionalCheckFailedException", "TransactionConflictException"]
+)
+def test_what_was_used_or_ends_meanwhile_is_no_fault(clock, caplog, code):
+    clock.now = IDLING.now
+    tables = Tables(IDLING.rows)
+    tables.fault = failure(code)
+    session = verdict_of(IDLING, tables)
+    assert session.idle_expires == int(IDLING.rows["sessions"][0]["exp"]["N"])
+    assert caplog.records == []
+
+
+def test_a_process_that_was_stopped_after_its_read_revives_nothing(clock):
+    """The clock is read again before the write: here, the session's last seconds have come."""
+    clock.now = IDLING.now
+
+    def late(request: dict[str, Any]) -> dict[str, Any]:
+        clock.now += 800
+        return tables.read(request)
+
+    tables = Tables(IDLING.rows, late)
+    assert isinstance(verdict_of(IDLING, tables), VerifiedSession)
+    assert tables.writes == []
+
+
+@pytest.mark.parametrize(
+    ("client", "seconds"),
+    [
+        (QUICKLY, 20),
+        (Config(connect_timeout=1, read_timeout=20, retries={"total_max_attempts": 1}), 21),
+        (Config(connect_timeout=5, read_timeout=5, retries={"total_max_attempts": 2}), 21),
+        (Config(connect_timeout=5, read_timeout=5, retries={"mode": "standard"}), 47),
+        (Config(), 10 * 120 + 1 + 2 + 4 + 8 + 16 + 4 * 20),
+    ],
+    ids=["of the example", "one try", "two tries", "without a number", "botocore's own"],
+)
+def test_no_write_is_begun_that_may_come_after_the_sessions_end(clock, client, seconds):
+    """Such as a try after time-outs: another caller would have seen that the session is over."""
+    (row,) = NEAR_ITS_END.rows["sessions"]
+    for left, writes in ((seconds, 0), (seconds + 1, 1)):
+        ends = {"exp": {"N": str(clock.now + left)}, "used_at": {"N": str(clock.now - 1000)}}
+        tables = Tables({**NEAR_ITS_END.rows, "sessions": [{**row, **ends}]})
+        tables.meta.config = client
+        assert isinstance(verdict_of(NEAR_ITS_END, tables), VerifiedSession)
+        assert len(tables.writes) == writes
+
+
+def test_a_use_without_a_limit_may_be_stored_late(clock):
+    clock.now = DUE.now
+    tables = Tables(DUE.rows)
+    tables.meta.config = Config(read_timeout=None)
+    assert verdict_of(DUE, tables) == VerifiedSession(**DUE.verified)
+    assert uses(DUE, tables) == [DUE.use]
+
+
+def test_a_time_below_0_is_a_mistake_of_the_caller():
+    with pytest.raises(ValueError, match="used_seconds"):
+        verifier_of(Tables({}), used_seconds=-1)
+
+
 def test_a_stale_session_asks_for_a_fresh_login():
     """RFC 9470, section 3."""
     error = errors.StaleSession(300)
@@ -185,7 +315,7 @@ def test_a_stale_session_asks_for_a_fresh_login():
 
 def test_threads_may_share_one(good):
     tables = Tables(good.rows)
-    verifier = Verifier(tables, sessions_table="sessions", users_table="users")
+    verifier = verifier_of(tables)
     with ThreadPoolExecutor(8) as threads:
         verified = list(threads.map(verifier.verify, [good.token] * 64))
     assert verified == [VerifiedSession(**good.verified)] * 64

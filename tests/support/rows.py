@@ -7,8 +7,9 @@ import boto3
 
 from sessions import session_store
 from sessions.dynamodb import LOGINS, SESSIONS, USERS
-from sessions.items import to_item
+from sessions.items import from_item, to_item
 from sessions.logins import login_key
+from sessions.model import Session
 from tests.support.people import Person
 from tests.support.records import session
 
@@ -66,6 +67,14 @@ def age_session(person: Person, iat: int) -> None:
         UpdateExpression="SET created_at = created_at - :hour",
         ExpressionAttributeValues={":hour": {"N": "3600"}},
     )
+
+
+def limit_idleness(user: str, iat: int, seconds: int, now: int) -> None:
+    """Have a session, which is used now, as if it had begun with an idle limit."""
+    key = {"user": {"S": user}, "iat": {"N": str(iat)}}
+    row = from_item(Session, tables().get_item(TableName=SESSIONS, Key=key)["Item"])
+    limited = row._replace(until=row.exp, exp=min(row.exp, now + seconds), used_at=now)
+    tables().put_item(TableName=SESSIONS, Item=to_item(limited))
 
 
 def add_sessions(person: Person, iats: range) -> None:

@@ -85,7 +85,9 @@ def _authorize_an_unknown_key() -> Act:
 
 
 def _authorize_a_call_of_another_api() -> Act:
-    token = log_in(new_person())
+    person = new_person()
+    token = log_in(person)
+    age_session(person, call("get_current_session", token).body["iat"])
     return lambda: invoke("verify_session", event_for("verify_session", token))
 
 

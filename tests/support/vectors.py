@@ -29,7 +29,9 @@ class Vector(NamedTuple):
         max_age: as the Verifier takes it.
         verdict: the name of the error, or `session`.
         reason: that of an `InvalidSession`.
+        used_seconds: as the Verifier takes it.
         verified: the session that is returned.
+        use: what the use stores in the session's row, if it stores anything.
         reads: whether anything is read.
         api: the verdict of the API, which checks the signature as well.
     """
@@ -41,7 +43,9 @@ class Vector(NamedTuple):
     max_age: int | None
     verdict: str
     reason: str | None
+    used_seconds: int
     verified: dict[str, Any]
+    use: dict[str, int] | None
     reads: bool
     api: str
 
@@ -65,7 +69,9 @@ def _vector(case: dict[str, Any]) -> Vector:
         max_age=case.get("max_age"),
         verdict=case["verdict"],
         reason=case.get("reason"),
+        used_seconds=case.get("used_seconds", 3_600),
         verified={**FILE["verified"], **case.get("verified", {})},
+        use=case.get("use"),
         reads=case.get("reads", True),
         api=case.get("api", case["verdict"]),
     )

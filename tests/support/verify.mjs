@@ -1,5 +1,5 @@
 // Asks the JavaScript Verifier what Python wants to know, a line of JSON each: a question, what the
-// Verifier reads meanwhile, and the answer to that, until there is a verdict.
+// Verifier reads and writes meanwhile, and the answers to that, until there is a verdict.
 import { createInterface } from "node:readline";
 
 const { Verifier } = await import(process.argv[2]);
@@ -14,6 +14,11 @@ const dynamodb = {
       name === "B" ? Uint8Array.from(Buffer.from(value, "base64")) : value,
     );
   },
+  async updateItem(update) {
+    write({ update });
+    const { error } = await next();
+    if (error) throw Object.assign(new Error(), { name: error });
+  },
 };
 Math.random = () => 0; // which row of the session epoch is read: histories have only the first two
 const verifier = new Verifier(dynamodb, { sessionsTable: "SessionsTable", usersTable: "UsersTable" });
@@ -22,7 +27,8 @@ for (let question = await next(); question; question = await next()) {
   Date.now = () => question.now * 1000;
   const options = question.max_age === null ? {} : { maxAge: question.max_age };
   try {
-    write({ session: await verifier.verify(question.token, options) });
+    const { idleExpires, ...session } = await verifier.verify(question.token, options);
+    write({ session: { ...session, idle_expires: idleExpires } });
   } catch (error) {
     write({ error: error.name, reason: error.reason ?? null });
   }

@@ -183,7 +183,7 @@ def test_a_table_can_be_restored_to_any_moment(stack, table):
 
 
 @pytest.mark.assumption(27)
-def test_a_verifier_may_read_what_its_policy_names(stack, user):
+def test_a_verifier_may_read_what_its_policy_names_and_store_a_use(stack, user):
     """The authorizer of other APIs has the rights of that policy, and no others."""
 
     def ask(header):
@@ -191,8 +191,22 @@ def test_a_verifier_may_read_what_its_policy_names(stack, user):
         return invoke(stack.client("lambda"), stack.outputs["VerifySessionFunctionArn"], event)
 
     here = user.log_in()
-    (statement,) = ask(here)["policyDocument"]["Statement"]
+    answer = ask(here)
+    (statement,) = answer["policyDocument"]["Statement"]
     assert statement["Effect"] == "Allow"
+    named = answer["context"]
+    row = {
+        "TableName": stack.outputs["SessionsTable"],
+        "Key": {"user": {"S": named["user"]}, "iat": {"N": named["session"]}},
+    }
+    dynamodb = stack.client("dynamodb")
+    long_ago = {":long_ago": {"N": "1"}}  # so that a use is due
+    dynamodb.update_item(
+        **row, UpdateExpression="SET used_at = :long_ago", ExpressionAttributeValues=long_ago
+    )
+    ask(here)
+    stored = dynamodb.get_item(**row, ConsistentRead=True)["Item"]
+    assert int(stored["used_at"]["N"]) > time.time() - 300
     user.log_out_everywhere()
     with pytest.raises(OperationError, match="Unauthorized"):
         ask(here)

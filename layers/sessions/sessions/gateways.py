@@ -13,6 +13,7 @@ HTTP APIs with AWS Lambda authorizers"; AppSync Developer Guide, "AWS_LAMBDA aut
 """
 
 import functools
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -26,8 +27,13 @@ from sessions.verifier import VerifiedSession
 # Who asks: an HTTP API says the version of its payload, which a REST API does not.
 _REST, _HTTP_1, _HTTP_2, _APPSYNC = "REST", "HTTP 1.0", "HTTP 2.0", "AppSync"
 
+# What the Verifier logs is a line like any other here, and not one of Lambda's own beside it.
+_log = logging.getLogger("sessions.verifier")
+_log.addHandler(logger.registered_handler)
+_log.propagate = False
+
 Event = dict[str, Any]
-Verify = Callable[[str], VerifiedSession]
+Verify = Callable[[str, str | None], VerifiedSession]
 
 
 class Unauthorized(Exception):
@@ -42,6 +48,8 @@ def session_authorizer(
 ) -> Callable[[Verify], Callable[[Event, Any], dict[str, Any]]]:
     """Make a Lambda authorizer of a function that returns the session which a token proves.
 
+    It is given the token, and the address that calls the API: None where the gateway says none.
+
     Args:
         operation: the operation's name, which is its folder's.
         outcome: the metric of a call that is allowed, which has no line: the API behind logs it.
@@ -54,7 +62,8 @@ def session_authorizer(
             request = read_request(event, clock.epoch_seconds())
             gateway = _gateway(event, request)
             try:
-                session = verify(token_in(_authorizations(gateway, event, request)))
+                token = token_in(_authorizations(gateway, event, request))
+                session = verify(token, _address(gateway, event, request))
             except ApiError as error:
                 return _refuse(gateway, request, error, operation)
             except Exception as error:  # noqa: BLE001 - the last line: each fault is one of ours
@@ -85,6 +94,15 @@ def _authorizations(gateway: str, event: Event, request: Request) -> list[str]:
     return [str(event.get("authorizationToken"))]
 
 
+def _address(gateway: str, event: Event, request: Request) -> str | None:
+    """Return the address that calls the API: the gateway's own word, and no header."""
+    if gateway != _HTTP_2:
+        return request.source_ip or None
+    context = event.get("requestContext")
+    http = context.get("http") if isinstance(context, dict) else None
+    return str(http.get("sourceIp") or "") or None if isinstance(http, dict) else None
+
+
 def _context(session: VerifiedSession) -> dict[str, str]:
     """Return what the API behind learns, as texts, since a REST API makes them of all values."""
     return {
@@ -94,6 +112,7 @@ def _context(session: VerifiedSession) -> dict[str, str]:
         "name": session.name,
         "method": session.method,
         **({} if session.by is None else {"by": session.by}),
+        **({} if session.idle_expires is None else {"idle_expires": str(session.idle_expires)}),
     }
 
 

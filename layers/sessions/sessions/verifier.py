@@ -4,6 +4,8 @@ It runs in their processes. So it reads no environment, makes no client and need
 are all it has, and docs/verify.md says what else a service must do.
 """
 
+import logging
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -12,10 +14,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from sessions import clock, proof
 from sessions.errors import InvalidSession, StaleSession, Unavailable
 from sessions.items import Item, from_item
+from sessions.last_use import after_use, update_of_last_use
 from sessions.model import Session, Standing
 from sessions.request import token_in
 from sessions.retries import until_processed
 from sessions.session_epoch import epoch_in, shard_key
+
+_log = logging.getLogger(__name__)
+
+_NO_FAULTS = {"ConditionalCheckFailedException", "TransactionConflictException"}
 
 
 class VerifiedSession(NamedTuple):
@@ -29,6 +36,7 @@ class VerifiedSession(NamedTuple):
         name: the session's name, such as `Chrome on Windows`.
         method: how the user was authenticated: `password`, or what the back end said that did it.
         by: who else began the session for the user, such as a support agent; None if nobody did.
+        idle_expires: when the session ends if it is not used; None without an idle limit.
     """
 
     user: str
@@ -38,30 +46,47 @@ class VerifiedSession(NamedTuple):
     name: str
     method: str
     by: str | None = None
+    idle_expires: int | None = None
 
 
 class Verifier:
     """Says whose session a token proves: one strongly consistent read for each call.
 
-    It may be used by several threads at once.
+    A use of a session is stored where that is due, which is one write more, and where the rights
+    for it are there. It may be used by several threads at once.
 
     Args:
         dynamodb: a client of boto3 or botocore for DynamoDB; its time-outs and retries are yours.
         sessions_table: the name of the table Sessions, the stack's output `SessionsTable`.
         users_table: the name of the table Users, the stack's output `UsersTable`.
+        used_seconds: how old the last stored use of a session is before another one is stored; 0:
+            a use is stored only if an idle limit needs it.
+
+    Raises:
+        ValueError: `used_seconds` is below 0.
     """
 
-    def __init__(self, dynamodb: Any, *, sessions_table: str, users_table: str) -> None:
+    def __init__(
+        self, dynamodb: Any, *, sessions_table: str, users_table: str, used_seconds: int = 3_600
+    ) -> None:
+        if used_seconds < 0:
+            raise ValueError("used_seconds is below 0")
         self._dynamodb = dynamodb
         self._sessions_table = sessions_table
         self._users_table = users_table
+        self._used_seconds = used_seconds
+        self._may_store = True
 
-    def verify(self, token: str, *, max_age: int | None = None) -> VerifiedSession:
+    def verify(
+        self, token: str, *, max_age: int | None = None, address: str | None = None
+    ) -> VerifiedSession:
         """Return the session that `token` proves.
 
         Args:
             token: the token alone, as `presented_token` finds it.
             max_age: how many seconds ago the user logged in at most; None for any time.
+            address: where the caller calls from, which is kept with a use that is stored; empty: no
+                address is kept any more; None: what is kept stays.
 
         Raises:
             InvalidSession: the token does not prove a live session.
@@ -80,6 +105,7 @@ class Verifier:
         _, session = proof.check(claims, user, found, session_epoch, now)
         if max_age is not None and now - session.began_at > max_age:
             raise StaleSession(max_age)
+        session = self._use(session, address)
         return VerifiedSession(
             session.user,
             session.iat,
@@ -88,7 +114,43 @@ class Verifier:
             session.name,
             session.method,
             session.by,
+            None if session.until is None else session.exp,
         )
+
+    def _use(self, session: Session, address: str | None) -> Session:
+        """Return a session as its use leaves it, which is stored if that is due.
+
+        The caller waits for it. A thread would write later, and some environments stop threads at
+        an answer and let them go on at the next call, as Lambda does: in between the session can
+        have ended, and the write would revive it.
+        """
+        now = clock.epoch_seconds()  # again, since the read can have taken long
+        used = after_use(session, now, self._used_seconds) if self._may_store else None
+        if used is None:
+            return session
+        if used.exp != session.exp and session.exp - now <= _longest_call_seconds(self._dynamodb):
+            return session
+        stored = session
+        if address is not None:  # nobody reads what is kept, so that it counts as another one
+            stored = session._replace(address="", country="")
+            used = used._replace(address=address or None, country=None)
+        try:
+            self._dynamodb.update_item(**update_of_last_use(self._sessions_table, stored, used))
+        except (BotoCoreError, ClientError) as error:
+            self._tell(error)
+            return session
+        return used
+
+    def _tell(self, error: BotoCoreError | ClientError) -> None:
+        """Log why a use is not stored: the caller's session counts all the same."""
+        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+        # The session has ended or ends, or was used by another call that was sooner; or a call that
+        # was sooner was told that the rights are missing.
+        if code in _NO_FAULTS or not self._may_store:
+            return
+        self._may_store = not code.startswith("AccessDenied")
+        what = "A use of a session is" if self._may_store else "Uses of sessions are"
+        _log.warning("%s not stored: %s", what, error)
 
     def _read(self, claims: proof.Claims) -> tuple[Standing | None, int, Session | None]:
         """Return the user, the session epoch and the session that the claims name."""
@@ -136,6 +198,20 @@ def presented_token(
     return token_in(authorizations)
 
 
+def _longest_call_seconds(dynamodb: Any) -> float:
+    """Return how long after its beginning a call of this client can still reach DynamoDB.
+
+    Sources: botocore's defaults (`retries/standard.py`, `data/_retry.json`) for DynamoDB.
+    """
+    config = dynamodb.meta.config
+    retries = config.retries or {}
+    usual = 10 if retries.get("mode", "legacy") == "legacy" else 4
+    attempts = retries.get("total_max_attempts") or usual
+    of_an_attempt = (config.connect_timeout or math.inf) + (config.read_timeout or math.inf)
+    pauses = sum(min(2**number, 20) for number in range(attempts - 1))
+    return float(attempts * of_an_attempt + pauses)
+
+
 def _projection(names: Sequence[str]) -> dict[str, Any]:
     """Return the part of a read that asks for these attributes alone."""
     # Some of them are words that DynamoDB reserves.
@@ -147,8 +223,11 @@ def _projection(names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-# What is read, which the output VerifySessionsPolicy allows: nothing that names or proves a user.
+# What is read, which the output VerifySessionsPolicy allows: nothing that names or proves a user,
+# or says where one is.
 USERS_ATTRIBUTES = (*Standing._fields, "session_epoch")
-SESSIONS_ATTRIBUTES = Session._fields
+SESSIONS_ATTRIBUTES = tuple(
+    name for name in Session._fields if name not in {"address", "country", "known"}
+)
 _OF_USERS = _projection(USERS_ATTRIBUTES)
 _OF_SESSIONS = _projection(SESSIONS_ATTRIBUTES)
