@@ -26,6 +26,7 @@ pytestmark = pytest.mark.usefixtures("aws")
 # What the API tells and a Verifier cannot: that takes the signature.
 TOLD_BY_THE_API = {
     "a revoked row, which has no hash any more": "deleted",
+    "idle, and revoked by itself": "deleted",
     "exp past": "expired",
     "exp now": "expired",
     "the token expires in this second": "expired",
