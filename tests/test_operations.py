@@ -20,7 +20,7 @@ def test_each_operation_has_a_folder_an_event_a_test_and_a_function_in_the_templ
 
 def test_each_test_of_functions_is_of_one_operation_or_of_something_they_have_in_common():
     alike = {"every", "refusals", "inputs", "attempts", "behind", "interleavings", "restored"}
-    alike |= {"vectors", "unknown"}
+    alike |= {"vectors", "unknown", "new"}
     for file in ROOT.glob("tests/functions/test_*.py"):
         name = file.stem.removeprefix("test_")
         assert name in OPERATIONS or alike & set(name.split("_")), name

@@ -196,7 +196,7 @@ def test_a_verifier_may_write_just_what_a_use_changes(clock, dynamodb_calls):
     for address in ("203.0.113.7", "", None):
         for limit in (None, 10_000):
             token = log_in(new_person())
-            claims = read_token(token, clock.now)[2]
+            claims = read_token(token)[2]
             if limit:
                 limit_idleness(claims.sub, claims.iat, limit, clock.now)
             clock.now += 3_600
@@ -234,7 +234,7 @@ def test_who_may_store_uses_can_revive_and_prove_no_session(clock, end):
             UpdateExpression="SET exp = :later, used_at = :later REMOVE revoked_reason",
             ExpressionAttributeValues={":later": {"N": str(clock.now + 999_999)}},
         )
-        claims = {**read_token(token, clock.now)[2]._asdict(), "iat": int(iat["N"])}
+        claims = {**read_token(token)[2]._asdict(), "iat": int(iat["N"])}
         header = {"alg": "HS256", "typ": "JWT", "kid": "initial"}
         forged = sign(header, {**claims, "iss": "sessions"}, signing_key())
         assert statuses(token, forged) == [401, 401]

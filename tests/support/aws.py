@@ -5,6 +5,7 @@ before it is sent (dynamodb_limits.py).
 """
 
 import contextlib
+import copy
 import functools
 import socket
 import threading
@@ -18,6 +19,7 @@ import moto
 import pytest
 from moto.core import responses, serialize
 from moto.core.models import BotocoreStubber
+from moto.dynamodb.models.table import StreamShard
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 
 from local.create_resources import create_resources
@@ -54,6 +56,19 @@ def _remembered_names(picker: Any, member: serialize.AttributePickerContext) -> 
 
 
 serialize.XFormedAttributePicker.get_possible_keys = _remembered_names
+
+
+def _copied(shard: StreamShard, memo: dict[int, Any]) -> StreamShard:
+    """Copy what changes: moto copies a whole table for each part of a transaction.
+
+    Records of a stream never change, and there are as many of them as there were writes.
+    """
+    made = copy.copy(shard)
+    made.table, made.items = copy.deepcopy(shard.table, memo), list(shard.items)
+    return made
+
+
+StreamShard.__deepcopy__ = _copied
 
 
 @contextlib.contextmanager
