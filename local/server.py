@@ -29,8 +29,11 @@ def application(
     on_start: Callable[[], None] = lambda: None,
     pages: Callable[[ApiRequest], Response | None] = lambda _: None,
     advice: Callable[[ApiRequest], str | None] = lambda _: None,
+    edge: Callable[[ApiRequest], ApiRequest] = lambda request: request,
 ) -> ASGIApp:
     """Return the ASGI application; `report` takes its one line for each request, and its advice.
+
+    The gateway answers what `edge` makes of a request.
 
     An answer of `pages` is no request of the API: no plan counts it and no access log has it.
     REST APIs have no routes of Starlette: their paths count as sent, before any decoding.
@@ -53,7 +56,7 @@ def application(
         if (page := pages(request)) is not None:
             outcome = Outcome(page, "page")
         else:
-            outcome = await gateway.answer(request, too_large=body is None)
+            outcome = await gateway.answer(edge(request), too_large=body is None)
         milliseconds = (time.perf_counter() - started_at) * 1000
         report(
             f"{time.strftime('%H:%M:%S')} {request.method} {TOKEN.sub('TOKEN', request.path)} "

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import secrets
 import socket
 import sys
 import traceback
@@ -10,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from starlette.responses import Response
 
 from local.changes import differences, states_of
 from local.create_resources import create_resources
+from local.edge import through_edge
 from local.engine import EngineError, engine, is_healthy
 from local.functions import (
     Function,
@@ -50,6 +53,7 @@ SEED = {"username": "joe", "email": "joe@example.com", "password": "joe"}
 FEWEST_CHARACTERS = "MIN_PASSWORD_CHARACTERS"
 NAME_TAKEN = "UserTaken"
 AWS = "aws"
+PAGE_SECRET = secrets.token_urlsafe(48)  # of this process, which is the edge and the functions
 # Without limits a login may be tried any number of times, too.
 NO_LIMIT = 1_000_000
 LOGIN_LIMITS = (
@@ -114,7 +118,7 @@ def _serve(settings: Settings, template: Template, listener: socket.socket) -> N
         LogFile(state / "access.log") as access_log,
         redirect_stdout(log),  # before the functions are imported: their loggers keep it
     ):
-        functions = functions_of(template)
+        functions = _functions_behind_page(template)
         handlers = load_functions(template, functions, endpoint)
         _create_first_user(functions)
         api = api_of(template)
@@ -129,7 +133,10 @@ def _serve(settings: Settings, template: Template, listener: socket.socket) -> N
                 tell(state, endpoint, host, shared_environment(functions.values()))
             banner = _banner(template, api, host, endpoint, settings)
             reloading = Reloading(settings, gateway, functions, handlers, endpoint, log.write)
-            app = application(gateway, _say, lambda: _say(banner), reloading.page, reloading.advice)
+            edge = partial(through_edge, page_secret=PAGE_SECRET)
+            app = application(
+                gateway, _say, lambda: _say(banner), reloading.page, reloading.advice, edge
+            )
             asyncio.run(serve(app, listener))
 
 
@@ -173,7 +180,7 @@ class Reloading:
 
     def _reload(self) -> None:
         template = self._settings.read_template()
-        functions, api = functions_of(template), api_of(template)
+        functions, api = _functions_behind_page(template), api_of(template)
         self._folders |= folders_of(functions.values())
         self._files = states_of(self._folders) | self._files
         with modules_anew(self._folders):
@@ -210,6 +217,14 @@ def load_functions(
     os.environ.update(runtime)
     create_resources(template, _client("dynamodb"), _client("secretsmanager"))
     return load_handlers(functions, runtime)
+
+
+def _functions_behind_page(template: Template) -> dict[str, Function]:
+    """Return the functions as a stack with `Page=true` has them."""
+    return {
+        name: replace(function, environment={**function.environment, "PAGE_SECRET": PAGE_SECRET})
+        for name, function in functions_of(template).items()
+    }
 
 
 def _listen(port: int) -> socket.socket:

@@ -99,9 +99,6 @@ def test_the_functions_expect_what_cloudfront_sends_along():
     assert header["HeaderName"].lower() == "x-page-secret"
     assert variables(WITH_PAGE) == {header["HeaderValue"]}
     assert header["HeaderValue"] == "{{resolve:secretsmanager:PageSecret:SecretString}}"
-    _, function = WITH_PAGE.only("AWS::CloudFront::Function")
-    sets_the_address = "event.request.headers['x-viewer-address'] = {value: event.viewer.ip}"
-    assert sets_the_address in function["FunctionCode"]
 
 
 def test_the_pages_domain_is_cloudfronts_until_it_has_one_of_its_own():

@@ -29,7 +29,7 @@
  * The answer to a login; `exp` is when the token expires, in seconds since 1970.
  *
  * @typedef {object} Token
- * @property {string} token
+ * @property {string | null} token null where a cookie has it
  * @property {number} exp
  */
 
@@ -53,6 +53,8 @@
 /**
  * @typedef {object} ClientOptions
  * @property {string | null} [token] the token of an earlier login
+ * @property {boolean} [cookie] on the service's own page: whether a login leaves the token to a cookie
+ *   that no script can read
  * @property {string | null} [backEndSecret] the secret by which the service trusts this back end
  * @property {typeof globalThis.fetch} [fetch] the function that makes requests
  * @property {number} [retries] how often a request that is answered 429 or 503 is repeated; 3 by
@@ -210,6 +212,7 @@ export class SessionsClient {
   // Private fields: no log and no JSON of the client shows the token or the secret.
   #baseUrl;
   #token;
+  #cookie;
   #backEndSecret;
   #fetch;
   #retries;
@@ -224,18 +227,20 @@ export class SessionsClient {
   constructor(
     baseUrl,
     {
-      token = null, backEndSecret = null, fetch = globalThis.fetch, retries = 3, sleep = sleepFor,
+      token = null, cookie = false, backEndSecret = null, fetch = globalThis.fetch, retries = 3,
+      sleep = sleepFor,
     } = {},
   ) {
     this.#baseUrl = checkedUrl(baseUrl).replace(/\/+$/, "");
     this.#token = token;
+    this.#cookie = cookie;
     this.#backEndSecret = backEndSecret;
     this.#fetch = fetch;
     this.#retries = retries;
     this.#sleep = sleep;
   }
 
-  /** The token of the session in use, as secret as a password; null if there is none. */
+  /** The token of the session in use, as secret as a password; null if there is none to see. */
   get token() {
     return this.#token;
   }
@@ -277,7 +282,8 @@ export class SessionsClient {
   async #logIn({ user, password, rememberMe = false, name, address, signal }, replaces) {
     const body = { user, pass: password, rememberMe, name };
     const options = { body, address, replaces, signal };
-    const { token, exp } = await this.#request("POST", "/session", isToken, options);
+    const isWhole = this.#cookie ? isLogin : isToken;
+    const { token = null, exp } = await this.#request("POST", "/session", isWhole, options);
     this.#token = token;
     this.#lastLogin = { user, rememberMe, name, address };
     return { token, exp };
@@ -419,6 +425,7 @@ export class SessionsClient {
     const headers = new Headers({ Accept: "application/json" });
     if (body !== undefined) headers.set("Content-Type", "application/json");
     if (replaces) headers.set("X-Replace-Session", "true");
+    if (method === "POST" && this.#cookie) headers.set("X-Session-Cookie", "true");
     if ((method !== "POST" || replaces) && token) headers.set("Authorization", octets(token));
     if (this.#backEndSecret) {
       headers.set("X-Back-End-Secret", octets(this.#backEndSecret));
@@ -508,6 +515,15 @@ function hasCount(body) {
 /** @param {any} body */
 function isToken(body) {
   return isText(body?.token) && Number.isInteger(body.exp);
+}
+
+/**
+ * One whose token is in a cookie has none.
+ *
+ * @param {any} body
+ */
+function isLogin(body) {
+  return isToken({ token: "", ...body });
 }
 
 /** @param {any} body */

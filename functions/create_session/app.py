@@ -14,7 +14,7 @@ from sessions.logins import Login
 from sessions.model import Session
 from sessions.proof import Claims
 from sessions.request import Request
-from sessions.responses import Answer, created
+from sessions.responses import Answer, created, created_in_cookie
 from sessions.session_name import session_name
 
 TELL_UNKNOWN_USERS = settings.text("TELL_UNKNOWN_USERS") == "true"
@@ -57,6 +57,9 @@ def handler(request: Request) -> Answer:
             meanwhile=attempt.release,
             presented=presented_claims(request),
         )
+    if request.wants_cookie:
+        max_age = session.exp - request.now if credentials["rememberMe"] else None
+        return created_in_cookie(token, session.exp, max_age)
     return created({"token": token, "exp": session.exp})
 
 

@@ -21,7 +21,7 @@ def handler(request: Request, access: Access) -> Answer:
     if not access.may_revoke_others:
         itself = [access.session.iat] if kept is None else []
         count = session_store.revoke_sessions(access.user.id, itself, "all", request.now)
-        return ok({"count": count, "type": "session"})
+        return ok({"count": count, "type": "session"}, ends_own=kept is None)
 
     def revoke() -> User:
         before = user_store.revoke_all_sessions(
@@ -37,7 +37,7 @@ def handler(request: Request, access: Access) -> Answer:
         session.iat != kept and session.iat <= before.last_iat  # not one that began since
         for session in live_sessions(sessions, before, access.session_epoch, request.now)
     )
-    return ok({"count": count, "type": "session"})
+    return ok({"count": count, "type": "session"}, ends_own=kept is None)
 
 
 def _all_but_self(request: Request) -> bool:

@@ -17,4 +17,5 @@ def handler(request: Request, access: Access) -> Answer:
     session_store.revoke_session(
         access.user.id, access.target.iat, request.now, secrets.token_urlsafe(6)
     )
-    return ok({"code": "GENERIC_SUCCESS", "message": "Session Deleted"})
+    is_own = access.target.iat == access.session.iat
+    return ok({"code": "GENERIC_SUCCESS", "message": "Session Deleted"}, ends_own=is_own)

@@ -25,4 +25,4 @@ def handler(request: Request, access: Access) -> Answer:
     # Revoke the caller's own session last, so that a 503 half-way leaves a token to retry with.
     iats.sort(key=lambda iat: iat == access.session.iat)
     count = session_store.revoke_sessions(access.user.id, iats, "bulk", request.now)
-    return ok({"count": count, "type": "session"})
+    return ok({"count": count, "type": "session"}, ends_own=access.session.iat in iats)

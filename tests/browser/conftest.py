@@ -28,7 +28,7 @@ CHROMIUM_OPTIONS = [
 ]
 PATIENCE_MILLISECONDS = 15_000  # of a test with what it waits for
 # How addresses on this machine begin; one test comes by a URL with a password.
-OWN = ("http://127.0.0.1:", "http://joe:secret@127.0.0.1:", "about:", "data:")
+OWN = ("http://127.0.0.1:", "http://localhost:", "http://joe:secret@127.0.0.1:", "about:", "data:")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -21,7 +21,7 @@ export type Checks = [
   Expect<Same<Session["sub"] | Session["name"] | Session["method"], string>>,
   Expect<Same<Session["by"], string | undefined>>,
   Expect<Same<Sessions, { count: number; items: Session[] }>>,
-  Expect<Same<Token, { token: string; exp: number }>>,
+  Expect<Same<Token, { token: string | null; exp: number }>>,
   Expect<Same<SessionId, number | string>>,
   Expect<Same<CallOptions, { signal?: AbortSignal }>>,
   Expect<Same<Credentials, {
@@ -30,6 +30,7 @@ export type Checks = [
   }>>,
   Expect<Same<ClientOptions, {
     token?: string | null;
+    cookie?: boolean;
     backEndSecret?: string | null;
     fetch?: typeof fetch;
     retries?: number;

@@ -571,6 +571,31 @@ test("waits by itself where it is given nothing to wait with, and leaves no list
   assert.deepEqual(getEventListeners(signal, "abort"), []);
 });
 
+test("leaves the token to a cookie on the service's own page", async () => {
+  const answers = [[201, {}, { exp: 5 }], DONE, [201, {}, { exp: 6 }], [201, {}, { token: "t", exp: 7 }], DONE];
+  const { one, requests } = await impatient(answers, { cookie: true, token: "an old one" });
+  assert.deepEqual(await one.logIn({ user: "joe", password: "joe" }), { token: null, exp: 5 });
+  assert.equal(one.token, null);
+  await one.sessions();
+  assert.deepEqual(await one.reauthenticate("joe"), { token: null, exp: 6 });
+  // A service without a cookie, or a browser that does not call the request same-origin.
+  assert.deepEqual(await one.logIn({ user: "joe", password: "joe" }), { token: "t", exp: 7 });
+  await one.sessions();
+  const sent = (name) => requests.map(({ headers }) => headers[name]);
+  assert.deepEqual(sent("x-session-cookie"), ["true", undefined, "true", "true", undefined]);
+  assert.deepEqual(sent("x-replace-session"), [undefined, undefined, "true", undefined, undefined]);
+  assert.deepEqual(sent("authorization"), [undefined, undefined, undefined, undefined, "t"]);
+});
+
+test("takes no login without a token where it asked for no cookie, nor one of another kind", async () => {
+  const cases = [[false, { exp: 5 }], [true, { token: null, exp: 5 }], [true, { token: 5, exp: 5 }], [true, {}]];
+  for (const [cookie, body] of cases) {
+    const { one, requests } = await impatient([[201, {}, body]], { cookie });
+    await rejection(one.logIn({ user: "joe", password: "joe" }), sessions.SessionsError);
+    assert.equal(requests[0].headers["x-session-cookie"], cookie ? "true" : undefined);
+  }
+});
+
 // ------------------------------------------------------------- back ends
 
 const SECRET = "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl";

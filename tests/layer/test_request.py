@@ -115,7 +115,16 @@ def test_only_true_declares_a_body_base64(flag):
 
 def test_an_empty_event_is_an_empty_request():
     request = read_request({}, now=7)
-    assert request == ("", {}, {}, {}, [], "", False, "", "", False, "", 7, {})
+    assert request == ("", {}, {}, {}, [], "", False, "", "", False, "", False, "", 7, {})
+
+
+@pytest.mark.parametrize("secret", ["right", "wrong"])
+@pytest.mark.parametrize("named", ["DE", "", "de", "D", "DEU", "D1", "ÄÖ", "D "])
+def test_a_country_counts_where_the_pages_edge_names_one(secret, named):
+    headers = {"X-Page-Secret": secret, "CloudFront-Viewer-Country": named}
+    request = read_request({"headers": headers}, 7, "right")
+    assert request.country == ("DE" if (secret, named) == ("right", "DE") else "")
+    assert request.is_of_page is (secret == "right")
 
 
 def test_header_names_are_read_in_lower_case():

@@ -45,7 +45,7 @@ def invoke(name: str, event: Any, context: Any = None) -> Any:
 def _shown(name: str, answer: Any) -> Any:
     """Return what the answer shows, where it may show the token that it tells of."""
     if name == "create_session" and answer["statusCode"] == 201:
-        return json.loads(answer["body"])
+        return {"token": token_of(json.loads(answer["body"]), answer["headers"].get("Set-Cookie"))}
     return answer if name == "issue_session" else None
 
 

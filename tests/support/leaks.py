@@ -116,6 +116,8 @@ def _is_json(line: str) -> bool:
     return True
 
 
-def token_of(answer: Any) -> str | None:
-    """Return the token that a body shows, if it is that of a login's answer."""
+def token_of(answer: Any, cookie: str | None = None) -> str | None:
+    """Return the token that a body shows, or the cookie beside it, of a login's answer."""
+    if cookie is not None:
+        return cookie.partition(";")[0].partition("=")[2]
     return answer.get("token") if isinstance(answer, dict) else None

@@ -53,7 +53,8 @@ def watched() -> Iterator[None]:
         patch.setattr(key_rotation, "key_set_text", key_set_text)
         telemetry.logger.setLevel(logging.DEBUG)
         logging.root.setLevel(logging.DEBUG)
-        for name in ("moto", "samtranslator"):  # they are AWS here: their logs are not ours
+        # They are AWS and the caller here: their logs are not ours.
+        for name in ("moto", "samtranslator", "httpcore"):
             logging.getLogger(name).setLevel(logging.WARNING)
         logging.root.addHandler(listener)
         yield

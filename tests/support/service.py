@@ -113,7 +113,8 @@ def watched_answers() -> Iterator[None]:
         # Not an answer that a test made up itself, of which the watch can know nothing.
         if not options.get("stream") and "network_stream" in answer.extensions:
             is_log_in = answer.status_code == 201
-            token = token_of(answer.json()) if is_log_in else None
+            cookie = answer.headers.get("Set-Cookie")
+            token = token_of(answer.json(), cookie) if is_log_in else None
             if token is not None:
                 watch.keep_token(token)
             watch.answered(f"{answer.headers}\n{answer.text}", token)

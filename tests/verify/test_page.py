@@ -71,6 +71,27 @@ def test_no_error_is_kept_in_front_of_the_api(page, user, new_user):
     assert page.get(path, headers=here).status_code == 200
 
 
+@pytest.mark.assumption(28)
+def test_the_pages_cookie_is_its_token_for_same_origin_requests_alone(page, new_user):
+    own, credentials = {"Sec-Fetch-Site": "same-origin"}, new_user().credentials
+    asked = {**own, "X-Session-Cookie": "true"}
+    login = page.post("/api/session", json=credentials, headers=asked)
+    assert (login.status_code, login.json().keys()) == (201, {"exp"})
+    cookie, *attributes = login.headers["set-cookie"].split("; ")
+    assert cookie.startswith("__Host-session=eyJ")
+    assert {"Secure", "HttpOnly", "SameSite=Strict", "Path=/"} == set(attributes)
+    sent = {"Cookie": f"a=1; {cookie}; b=2"}
+    session = page.get(f"/api{CURRENT}", headers={**sent, **own}).json()["iat"]
+    for site in ("same-site", "cross-site", "none"):
+        foreign = {**sent, "Sec-Fetch-Site": site, "X-Session-From-Cookie": "true"}
+        refused = page.delete(f"/api/session/{session}", headers=foreign)
+        assert_is(refused, 401, INVALID_SESSION)
+        assert "set-cookie" not in refused.headers
+    for status in (200, 401):
+        ended = page.delete(f"/api/session/{session}", headers={**sent, **own})
+        assert (ended.status_code, "Max-Age=0" in ended.headers["set-cookie"]) == (status, True)
+
+
 @pytest.mark.assumption(21)
 def test_an_attempt_at_the_page_counts_for_the_viewers_own_address(deployment, page):
     """Whatever the viewer says."""

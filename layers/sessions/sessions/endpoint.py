@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from sessions import clock, settings, tokens
-from sessions.errors import ApiError, Internal, OriginNotAllowed
+from sessions.errors import ApiError, Internal, InvalidSession, OriginNotAllowed
 from sessions.proof import Claims
 from sessions.request import Request, read_request
-from sessions.responses import Answer, to_proxy
+from sessions.responses import NO_COOKIE, Answer, to_proxy
 from sessions.signing_keys import signing_keys
 from sessions.telemetry import count, logger
 
@@ -50,7 +50,7 @@ def endpoint(
                 return _refuse(request, internal, operation, refused)
             log_call(logger.info, outcome, operation, request, status=answer.status)
             count(operation, outcome)
-            return _answer(request, answer, {})
+            return _answer(request, answer)
 
         return handler
 
@@ -94,10 +94,13 @@ def _refuse(request: Request, error: ApiError, operation: str, refused: str) -> 
     else:
         log_call(logger.error, "RequestFailed", operation, request, **fields, exc_info=error)
         count(operation, "RequestFailed")
-    return _answer(request, Answer(error.status, error.body()), error.headers)
+    is_over = error.status == 401 and isinstance(error, InvalidSession)
+    return _answer(request, Answer(error.status, error.body(), error.headers, is_over))
 
 
-def _answer(request: Request, answer: Answer, headers: dict[str, str]) -> dict[str, Any]:
+def _answer(request: Request, answer: Answer) -> dict[str, Any]:
+    is_cleared = answer.ends_own and request.is_by_cookie
+    headers = {**answer.headers, **NO_COOKIE} if is_cleared else answer.headers
     return to_proxy(
         answer,
         headers,

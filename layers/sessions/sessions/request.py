@@ -32,6 +32,8 @@ class Request(NamedTuple):
         body_is_base64: whether `raw_body` is base64.
         request_id: the gateway's ID of the request.
         source_ip: the caller's address, also where CloudFront or a trusted back end stands between.
+        is_of_page: whether the page's CloudFront sends it (docs/decisions/0012).
+        country: where CloudFront says the caller is, in two letters (ISO 3166-1 alpha-2), or empty.
         is_of_back_end: whether a back end that the operator trusts sends it (docs/decisions/0020).
         method_arn: the method that the authorizer is asked about; empty elsewhere.
         now: when the request arrived, in epoch seconds.
@@ -47,6 +49,8 @@ class Request(NamedTuple):
     body_is_base64: bool
     request_id: str
     source_ip: str
+    is_of_page: bool
+    country: str
     is_of_back_end: bool
     method_arn: str
     now: int
@@ -55,6 +59,20 @@ class Request(NamedTuple):
     def token(self) -> str:
         """Return the token of the `Authorization` header, as `token_in` has it."""
         return token_in(self.authorizations)
+
+    @property
+    def wants_cookie(self) -> bool:
+        """Say whether a login's token is to be a cookie (docs/decisions/0022)."""
+        return (
+            self.is_of_page
+            and self.headers.get("x-session-cookie") == "true"
+            and self.headers.get("sec-fetch-site") == "same-origin"
+        )
+
+    @property
+    def is_by_cookie(self) -> bool:
+        """Say whether CloudFront took the token from the cookie."""
+        return self.is_of_page and self.headers.get("x-session-from-cookie") == "true"
 
     def body(self) -> bytes:
         """Return the body's bytes.
@@ -91,8 +109,9 @@ def read_request(
     query = _lists(event, "multiValueQueryStringParameters") or {
         name: [value] for name, value in _texts(event, "queryStringParameters").items()
     }
+    is_of_page = _is_of_page(headers, page_secret)
     is_of_back_end = _is_of_back_end(headers, back_end_secret_hashes)
-    is_believed = is_of_back_end or _is_of_page(headers, page_secret)
+    is_believed = is_of_back_end or is_of_page
     named = _address_of(_values(event, headers, "x-viewer-address")) if is_believed else ""
     body = event.get("body")
     return Request(
@@ -105,6 +124,8 @@ def read_request(
         body_is_base64=event.get("isBase64Encoded") is True,
         request_id=str(context.get("requestId") or ""),
         source_ip=named or str(identity.get("sourceIp") or ""),
+        is_of_page=is_of_page,
+        country=_country_of(headers) if is_of_page else "",
         is_of_back_end=is_of_back_end,
         method_arn=str(event.get("methodArn") or ""),
         now=now,
@@ -142,6 +163,13 @@ def _address_of(values: list[str]) -> str:
     except ValueError:
         return ""
     return address
+
+
+def _country_of(headers: dict[str, str]) -> str:
+    """Return the country that CloudFront names; empty where it names none."""
+    country = headers.get("cloudfront-viewer-country", "")
+    is_code = len(country) == 2 and country.isascii() and country.isalpha() and country.isupper()
+    return country if is_code else ""
 
 
 def _members(parent: dict[str, Any], name: str) -> dict[str, Any]:

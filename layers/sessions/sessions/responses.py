@@ -12,24 +12,49 @@ _HEADERS = {
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
     "Vary": "Origin",
 }
+# RFC 6265bis, section 4.1.3.2: a cookie whose name begins so is of this host alone, over TLS.
+_COOKIE = "__Host-session={}; Path=/; Secure; HttpOnly; SameSite=Strict"
+NO_COOKIE = {"Set-Cookie": f"{_COOKIE.format('')}; Max-Age=0"}
+LONGEST_COOKIE_SECONDS = 34_560_000  # RFC 6265bis, section 5.5: browsers keep none for longer
 _READABLE = "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id"
 
 
 class Answer(NamedTuple):
-    """An answer: a status, and a body that is sent as JSON."""
+    """An answer: a status, and a body that is sent as JSON.
+
+    Attributes:
+        status: the HTTP status.
+        body: the body, before it is JSON.
+        headers: headers of this answer beside those of every answer.
+        ends_own: whether the session in use is over now.
+    """
 
     status: int
     body: dict[str, object]
+    headers: dict[str, str] = {}
+    ends_own: bool = False
 
 
-def ok(body: dict[str, object]) -> Answer:
+def ok(body: dict[str, object], *, ends_own: bool = False) -> Answer:
     """Return the answer to a request that was done."""
-    return Answer(200, body)
+    return Answer(200, body, ends_own=ends_own)
 
 
 def created(body: dict[str, object]) -> Answer:
     """Return the answer to a request that made something new."""
     return Answer(201, body)
+
+
+def created_in_cookie(token: str, exp: int, max_age: int | None) -> Answer:
+    """Return the answer to a login whose token no script may see (docs/decisions/0022).
+
+    Args:
+        token: the token, for the browser to keep.
+        exp: when the session ends.
+        max_age: for how many seconds to keep it; None: until the browser is closed.
+    """
+    kept = "" if max_age is None else f"; Max-Age={min(max_age, LONGEST_COOKIE_SECONDS)}"
+    return Answer(201, {"exp": exp}, {"Set-Cookie": f"{_COOKIE.format(token)}{kept}"})
 
 
 def to_proxy(
