@@ -27,8 +27,10 @@ test: export PYTHONDONTWRITEBYTECODE :=
 test: .venv/test ## every test; OPTIONS="-n 0 tests/layer" for some of them, one after the other
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(OPTIONS)
 
-test-browser: .venv/browser node_modules/ready ## the page, the reference and the published examples, in chromium
-	@command -v chromium >/dev/null || { echo "chromium is needed: apt-get install chromium" >&2; exit 1; }
+test-browser: .venv/browser node_modules/ready ## the page, the reference and the published examples, in chromium and Firefox
+	@for browser in chromium firefox-esr; do \
+	    command -v $$browser >/dev/null || { echo "$$browser is needed: apt-get install $$browser" >&2; exit 1; }; \
+	done
 	$(BIN)/python -m pytest tests/browser $(OPTIONS)
 
 test-examples: .venv/examples examples/node_modules/ready ## the programs of examples/, on a service that runs; needs npm

@@ -1,4 +1,4 @@
-"""The service in a browser, as its users meet it: chromium, and a gateway that runs.
+"""The service in a browser, as its users meet it: chromium or Firefox, and a gateway that runs.
 
 Python's playwright rather than Node's: these tests act on both sides of the browser, and the side
 of the service (gateways, accounts) is Python already.
@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from tests.browser.pages import TOKEN, Browse, site
 from tests.browser.people import Person, new_person
@@ -27,6 +27,7 @@ CHROMIUM_OPTIONS = [
     "--no-first-run",
 ]
 PATIENCE_MILLISECONDS = 15_000  # of a test with what it waits for
+START_MILLISECONDS = 60_000  # it takes 3 s on a machine with nothing else to do
 # How addresses on this machine begin; one test comes by a URL with a password.
 OWN = ("http://127.0.0.1:", "http://localhost:", "http://joe:secret@127.0.0.1:", "about:", "data:")
 
@@ -34,8 +35,9 @@ OWN = ("http://127.0.0.1:", "http://localhost:", "http://joe:secret@127.0.0.1:",
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "refused(*words): chromium's console has lines with these words, each, and no others; "
-        "it writes one itself for each answer of 400 and above, whatever a page does about it",
+        "refused(*words, firefox=()): chromium's console has lines with these words, each, and no "
+        "others, and Firefox's with those; chromium writes one itself for each answer of 400 and "
+        "above, whatever a page does about it",
     )
 
 
@@ -57,15 +59,35 @@ def service(tmp_path_factory: pytest.TempPathFactory, sites: tuple[str, str]) ->
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """The browser, with an empty profile for each test."""
+def playwright() -> Iterator[Playwright]:
     expect.set_options(PATIENCE_MILLISECONDS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=CHROMIUM_OPTIONS
-        )
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    with playwright.chromium.launch(
+        executable_path=shutil.which("chromium"), args=CHROMIUM_OPTIONS
+    ) as browser:
         yield browser
-        browser.close()
+
+
+@pytest.fixture(scope="session")
+def firefox(playwright: Playwright) -> Iterator[Browser]:
+    """Debian's, by WebDriver BiDi: without the channel, playwright wants a build of its own."""
+    with playwright.firefox.launch(
+        channel="moz-firefox",
+        executable_path=shutil.which("firefox-esr"),
+        timeout=START_MILLISECONDS,
+    ) as browser:
+        yield browser
+
+
+@pytest.fixture
+def browser(chromium: Browser) -> Browser:
+    """The browser of a test, with an empty profile for each; a module may have another."""
+    return chromium
 
 
 @pytest.fixture
@@ -75,14 +97,18 @@ def person(service: Service, request: pytest.FixtureRequest) -> Person:
 
 
 @pytest.fixture
-def browse(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Browse]:
+def browse(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Browse]:
     """Open pages; the rules for all of them are looked after at the end.
 
-    Chromium's console must be empty, but for the words of the test's marker `refused`; neither it
-    nor a requested address may show a token; and nothing was requested that is not on this machine.
+    The console must be empty, but for the words of the test's marker `refused`; neither it nor a
+    requested address may show a token; and nothing was requested that is not on this machine.
     """
     marker = request.node.get_closest_marker("refused")
-    expected: tuple[str, ...] = marker.args if marker else ()
+    expected: tuple[str, ...] = ()
+    if marker and browser.browser_type.name == "firefox":
+        expected = marker.kwargs.get("firefox", ())
+    elif marker:
+        expected = marker.args
     lines: list[str] = []
     addresses: list[str] = []
 
@@ -92,7 +118,7 @@ def browse(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Browse
     with ExitStack() as stack:
 
         def browse(url: str, **options: Any) -> Page:
-            context = chromium.new_context(**{"locale": "en-GB", **options})
+            context = browser.new_context(**{"locale": "en-GB", **options})
             stack.callback(context.close)
             context.set_default_timeout(PATIENCE_MILLISECONDS)
             context.on("console", lambda message: lines.append(f"{message.type}: {message.text}"))

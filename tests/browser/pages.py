@@ -1,4 +1,4 @@
-"""Pages in chromium: where they come from, how they look, and how they are opened."""
+"""Pages in a browser: where they come from, how they look, and how they are opened."""
 
 import re
 from collections.abc import Callable, Iterator
