@@ -93,18 +93,25 @@ def show_user(options: Options, user: User) -> str:
     ]
     if row.get("ban_reason") is not None:
         rows.append(("Reason", row["ban_reason"]))
+    if row.get("ban_is_told"):
+        rows.append(("Told", "the user sees the reason and the end"))
     return aligned(rows)
 
 
 @user_commands.command("ban")
 @click.option("--reason", metavar="TEXT")
 @click.option("--until", type=moment, metavar="WHEN", help="2027-01-31T12:00Z; 90m, 12h, 7d.")
+@click.option("--tell-user", is_flag=True, help="Tell the user the reason and the end.")
 @of_a_user
-def ban_user(options: Options, user: User, reason: str | None, until: int | None) -> str:
+def ban_user(
+    options: Options, user: User, reason: str | None, until: int | None, *, tell_user: bool
+) -> str:
     """Ban a user from the next request on."""
-    answer = options.call("BanUserFunction", user | _given(reason=reason, until=until))
+    given = _given(reason=reason, until=until, tell_user=tell_user or None)
+    answer = options.call("BanUserFunction", user | given)
     end = "" if answer["until"] is None else f" until {time_text(answer['until'])}"
-    return options.answer_text(answer, f"Banned {user}{end}.")
+    told = "; the user is told" if tell_user else ""
+    return options.answer_text(answer, f"Banned {user}{end}{told}.")
 
 
 @user_commands.command("unban")

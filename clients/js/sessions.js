@@ -116,13 +116,36 @@ export class MissingFields extends SessionsError {
 }
 
 /** 401: the token is not that of a live session, or no longer: it is time to log in. */
-export class InvalidSession extends SessionsError {}
+export class InvalidSession extends SessionsError {
+  /**
+   * @param {string} message
+   * @param {Partial<Failure>} [failure]
+   */
+  constructor(message, failure) {
+    super(message, failure);
+    /** Why the session is over, such as "password_changed"; null where that is not told. */
+    this.reason = textOrNull(failure?.body?.reason);
+  }
+}
 
 /** 401: the password is not the user's; or nobody has the name, where that is not told. */
 export class InvalidPassword extends SessionsError {}
 
 /** 403: the user is banned. */
-export class Banned extends SessionsError {}
+export class Banned extends SessionsError {
+  /**
+   * @param {string} message
+   * @param {Failure} failure
+   */
+  constructor(message, failure) {
+    super(message, failure);
+    const { reason, until } = failure.body;
+    /** Why, in the operator's words; null where there are none for the user to see. */
+    this.reason = textOrNull(reason);
+    /** When the ban ends, in seconds since 1970; null where that is not told. */
+    this.until = /** @type {number | null} */ (Number.isInteger(until) ? until : null);
+  }
+}
 
 /** 403: the page that logs in is of an origin that the service does not allow. */
 export class OriginNotAllowed extends SessionsError {}
@@ -500,6 +523,14 @@ function checkedUrl(url) {
 /** @param {unknown} value */
 function isText(value) {
   return typeof value === "string";
+}
+
+/**
+ * @param {any} value
+ * @returns {string | null}
+ */
+function textOrNull(value) {
+  return isText(value) ? value : null;
 }
 
 /** @param {any} body */

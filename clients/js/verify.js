@@ -59,6 +59,10 @@ export class InvalidSession extends ApiError {
     super("Invalid Session");
     this.reason = reason;
   }
+
+  body() {
+    return { ...super.body(), ...(this.reason ? { reason: this.reason } : {}) };
+  }
 }
 
 /** 401: the session counts, but its user logged in over `maxAge` seconds ago. */

@@ -10,10 +10,14 @@ from sessions.operations import UserSelector, account_operation, parse_input, re
 
 
 class Ban(UserSelector):
-    """The user to ban, the reason, and the end in epoch seconds, if the ban has one."""
+    """The user to ban, the reason, and the end in epoch seconds, if the ban has one.
+
+    With `tell_user`, a 403 tells both to the user.
+    """
 
     reason: str | None = Field(default=None, max_length=512)
     until: int | None = Field(default=None, lt=10**12)
+    tell_user: bool = False
 
 
 @account_operation("ban_user", "UserBanned")
@@ -23,5 +27,6 @@ def handler(event: dict[str, Any], now: int) -> dict[str, object]:
     if ban.until is not None and ban.until <= now:
         raise InvalidInput("until, which is in the past")
     user, session_epoch = read_user_and_epoch(ban)
-    account_store.ban(user.id, now, ban.reason, ban.until, session_epoch)
-    return {"id": user.id, "banned_at": now, "reason": ban.reason, "until": ban.until}
+    account_store.ban(user.id, now, ban.reason, ban.until, session_epoch, tell_user=ban.tell_user)
+    told = {"reason": ban.reason, "until": ban.until, "tell_user": ban.tell_user}
+    return {"id": user.id, "banned_at": now, **told}

@@ -58,9 +58,9 @@ def handler(request: Request) -> Answer:
             presented=presented_claims(request),
         )
     if request.wants_cookie:
-        max_age = session.exp - request.now if credentials["rememberMe"] else None
-        return created_in_cookie(token, session.exp, max_age)
-    return created({"token": token, "exp": session.exp})
+        max_age = session.ends_at - request.now if credentials["rememberMe"] else None
+        return created_in_cookie(token, session.ends_at, max_age)
+    return created({"token": token, "exp": session.ends_at})
 
 
 def draft_session(

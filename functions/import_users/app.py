@@ -48,6 +48,7 @@ class NewUser(OperationInput):
     banned_at: Time | None = None
     ban_reason: str | None = Field(default=None, max_length=512)
     banned_until: Time | None = None
+    ban_is_told: bool = False
 
 
 class Row(NamedTuple):
@@ -106,7 +107,9 @@ def read_row(place: int, given: object, now: int) -> Row:
         InvalidInput: it says what is wrong.
     """
     new = parse_input(given, NewUser)
-    if new.banned_at is None and (new.ban_reason is not None or new.banned_until is not None):
+    if new.banned_at is None and (
+        new.ban_reason is not None or new.banned_until is not None or new.ban_is_told
+    ):
         raise InvalidInput("banned_at, which a ban has")
     for name, time in (("created_at", new.created_at), ("banned_at", new.banned_at)):
         if time is not None and time > now:
@@ -121,6 +124,7 @@ def read_row(place: int, given: object, now: int) -> Row:
         banned_at=new.banned_at,
         ban_reason=new.ban_reason,
         banned_until=new.banned_until,
+        ban_is_told=new.ban_is_told or None,
     )
     password_hash = foreign_hashes.inspect(new.password_hash) if new.password_hash else ""
     return Row(place, user, new.id is not None, password_hash)

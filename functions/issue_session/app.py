@@ -93,4 +93,4 @@ def handler(event: dict[str, Any], now: int, audit: Audit) -> dict[str, object]:
             audit["correlation_id"],
             address=new.address if new.by is None else None,
         )
-    return {"id": login.user, "token": token, "exp": session.exp, "session": session.as_json()}
+    return {"id": login.user, "token": token, "exp": session.ends_at, "session": session.as_json()}

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.people import PASSWORD, Person, http
-from tests.support.contract import INVALID_SESSION, SESSION_MISSING
+from tests.support.contract import INVALID_SESSION, SESSION_MISSING, session_over
 
 PUBLISHED = (Path(__file__).parent / "published.js").read_text()
 EXAMPLES = dict(re.findall(r"// (\w+ /[^\n]*)\n(fetch\(.+?\n\}\));\n", PUBLISHED, re.DOTALL))
@@ -129,7 +129,7 @@ def test_an_allowed_page_can_read_that_no_session_has_an_id(
 def test_an_allowed_page_can_read_that_its_session_is_revoked(sites, browse, given):
     given.person.log_out(given.here)
     answer = given.seen(browse(sites[0]), "GET /user/session")
-    assert (answer["status"], answer["body"]) == (401, INVALID_SESSION)
+    assert (answer["status"], answer["body"]) == (401, session_over("deleted"))
 
 
 @pytest.mark.parametrize("operation", EXAMPLES)

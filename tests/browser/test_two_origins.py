@@ -16,6 +16,7 @@ from tests.support.contract import (
     INVALID_SESSION,
     RATE_LIMITED,
     TEMPLATE,
+    session_over,
 )
 from tests.support.forgery import decode, sign, signing_key
 from tests.support.service import Service, running
@@ -61,8 +62,12 @@ def test_a_page_reads_that_its_token_is_invalid_revoked_or_expired(page, person)
     expired = sign(header, {**claims, "iat": claims["iat"] - 9, "exp": claims["iat"] - 1}, key)
     assert get(page, person, "/session", session["token"])[0] == 200
     person.log_out(session)
-    for token in ("a.b.c", session["token"], expired):
-        assert get(page, person, "/session", token) == [401, INVALID_SESSION, None]
+    for token, body in (
+        ("a.b.c", INVALID_SESSION),
+        (session["token"], session_over("deleted")),
+        (expired, session_over("expired")),
+    ):
+        assert get(page, person, "/session", token) == [401, body, None]
 
 
 @pytest.mark.refused("403")

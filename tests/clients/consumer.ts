@@ -63,6 +63,8 @@ export type Checks = [
   Expect<Same<Errors[keyof Errors]["status"], number | null>>,
   Expect<Same<Errors[keyof Errors]["code" | "requestId"], string | null>>,
   Expect<Same<Errors["MissingFields"]["fields"], string[]>>,
+  Expect<Same<Errors["InvalidSession" | "Banned"]["reason"], string | null>>,
+  Expect<Same<Errors["Banned"]["until"], number | null>>,
   Expect<Same<Errors["RateLimited"]["retryAfter" | "limit" | "remaining"], number | null>>,
   Expect<Same<Errors["Unavailable"]["retryAfter"], number | null>>,
 

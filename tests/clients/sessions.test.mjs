@@ -198,6 +198,7 @@ test("knows that a token is none", async () => {
     const error = await rejection(client({ token }).sessions(), sessions.InvalidSession);
     assert.equal(error.status, 401);
     assert.equal(error.code, "INVALID_SESSION_ERROR");
+    assert.equal(error.reason, null);
   }
 });
 
@@ -442,6 +443,34 @@ test("ends its way through sessions where a page has too few of them", async () 
     const { one, requests } = await impatient([[200, {}, { ...page, items }], DONE]);
     assert.deepEqual(await gathered(one.allSessions()), items);
     assert.equal(requests.length, 1);
+  }
+});
+
+test("says why a session is over, and why and for how long its user is banned", async () => {
+  const one = await loggedIn();
+  await one.endAllSessions();
+  const over = await rejection(one.currentSession(), sessions.InvalidSession);
+  assert.equal(over.reason, "all");
+  const told = { code: "BANNED_ERROR", message: "Account Banned", reason: "spam", until: 1800000000 };
+  const { one: member } = await impatient([[403, {}, told]]);
+  const banned = await rejection(member.currentSession(), sessions.Banned);
+  assert.deepEqual([banned.reason, banned.until], ["spam", 1800000000]);
+});
+
+test("takes from an error only reasons that are words, and ends that are times", async () => {
+  const wrong = [undefined, null, 5, true, ["all"], { all: 1 }];
+  const codes = [[401, "INVALID_SESSION_ERROR"], [403, "BANNED_ERROR"]];
+  const { one } = await impatient(codes.flatMap(([status, code]) => (
+    wrong.map((reason) => {
+      const until = reason === 5 ? "5" : reason;
+      return [status, {}, { code, message: "No", reason, until }];
+    })
+  )));
+  for (const kind of [sessions.InvalidSession, sessions.Banned]) {
+    for (const _ of wrong) {
+      const error = await rejection(one.sessions(), kind);
+      assert.deepEqual([error.reason, error.until ?? null], [null, null]);
+    }
   }
 });
 

@@ -23,6 +23,7 @@ from _pytest._io.saferepr import saferepr
 
 from sessions_client import (
     AsyncSessionsClient,
+    Banned,
     Internal,
     InvalidEndpoint,
     InvalidPassword,
@@ -274,6 +275,15 @@ def test_knows_that_a_token_is_none(make, token):
     with pytest.raises(InvalidSession) as raised:
         make(token=token).sessions()
     assert (raised.value.status, raised.value.code) == (401, "INVALID_SESSION_ERROR")
+    assert raised.value.reason is None
+
+
+def test_says_why_a_session_is_over(logged_in):
+    client = logged_in()
+    client.end_all_sessions()
+    with pytest.raises(InvalidSession) as raised:
+        client.current_session()
+    assert raised.value.reason == "all"
 
 
 @pytest.mark.parametrize("no_id", ["..", ".", "", "../sessions/all", "1/../..", "1?x"])
@@ -617,6 +627,25 @@ def test_ends_its_way_through_sessions_where_a_page_has_too_few_of_them(make, it
     canned = Canned(httpx.Response(200, json={"count": 9, "items": items}), DONE)
     assert [each.iat for each in make(answer=canned).all_sessions()] == [5] * len(items)
     assert len(canned.requests) == 1
+
+
+def test_says_why_and_for_how_long_its_user_is_banned(make):
+    body = {"code": "BANNED_ERROR", "message": "Account Banned", "reason": "spam", "until": 9}
+    with pytest.raises(Banned) as raised:
+        make(answer=Canned(httpx.Response(403, json=body))).sessions()
+    assert (raised.value.reason, raised.value.until) == ("spam", 9)
+
+
+@pytest.mark.parametrize("wrong", [None, True, 5.5, ["spam"], {"spam": 1}])
+@pytest.mark.parametrize(("status", "kind"), [(401, InvalidSession), (403, Banned)])
+def test_takes_from_an_error_only_reasons_that_are_words_and_ends_that_are_times(
+    make, status, kind, wrong
+):
+    code = {401: "INVALID_SESSION_ERROR", 403: "BANNED_ERROR"}[status]
+    body = {"code": code, "message": "No", "reason": wrong, "until": wrong}
+    with pytest.raises(kind) as raised:
+        make(answer=Canned(httpx.Response(status, json=body))).sessions()
+    assert (raised.value.reason, getattr(raised.value, "until", None)) == (None, None)
 
 
 @pytest.mark.parametrize("fields", [None, "user", 5, {"user": 1}, ["user", 5, None]])

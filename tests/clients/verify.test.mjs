@@ -217,6 +217,7 @@ test("tables without names are the caller's mistake", async () => {
 test("an error has what its answer says", () => {
   const shown = [
     new verify.InvalidSession("all"),
+    new verify.InvalidSession(),
     new verify.StaleSession(300),
     new verify.Banned(),
     new verify.Unavailable(new Error("a fault")),
@@ -225,6 +226,12 @@ test("an error has what its answer says", () => {
     'Bearer error="insufficient_user_authentication", ' +
     'error_description="A more recent login is needed", max_age="300"';
   assert.deepEqual(shown, [
+    [
+      "InvalidSession",
+      401,
+      { "WWW-Authenticate": "Bearer" },
+      { ...body("INVALID_SESSION_ERROR", "Invalid Session"), reason: "all" },
+    ],
     [
       "InvalidSession",
       401,

@@ -272,8 +272,9 @@ def test_a_newer_hash_of_an_earlier_password_is_not_stored():
 def test_a_ban_replaces_the_one_before():
     """A ban has a start, a reason and an end; a later one replaces all of them."""
     user = new_user()
-    account_store.ban(user.id, NOW, "spam", NOW + 10, 0)
-    assert read(user) == user._replace(banned_at=NOW, ban_reason="spam", banned_until=NOW + 10)
+    account_store.ban(user.id, NOW, "spam", NOW + 10, 0, tell_user=True)
+    ban = {"banned_at": NOW, "ban_reason": "spam", "banned_until": NOW + 10, "ban_is_told": True}
+    assert read(user) == user._replace(**ban)
     account_store.ban(user.id, NOW + 1, None, None, 0)
     assert read(user) == user._replace(banned_at=NOW + 1)
     account_store.ban(user.id, NOW + 2, "fraud", None, 0)

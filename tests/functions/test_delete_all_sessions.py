@@ -7,7 +7,7 @@ from sessions.dynamodb import USERS
 from sessions.errors import Unavailable
 from tests.support.calls import call
 from tests.support.clock import at
-from tests.support.contract import HEADERS, INVALID_SESSION, SESSION_SECONDS, UNAVAILABLE, missing
+from tests.support.contract import HEADERS, SESSION_SECONDS, UNAVAILABLE, missing, session_over
 from tests.support.faults import FAULTS, LOST_ANSWER, NOT_DONE, inject, meanwhile
 from tests.support.order import in_order
 from tests.support.people import log_in, new_person, statuses
@@ -140,7 +140,7 @@ def test_a_user_deleted_meanwhile_stays_deleted(clock, dynamodb, before_revoking
         inject(dynamodb, "Query", FAULTS["no rights"])
     before_revoking(lambda: tables().delete_item(TableName=USERS, Key={"id": {"S": person.id}}))
     answer = delete(token)
-    assert (answer.status, answer.body) == (401, INVALID_SESSION)
+    assert (answer.status, answer.body) == (401, session_over("account_deleted"))
     assert stored_rows(person)["user"] is None
 
 
@@ -161,7 +161,7 @@ def test_sessions_that_cannot_be_counted_are_revoked(clock, monkeypatch, logged,
     assert (logged()[-1]["message"], logged()[-1]["revoked"]) == ("RequestFailed", True)
     assert statuses(token, other) == [200 if query else 401, 401]
     again = delete(token, query)
-    assert (again.status, again.body) == ((200, bulk(0)) if query else (401, INVALID_SESSION))
+    assert (again.status, again.body) == ((200, bulk(0)) if query else (401, session_over("all")))
 
 
 @pytest.mark.usefixtures("pauses")

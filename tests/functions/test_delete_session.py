@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.calls import call
-from tests.support.contract import HEADERS, INVALID_SESSION, SESSION_MISSING
+from tests.support.contract import HEADERS, SESSION_MISSING, session_over
 from tests.support.faults import LOST_ANSWER, NOT_DONE, inject, meanwhile
 from tests.support.people import log_in, new_person, statuses
 from tests.support.rows import stored_rows, stored_sessions
@@ -29,7 +29,7 @@ def test_deleting_the_session_in_use_is_a_log_out(clock):
     token, other = log_in(person), log_in(person)
     assert call("delete_session", token, session=clock.now).body == DELETED
     answer = call("delete_session", token, session=clock.now)
-    assert (answer.status, answer.body) == (401, INVALID_SESSION)
+    assert (answer.status, answer.body) == (401, session_over("deleted"))
     assert statuses(other) == [200]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from sessions.dynamodb import LOGINS, USERS
 from tests.support.calls import call, invoke
-from tests.support.contract import INVALID_SESSION, INVALID_USER
+from tests.support.contract import INVALID_USER, session_over
 from tests.support.leaks import PASSWORD
 from tests.support.people import log_in, new_person
 from tests.support.rows import add_sessions, stored_rows, tables
@@ -39,7 +39,7 @@ def test_leaves_no_row_of_the_user_in_any_table_and_others_alone(clock):
     for table in (USERS, LOGINS):
         assert person.id not in str(tables().scan(TableName=table)["Items"])
     answer = call("get_current_session", token)
-    assert (answer.status, answer.body) == (401, INVALID_SESSION)
+    assert (answer.status, answer.body) == (401, session_over("account_deleted"))
     answer = call("create_session", body={"user": person.email, "pass": PASSWORD})
     assert (answer.status, answer.body) == (404, INVALID_USER)
     assert call("get_current_session", stranger).status == 200

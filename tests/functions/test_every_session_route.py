@@ -4,19 +4,17 @@ import json
 
 import pytest
 
-from sessions.dynamodb import USERS
 from tests.support.calls import call, call_route, invoke
 from tests.support.contract import (
     BANNED,
     HEADERS,
     INVALID_SESSION,
     SESSION_SECONDS,
-    UNAUTHORIZED_HEADERS,
     name_of_error,
 )
 from tests.support.operations import AUTHENTICATED, ROUTES
 from tests.support.people import log_in, new_person
-from tests.support.rows import stored_rows, tables
+from tests.support.rows import stored_rows
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -39,42 +37,6 @@ class Pair:
 @pytest.fixture
 def pair(clock):
     return Pair(clock.now)
-
-
-def revoke(pair, clock):
-    call("delete_session", pair.token, session=clock.now)
-
-
-def revoke_all_but_the_other(pair, clock):
-    call("delete_all_sessions", pair.other, query={"allButSelf": ["true"]})
-
-
-def revoke_and_ban(pair, clock):
-    revoke(pair, clock)
-    invoke("ban_user", {"login": pair.person.email})
-
-
-def delete_the_users_row(pair, clock):
-    tables().delete_item(TableName=USERS, Key={"id": {"S": pair.person.id}})
-
-
-def expire(pair, clock):
-    clock.now += SESSION_SECONDS
-
-
-ENDS = [revoke, revoke_all_but_the_other, revoke_and_ban, delete_the_users_row, expire]
-
-
-@each_route
-@pytest.mark.parametrize("end", ENDS)
-def test_a_token_whose_session_does_not_count_is_refused(clock, pair, route, end):
-    """The session's row is still there, and nothing is changed."""
-    end(pair, clock)
-    before = stored_rows(pair.person)
-    assert len(before["sessions"]) == 2
-    answer = pair.call(route, pair.token)
-    assert answer == (401, UNAUTHORIZED_HEADERS, INVALID_SESSION)
-    assert stored_rows(pair.person) == before
 
 
 @each_route

@@ -32,6 +32,7 @@ def test_answers_with_the_user_and_every_stored_session(clock):
         "banned_at": clock.now,
         "ban_reason": "spam",
         "banned_until": None,
+        "ban_is_told": None,
         "revoked_through": 0,
         "revoked_except": None,
         "revoked_reason": None,

@@ -21,7 +21,9 @@ def exported(**given):
 @pytest.mark.parametrize("limit", [2, 100])
 def test_what_it_shows_can_be_imported_again(clock, limit):
     person, banned, renamed = (new_person() for _ in range(3))
-    invoke("ban_user", {"id": banned.id, "reason": "spam", "until": clock.now + 9})
+    invoke(
+        "ban_user", {"id": banned.id, "reason": "spam", "until": clock.now + 9, "tell_user": True}
+    )
     invoke("rename_user", {"id": renamed.id, "username": f"x{renamed.username}"})
     invoke(
         "import_users",
@@ -32,10 +34,11 @@ def test_what_it_shows_can_be_imported_again(clock, limit):
     assert users[person.id] == {
         **person._asdict(),
         "created_at": clock.now,
-        **dict.fromkeys(("banned_at", "banned_until", "ban_reason")),
+        **dict.fromkeys(("banned_at", "banned_until", "ban_reason", "ban_is_told")),
         "password_hash": password_hash,
     }
     ban = {"banned_at": clock.now, "banned_until": clock.now + 9, "ban_reason": "spam"}
+    ban |= {"ban_is_told": True}
     assert ban.items() <= users[banned.id].items()
     assert users[renamed.id]["password_hash"] is not None
     assert users[f"n{limit}"]["password_hash"] is None

@@ -307,7 +307,11 @@ PROBLEMS = [
     ("created_at", [{"created_at": value} for value in (-1, 1.5, "2020-01-01", 10**12, True)]),
     ("created_at, which is in the future", [{"created_at": FUTURE}]),
     ("banned_at, which is in the future", [{"banned_at": FUTURE}]),
-    ("banned_at, which a ban has", [{"ban_reason": "x"}, {"banned_until": 5}]),
+    (
+        "banned_at, which a ban has",
+        [{"ban_reason": "x"}, {"banned_until": 5}, {"ban_is_told": True}],
+    ),
+    ("ban_is_told", [{"banned_at": 5, "ban_is_told": "yes"}]),
     ("banned_until, which is before banned_at", [{"banned_at": 5, "banned_until": 5}]),
     ("ban_reason", [{"banned_at": 5, "ban_reason": "x" * 513}]),
 ]

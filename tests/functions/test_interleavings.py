@@ -14,7 +14,7 @@ import pytest
 from sessions.errors import AccountError, UserTaken
 from tests.support import people
 from tests.support.calls import call, call_route, invoke
-from tests.support.contract import INVALID_SESSION
+from tests.support.contract import session_over
 from tests.support.leaks import PASSWORD
 from tests.support.operations import AUTHENTICATED
 from tests.support.order import ORDERS, in_order
@@ -243,7 +243,7 @@ def test_of_two_that_delete_all_but_themselves_one_is_left(points):
     ):
         loser, winner = sorted(answers, key=lambda answer: -answer.status)
         assert (winner.status, winner.body["count"]) == (200, 2)
-        assert (loser.status, loser.body) == (401, INVALID_SESSION)
+        assert (loser.status, loser.body) == (401, session_over("all"))
         assert member.statuses() == [answer.status for answer in answers] + [401]
 
 

@@ -11,11 +11,11 @@ import pytest
 from sessions import authentication, session_issue, user_store
 from tests.support.calls import call, invoke
 from tests.support.contract import (
-    INVALID_SESSION,
     REMEMBERED_SESSION_SECONDS,
     SESSION_MISSING,
     SESSION_SECONDS,
     TEMPLATE,
+    session_over,
 )
 from tests.support.forgery import decode
 from tests.support.people import BEGINNINGS, begin_session, log_in, new_person, statuses
@@ -185,7 +185,8 @@ def test_it_ends_itself(clock, impersonated, by):
         assert call("delete_all_sessions", token).body == {"count": 1, "type": "session"}
     assert statuses(*own, token) == [200, 200, 401]
     refusal = call("get_current_session", token)
-    assert (refusal.status, refusal.body) == (401, INVALID_SESSION)
+    reason = {"one": "deleted", "several": "bulk", "all": "all"}[by]
+    assert (refusal.status, refusal.body) == (401, session_over(reason))
 
 
 def test_its_user_ends_it_like_any_other(clock, impersonated):

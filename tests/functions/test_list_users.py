@@ -32,6 +32,7 @@ def test_shows_who_a_user_is_and_nothing_of_logins_or_passwords(clock):
         "banned_at": clock.now,
         "ban_reason": "spam",
         "banned_until": clock.now + 9,
+        "ban_is_told": None,
     }
 
 

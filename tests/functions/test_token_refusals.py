@@ -13,13 +13,14 @@ from sessions.proof import Claims
 from tests.payloads.tokens import (
     BAD_TOKENS,
     GOOD_SPELLINGS,
+    REASONS,
     WITHOUT_A_SESSION,
     WRONG_CLAIMS,
     Victim,
 )
 from tests.support.calls import call, call_route, invoke
 from tests.support.clock import at
-from tests.support.contract import INVALID_SESSION, UNAUTHORIZED_HEADERS
+from tests.support.contract import INVALID_SESSION, UNAUTHORIZED_HEADERS, session_over
 from tests.support.events import event_for
 from tests.support.forgery import signing_key
 from tests.support.operations import AUTHENTICATED
@@ -31,6 +32,12 @@ pytestmark = pytest.mark.usefixtures("aws")
 NOW = 1_800_000_000
 ADDRESS = "203.0.113.7"  # of the event
 REFUSAL = (401, UNAUTHORIZED_HEADERS, INVALID_SESSION)
+
+
+def refusal(kind: str) -> Any:
+    """Return the answer to a token of this kind."""
+    body = session_over(REASONS[kind]) if kind in REASONS else INVALID_SESSION
+    return 401, UNAUTHORIZED_HEADERS, body
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +76,7 @@ def test_the_token_that_the_others_differ_from_is_good(clock, victim, spelling):
 def test_a_bad_token_is_refused_without_a_call_of_dynamodb(clock, victim, dynamodb_calls, kind):
     """Each function refuses it, and its user does not pay for it."""
     token = BAD_TOKENS[kind](victim)
-    assert current_session(token) == REFUSAL
+    assert current_session(token) == refusal(kind)
     assert payer(token) == ADDRESS
     assert dynamodb_calls == []
 
@@ -80,7 +87,7 @@ def test_each_claim_of_a_token_has_wrong_values():
 
 @pytest.mark.parametrize("kind", WITHOUT_A_SESSION)
 def test_a_well_signed_token_without_a_session_is_refused(clock, victim, rows, kind):
-    assert current_session(WITHOUT_A_SESSION[kind](victim)) == REFUSAL
+    assert current_session(WITHOUT_A_SESSION[kind](victim)) == refusal(kind)
     assert stored_rows(victim.person) == rows
 
 
@@ -105,7 +112,7 @@ def test_no_route_takes_a_bad_token(clock, victim, rows, route):
         *("another jti", "iat of another session", "sub of no user"),
     ):
         headers = {"Authorization": tokens[kind](victim)}
-        assert call_route(route, None, NOW + 1, headers) == REFUSAL, kind
+        assert call_route(route, None, NOW + 1, headers) == refusal(kind), kind
     assert stored_rows(victim.person) == rows
 
 

@@ -13,7 +13,10 @@ def test_brings_back_the_state_before_the_ban(clock):
     person = new_person()
     token = log_in(person)
     before = stored_rows(person)
-    invoke("ban_user", {"login": person.username, "reason": "spam", "until": clock.now + 9})
+    invoke(
+        "ban_user",
+        {"login": person.username, "reason": "spam", "until": clock.now + 9, "tell_user": True},
+    )
     assert call("get_current_session", token).status == 403
     for _ in range(2):  # a user that is not banned stays as it is
         lifted = invoke("unban_user", {"login": person.username})

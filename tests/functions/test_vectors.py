@@ -5,19 +5,35 @@ from collections.abc import Iterator
 import pytest
 
 from sessions.dynamodb import SESSIONS, USERS
+from sessions.model import ACCOUNT_DELETED
 from sessions.session_epoch import shard_key
 from sessions.signing_keys import signing_keys
 from tests.support.calls import call
-from tests.support.contract import BANNED, HEADERS, INVALID_SESSION, UNAUTHORIZED_HEADERS
+from tests.support.contract import (
+    BANNED,
+    HEADERS,
+    INVALID_SESSION,
+    UNAUTHORIZED_HEADERS,
+    session_over,
+)
 from tests.support.gateways import HTTP_2, asked, outcome
 from tests.support.rows import tables
 from tests.support.vectors import FILE, ISSUER, KEY, KID, Vector, vectors
 
 pytestmark = pytest.mark.usefixtures("aws")
 
-REFUSALS = {
-    "InvalidSession": (401, UNAUTHORIZED_HEADERS, INVALID_SESSION),
-    "Banned": (403, HEADERS, BANNED),
+# What the API tells and a Verifier cannot: that takes the signature.
+TOLD_BY_THE_API = {
+    "a revoked row, which has no hash any more": "deleted",
+    "exp past": "expired",
+    "exp now": "expired",
+    "the token expires in this second": "expired",
+    **dict.fromkeys(("no user", "no user, where everyone's epoch is known"), ACCOUNT_DELETED),
+    **dict.fromkeys(("neither", "well signed, sub of no user"), ACCOUNT_DELETED),
+    "well signed, sub of another user": ACCOUNT_DELETED,
+    "well signed, sub in another case": ACCOUNT_DELETED,
+    "well signed, sub the username": ACCOUNT_DELETED,
+    "well signed, iat of no session": "expired",
 }
 
 
@@ -59,8 +75,12 @@ def test_the_api_has_the_verdict_of_each_vector(clock, vector):
             "method": shown["method"],
             "by": shown.get("by"),
         }
+    elif vector.api == "Banned":
+        assert answer == (403, HEADERS, BANNED)
     else:
-        assert answer == REFUSALS[vector.api]
+        reason = vector.reason or TOLD_BY_THE_API.get(vector.name)
+        told = session_over(reason) if reason else INVALID_SESSION
+        assert answer == (401, UNAUTHORIZED_HEADERS, told)
 
 
 def test_the_authorizer_has_the_verdict_of_each_vector(clock, vector):

@@ -132,8 +132,8 @@ def test_refuses_a_session_from_its_end_on_and_says_why_where_it_is_known(clock)
 def test_refuses_a_banned_user_until_the_ban_is_lifted(clock):
     person = new_person()
     token = log_in(person)
-    invoke("ban_user", {"id": person.id})
-    assert verdicts(token) == BANNED
+    invoke("ban_user", {"id": person.id, "reason": "spam", "tell_user": True})
+    assert verdicts(token) == BANNED, "what the user is told is not for other services"
     invoke("unban_user", {"id": person.id})
     assert goes_on(token)
 

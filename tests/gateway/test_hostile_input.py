@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from tests.payloads.bodies import JSON, REQUIRED, UNREADABLE, VALUES, with_value
 from tests.payloads.headers import CANARY, ENDING_VALUES, FOREIGN_ORIGINS, NAMES, ODD_VALUES
 from tests.payloads.identifiers import NO_IDS, NO_SEGMENTS, spelt
-from tests.payloads.tokens import BAD_TOKENS, GOOD_SPELLINGS, WITHOUT_A_SESSION, Victim
+from tests.payloads.tokens import BAD_TOKENS, GOOD_SPELLINGS, REASONS, WITHOUT_A_SESSION, Victim
 from tests.support.contract import (
     EVERY_ANSWER,
     INVALID_ENDPOINT,
@@ -33,6 +33,7 @@ from tests.support.contract import (
     UP,
     is_refusal,
     missing,
+    session_over,
 )
 from tests.support.events import ALLOWED_ORIGINS
 from tests.support.forgery import signing_key
@@ -232,7 +233,8 @@ def test_a_bad_token_is_refused_over_http(wire, victim, unharmed, elsewhere):
             assert_is_up(wire)
         else:
             answer = assert_is_an_answer(answer)
-            assert (answer.status, answer.body) == (401, INVALID_SESSION), kind
+            told = session_over(REASONS[kind]) if kind in REASONS else INVALID_SESSION
+            assert (answer.status, answer.body) == (401, told), kind
     with pytest.raises(BlockingIOError):
         elsewhere.accept()
 

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from sessions.model import ACCOUNT_DELETED
 from tests.support.forgery import decode, encode, sign, signature
 from tests.support.people import Person
 
@@ -328,4 +329,10 @@ WITHOUT_A_SESSION: dict[str, Forgery] = {
     "another jti": with_claims(jti="x" * 22),
     "jti of another session": lambda v: v.forge(claims={**v.claims, "jti": v.other_claims["jti"]}),
     "jti cut": lambda v: v.forge(claims={**v.claims, "jti": v.claims["jti"][:-1]}),
+}
+
+# What the answer says of those that we signed, for all that the API can tell.
+REASONS = {
+    **dict.fromkeys(("exp past", "exp now"), "expired"),
+    **dict.fromkeys(("sub of no user", "sub in another case", "sub the username"), ACCOUNT_DELETED),
 }

@@ -48,7 +48,7 @@ ROTATED = {
 }
 
 ANSWERS: dict[str, Any] = {
-    "BanUser": {**ID, "banned_at": 1, "reason": None, "until": None},
+    "BanUser": {**ID, "banned_at": 1, "reason": None, "until": None, "tell_user": False},
     "CreateUser": {**ID, "username": "ann", "email": "ann@example.com"},
     "DeleteUser": {**ID, "sessions": 2},
     "ExportUser": EXPORT,
@@ -135,6 +135,7 @@ def local(run: Run, fake: FakeAws) -> Run:
         ),
         ("user ban ann", "BanUser", ANN),
         ("user ban --reason spam ann", "BanUser", {**ANN, "reason": "spam"}),
+        ("user ban ann --tell-user", "BanUser", {**ANN, "tell_user": True}),
         ("user ban ann --until 2100-01-01T01:00+01:00", "BanUser", {**ANN, "until": 4_102_444_800}),
         ("user unban ann", "UnbanUser", {**ANN, "revoke_sessions": False}),
         ("user unlock ann", "UnlockUser", ANN),
@@ -431,6 +432,7 @@ def test_a_profile_that_is_not_there_is_told(run):
 
 def test_show_is_a_short_summary(local, fake):
     banned = {"banned_at": 1_800_000_000, "ban_reason": "a\x1b[31mb", "banned_until": 1_800_000_060}
+    banned |= {"ban_is_told": True}
     sessions = [{"iat": 1}, {"iat": 2}]
     fake.answers["ExportUserFunction"] = {
         **EXPORT,
@@ -441,7 +443,7 @@ def test_show_is_a_short_summary(local, fake):
     until = "since 2027-01-15T08:00:00+00:00 until 2027-01-15T08:01:00+00:00"
     lines = local("user", "show", "ann").out.splitlines()
     assert [line.split(maxsplit=1)[0] for line in lines] == [
-        *("ID", "Username", "E-mail", "Created", "Last", "Sessions", "Banned", "Reason")
+        *("ID", "Username", "E-mail", "Created", "Last", "Sessions", "Banned", "Reason", "Told")
     ]
     assert "Last login  2027-01-15T08:00:01+00:00" in lines
     assert "Sessions    1 live, 2 stored" in lines

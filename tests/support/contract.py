@@ -58,6 +58,11 @@ UNAVAILABLE = errors.Unavailable().body()
 UP = {"hello": "world", "version": VERSION}
 
 
+def session_over(reason: str) -> dict[str, Any]:
+    """Return the body that says why a session is over."""
+    return {**INVALID_SESSION, "reason": reason}
+
+
 def missing(*fields: str) -> dict[str, Any]:
     """Return the body that names wrong fields."""
     return errors.MissingFields(fields).body()

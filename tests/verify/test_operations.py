@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from tests.support.answers import MEDIA_TYPES, assert_is
-from tests.support.contract import CANONICAL, INVALID_SESSION, SESSION_MISSING, SHORT, UP, missing
+from tests.support.contract import (
+    CANONICAL,
+    INVALID_SESSION,
+    SESSION_MISSING,
+    SHORT,
+    UP,
+    missing,
+    session_over,
+)
 from tests.support.operations import ROUTES
 
 
@@ -49,7 +57,7 @@ def test_every_operation_answers_at_both_of_its_paths(deployment, http, user, sp
 
     deleted = {"code": "GENERIC_SUCCESS", "message": "Session Deleted"}
     assert_is(send("delete_session", session=other["iat"]), 200, deleted)
-    assert_is(send("get_current_session", headers=first), 401, INVALID_SESSION)
+    assert_is(send("get_current_session", headers=first), 401, session_over("deleted"))
     assert_is(send("delete_session", session=other["iat"]), 404, SESSION_MISSING)
     assert_is(send("get_session", session=other["iat"]), 404, INVALID_SESSION)
 
@@ -60,7 +68,7 @@ def test_every_operation_answers_at_both_of_its_paths(deployment, http, user, sp
     others = send("delete_all_sessions", "?allButSelf=true")
     assert_is(others, 200, {"count": 1, "type": "session"})
     assert_is(send("delete_all_sessions"), 200, {"count": 1, "type": "session"})
-    assert_is(send("get_current_session"), 401, INVALID_SESSION)
+    assert_is(send("get_current_session"), 401, session_over("all"))
 
 
 def test_a_fresh_login_takes_the_place_of_the_session_whose_token_comes_along(http, user):
@@ -69,7 +77,7 @@ def test_a_fresh_login_takes_the_place_of_the_session_whose_token_comes_along(ht
     answer = http.post("/session", json=user.credentials, headers=headers)
     assert answer.status_code == 201
     new = {"Authorization": answer.json()["token"]}
-    assert_is(http.get("/session", headers=old), 401, INVALID_SESSION)
+    assert_is(http.get("/session", headers=old), 401, session_over("replaced"))
     assert http.get("/sessions", headers=new).json()["count"] == 1
 
 

@@ -37,7 +37,7 @@ OF_TOKENS = [
     for status, body, caller in (
         (401, contract.INVALID_SESSION, "stranger"),
         (401, contract.INVALID_SESSION, "forger"),
-        (401, contract.INVALID_SESSION, "logged out"),
+        (401, contract.session_over("deleted"), "logged out"),
         (403, contract.BANNED, "banned"),
     )
 ]
@@ -200,7 +200,8 @@ def test_a_new_password_ends_all_sessions(deployment, new_user):
     user, other = new_user(), "another password"
     before = user.log_in()
     deployment.operate("set_password", login=user.name, password=other)
-    assert_is(send(deployment.http, "get_current_session", before), 401, contract.INVALID_SESSION)
+    over = contract.session_over("password_changed")
+    assert_is(send(deployment.http, "get_current_session", before), 401, over)
     right = {**user.credentials, "pass": other}
     assert send(deployment.http, "create_session", json=right).status_code == 201
 

@@ -2,11 +2,14 @@
 
 import math
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
+
+_Member = TypeVar("_Member")
 
 __all__ = [
     "Banned",
@@ -51,7 +54,13 @@ class MissingFields(SessionsError):
 
 
 class InvalidSession(SessionsError):
-    """401: the token is not that of a live session, or no longer: it is time to log in."""
+    """401: the token is not that of a live session, or no longer: it is time to log in.
+
+    Attributes:
+        reason: why the session is over, such as `password_changed`; None where that is not told.
+    """
+
+    reason: str | None = None
 
 
 class InvalidPassword(SessionsError):
@@ -59,7 +68,15 @@ class InvalidPassword(SessionsError):
 
 
 class Banned(SessionsError):
-    """403: the user is banned."""
+    """403: the user is banned.
+
+    Attributes:
+        reason: why, in the operator's words; None where there are none for the user to see.
+        until: when the ban ends, in seconds since 1970; None where that is not told.
+    """
+
+    reason: str | None = None
+    until: int | None = None
 
 
 class OriginNotAllowed(SessionsError):
@@ -137,6 +154,11 @@ def error_of(response: httpx.Response) -> SessionsError:
     error.code = code if isinstance(code, str) else None
     error.request_id = response.headers.get("X-Request-Id")
     match error:
+        case InvalidSession():
+            error.reason = _told(given, "reason", str)
+        case Banned():
+            error.reason = _told(given, "reason", str)
+            error.until = _told(given, "until", int)
         case MissingFields():
             fields = given.get("fields")
             named = fields if isinstance(fields, list) else ()
@@ -148,6 +170,12 @@ def error_of(response: httpx.Response) -> SessionsError:
         case Unavailable():
             error.retry_after = seconds_named(response)
     return error
+
+
+def _told(body: Mapping[str, Any], name: str, kind: type[_Member]) -> _Member | None:
+    """Return a member that may be there; None also for one of another type."""
+    value = body.get(name)
+    return value if type(value) is kind else None  # `isinstance` would take true for the number 1
 
 
 def without_frames(error: Exception) -> Exception:

@@ -94,7 +94,15 @@ def rename_user(user: User, username: str, email: str) -> None:
         raise ChangedMeanwhile(_CHANGED)
 
 
-def ban(user: str, now: int, reason: str | None, until: int | None, session_epoch: int) -> None:
+def ban(
+    user: str,
+    now: int,
+    reason: str | None,
+    until: int | None,
+    session_epoch: int,
+    *,
+    tell_user: bool = False,
+) -> None:
     """Ban the user from `now` on; an earlier ban is replaced.
 
     Args:
@@ -103,12 +111,13 @@ def ban(user: str, now: int, reason: str | None, until: int | None, session_epoc
         reason: the reason of the ban, if there is one.
         until: when the ban ends, in epoch seconds, if it ends.
         session_epoch: the epoch in force.
+        tell_user: whether the user is told the reason and the end.
 
     Raises:
         UnknownUser: there is no such user.
     """
     ban = {"banned_at": now, "ban_reason": reason, "banned_until": until}
-    ban |= {"ended_epoch": session_epoch}
+    ban |= {"ban_is_told": tell_user or None, "ended_epoch": session_epoch}
     given = {name: value for name, value in ban.items() if value is not None}
     update = "SET " + ", ".join(f"{name} = :{name}" for name in given)
     if absent := ban.keys() - given.keys():
@@ -123,7 +132,7 @@ def lift_ban(user: str, session_epoch: int, *, revoke_sessions: bool) -> None:
     Raises:
         UnknownUser: there is no such user.
     """
-    ban = "banned_at, ban_reason, banned_until"
+    ban = "banned_at, ban_reason, banned_until, ban_is_told"
     if revoke_sessions:
         update = f"SET {REVOKE_ALL} REMOVE revoked_except, {ban}"
         _update_user(user, update, _revocation("all", session_epoch))
@@ -142,6 +151,7 @@ def close_account(user: str, now: int, session_epoch: int) -> User:
         UnknownUser: there is no such user.
     """
     update = f"SET {REVOKE_ALL}, banned_at = :now REMOVE revoked_except, banned_until"
+    update += ", ban_is_told"  # what an earlier ban told is not why logins are refused now
     values = {":now": {"N": str(now)}, **_revocation(ACCOUNT_DELETED, session_epoch)}
     return from_item(User, _update_user(user, update, values)["Attributes"])
 

@@ -68,7 +68,8 @@ def authenticate(request: Request) -> Access:
     """Return what the request may act on, after one read.
 
     Raises:
-        InvalidSession: the token is not that of a live session.
+        InvalidSession: the token is not that of a live session; the reason is told, if it is one
+            of ours and that is known.
         Banned: it is, and its user is banned.
         Unavailable: the keys or the rows cannot be read.
     """
@@ -78,7 +79,7 @@ def authenticate(request: Request) -> Access:
     iats = {claims.iat} if target_id is None else {claims.iat, target_id}
     user, session_epoch, sessions = read_user_and_sessions(claims.sub, iats)
     in_use = sessions.get(claims.iat)
-    user, session = check(claims, user, in_use, session_epoch, request.now)
+    user, session = check(claims, user, in_use, session_epoch, request.now, is_signed=True)
     target = sessions.get(target_id) if target_id is not None else None
     if target is not None and not is_live(target, user, session_epoch, request.now):
         target = None

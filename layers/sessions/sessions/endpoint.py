@@ -78,7 +78,7 @@ def verify_token(request: Request) -> Claims:
     """Return the claims of the request's token, if we signed it and it is not expired.
 
     Raises:
-        InvalidSession: there is no such token.
+        InvalidSession: there is no such token; the reason is told of one that is expired.
         Unavailable: there are no keys to check it with.
     """
     return tokens.verify(
@@ -88,6 +88,8 @@ def verify_token(request: Request) -> Claims:
 
 def _refuse(request: Request, error: ApiError, operation: str, refused: str) -> dict[str, Any]:
     fields: dict[str, Any] = {"status": error.status, "code": error.code}
+    if isinstance(error, InvalidSession) and error.reason:
+        fields["reason"] = error.reason
     if error.is_client_error:
         log_call(logger.info, refused, operation, request, **fields)
         count(operation, refused)

@@ -57,7 +57,7 @@ class InvalidSession(ApiError):
 
     Attributes:
         reason: why the session is over, in the words of docs/events.md; None where the token does
-            not prove that it was its caller's, or there is no such session any more.
+            not prove that it was its caller's, or that is not known.
     """
 
     status = 401
@@ -71,6 +71,10 @@ class InvalidSession(ApiError):
         if status != self.status:
             self.status = status
             self.headers = {}
+
+    def body(self) -> dict[str, object]:
+        """Return the answer's body, with the reason where it is told."""
+        return {**super().body(), **({"reason": self.reason} if self.reason else {})}
 
 
 class StaleSession(ApiError):
@@ -102,11 +106,26 @@ class InvalidPassword(ApiError):
 
 
 class Banned(ApiError):
-    """The user is banned."""
+    """The user is banned.
+
+    Attributes:
+        reason: the ban's reason; None where there is none, or the user is not told.
+        until: when the ban ends, in epoch seconds; None likewise.
+    """
 
     status = 403
     code = "BANNED_ERROR"
     message = "Account Banned"
+
+    def __init__(self, reason: str | None = None, until: int | None = None) -> None:
+        super().__init__()
+        self.reason = reason
+        self.until = until
+
+    def body(self) -> dict[str, object]:
+        """Return the answer's body, with what the user is told of the ban."""
+        told = {"reason": self.reason, "until": self.until}
+        return {**super().body(), **{name: value for name, value in told.items() if value}}
 
 
 class OriginNotAllowed(ApiError):

@@ -24,9 +24,11 @@ def to_item(record: NamedTuple) -> Item:
 
 
 def to_attribute(value: Any) -> dict[str, Any]:
-    """Return a text, number, bytes or map as DynamoDB writes it."""
+    """Return a text, number, truth value, bytes or map as DynamoDB writes it."""
     if isinstance(value, str):
         return {"S": value}
+    if isinstance(value, bool):  # before int, of which it is one
+        return {"BOOL": value}
     if isinstance(value, int):
         return {"N": str(value)}
     if isinstance(value, bytes):
@@ -57,6 +59,8 @@ def _reader(type_: Any) -> Callable[[dict[str, Any]], Any]:
         return lambda attribute: int(attribute["N"])
     if type_ is bytes:
         return lambda attribute: attribute["B"]
+    if type_ is bool:
+        return lambda attribute: attribute["BOOL"]
     parts = get_args(type_)
     if parts[-1] is type(None):
         return _reader(parts[0])

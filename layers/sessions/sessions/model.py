@@ -30,6 +30,7 @@ class User(NamedTuple):
         banned_at: when a ban began; None without a ban.
         ban_reason: the reason of the ban.
         banned_until: when the ban ends; None for a ban without an end.
+        ban_is_told: whether the user is told the reason and the end (`told_of_ban`).
         revoked_through: sessions up to this ID are revoked, but for `revoked_except`.
         revoked_except: the one session that was kept.
         revoked_reason: why they were revoked, in the words of docs/events.md.
@@ -48,6 +49,7 @@ class User(NamedTuple):
     banned_at: int | None = None
     ban_reason: str | None = None
     banned_until: int | None = None
+    ban_is_told: bool | None = None
     revoked_through: int = 0
     revoked_except: int | None = None
     revoked_reason: str | None = None
@@ -73,7 +75,7 @@ class Session(NamedTuple):
         user: the user's ID.
         iat: the session's ID, unique for the user: the second of issue, or a later one, and so no
             time.
-        exp: when it expires.
+        exp: when it ends, unless it is used before that and has an idle limit.
         name: its name; empty once it is revoked.
         jti_sha256: the SHA-256 of its token's `jti`; empty once it is revoked.
         session_epoch: the session epoch in which it began.
@@ -81,6 +83,13 @@ class Session(NamedTuple):
         created_at: when it began; None in rows of earlier versions (`began_at`).
         method: how its user was authenticated.
         by: who else began it for the user; None if the user did.
+        used_at: when it was last used, as far as that was stored; None before (`last_used_at`).
+        until: its end at the latest, where it has an idle limit: `exp` is then the earlier of that
+            and the end of the limit. None where it has none.
+        address: where it was last used from; None if that is not kept.
+        country: the country of that address; None if it is not known.
+        known: whether its user had logged in from this address, and on such a device, before; None
+            if nobody could tell.
     """
 
     user: str
@@ -93,22 +102,44 @@ class Session(NamedTuple):
     created_at: int | None = None
     method: str = BY_PASSWORD
     by: str | None = None
+    used_at: int | None = None
+    until: int | None = None
+    address: str | None = None
+    country: str | None = None
+    known: bool | None = None
 
     @property
     def began_at(self) -> int:
         """When it began, by its ID where the row does not say it."""
         return self.iat if self.created_at is None else self.created_at
 
+    @property
+    def last_used_at(self) -> int:
+        """When it was last used: its login is the first use."""
+        return self.began_at if self.used_at is None else self.used_at
+
+    @property
+    def ends_at(self) -> int:
+        """When it ends at the latest, however much it is used."""
+        return self.exp if self.until is None else self.until
+
     def as_json(self) -> dict[str, object]:
         """Return what a client may see of the session."""
+        sometimes = {
+            "idleExp": None if self.until is None else self.exp,
+            "address": self.address,
+            "country": self.country,
+            "by": self.by,
+        }
         return {
             "iat": self.iat,
-            "exp": self.exp,
+            "exp": self.ends_at,
             "sub": self.user,
             "name": self.name,
             "createdAt": self.began_at,
+            "usedAt": self.last_used_at,
             "method": self.method,
-            **({} if self.by is None else {"by": self.by}),
+            **{name: value for name, value in sometimes.items() if value is not None},
         }
 
 
@@ -139,7 +170,9 @@ def end_reason(session: Session, user: User | Standing, session_epoch: int, now:
         return user.revoked_reason or "all"
     if session.session_epoch < session_epoch:
         return "everyone"
-    return "expired" if session.exp <= now else None
+    if session.exp > now:
+        return None
+    return "idle" if session.exp < session.ends_at else "expired"
 
 
 def live_sessions(
@@ -157,6 +190,16 @@ def is_revoked(session: Session, user: User | Standing) -> bool:
 def is_banned(user: User | Standing, now: int) -> bool:
     """Say whether a ban of `user` is in force at `now`, in epoch seconds."""
     return user.banned_at is not None and (user.banned_until is None or now < user.banned_until)
+
+
+def told_of_ban(user: User | Standing) -> tuple[str | None, int | None]:
+    """Return the reason and the end of a user's ban, as far as the user is told.
+
+    Both are told where the operator said so (`ban_user`). Other services learn neither.
+    """
+    if not isinstance(user, User) or not user.ban_is_told:
+        return None, None
+    return user.ban_reason, user.banned_until
 
 
 def parse_session_id(value: object) -> int | None:

@@ -13,7 +13,15 @@ from string import ascii_letters, digits
 from typing import Any, NamedTuple, TypeGuard, TypeVar
 
 from sessions.errors import Banned, InvalidSession
-from sessions.model import Session, Standing, User, end_reason, is_banned
+from sessions.model import (
+    ACCOUNT_DELETED,
+    Session,
+    Standing,
+    User,
+    end_reason,
+    is_banned,
+    told_of_ban,
+)
 
 ALGORITHM = "HS256"
 _LARGEST_TOKEN_CHARACTERS = 4096
@@ -48,16 +56,15 @@ def jti_sha256(jti: str) -> bytes:
     return hashlib.sha256(jti.encode()).digest()
 
 
-def read_token(token: str, now: int) -> tuple[str, str, Claims]:
-    """Return what `token` says, if it is written as we write it and not expired at `now`.
+def read_token(token: str) -> tuple[str, str, Claims]:
+    """Return what `token` says, if it is written as we write it.
 
-    Its signature is not looked at. `iat` is compared neither with the clock nor with `exp`: IDs run
-    ahead of the clock when a user logs in more than once a second, and the store knows which
-    sessions there are.
+    Neither its signature nor `exp` is looked at: that a token is expired is told only to whoever
+    holds one of ours. `iat` is compared with nothing: IDs run ahead of the clock when a user logs
+    in more than once a second, and the store knows which sessions there are.
 
     Args:
         token: the token alone, without a scheme.
-        now: epoch seconds.
 
     Returns:
         The ID of the key, the issuer and the claims.
@@ -83,7 +90,7 @@ def read_token(token: str, now: int) -> tuple[str, str, Claims]:
         and type(iat) is int  # True is no time
         and type(exp) is int
         and 0 < iat < _LARGEST_TIME
-        and now < exp < _LARGEST_TIME
+        and 0 < exp < _LARGEST_TIME
         and isinstance(issuer, str)
     ):
         raise InvalidSession
@@ -91,7 +98,13 @@ def read_token(token: str, now: int) -> tuple[str, str, Claims]:
 
 
 def check(
-    claims: Claims, user: _Owner | None, session: Session | None, session_epoch: int, now: int
+    claims: Claims,
+    user: _Owner | None,
+    session: Session | None,
+    session_epoch: int,
+    now: int,
+    *,
+    is_signed: bool = False,
 ) -> tuple[_Owner, Session]:
     """Return the user and the session that `claims` prove, if the session counts at `now`.
 
@@ -101,22 +114,42 @@ def check(
         session: the row of the user's session `claims.iat`; None if there is none.
         session_epoch: the epoch in force.
         now: epoch seconds.
+        is_signed: whether the token's signature was found to be ours.
 
     Raises:
         InvalidSession: the rows do not bear the token out, or the session is over. The reason is
-            told only to whoever proved to hold it.
+            told only to whoever proved to hold it: by `jti`; or by the signature, where the hash of
+            `jti` is gone.
         Banned: the session counts, and its user is banned.
     """
-    if user is None or session is None:
+    stored = b"" if session is None else session.jti_sha256
+    if stored and not hmac.compare_digest(stored, jti_sha256(claims.jti)):
         raise InvalidSession
-    if not hmac.compare_digest(session.jti_sha256, jti_sha256(claims.jti)):
-        raise InvalidSession
+    if user is None or session is None or not stored:
+        known = _reason_without_hash(claims, user, session, now) if is_signed else None
+        raise InvalidSession(reason=known)
     reason = end_reason(session, user, session_epoch, now)
     if reason is not None:
         raise InvalidSession(reason=reason)
     if is_banned(user, now):
-        raise Banned
+        raise Banned(*told_of_ban(user))
     return user, session
+
+
+def _reason_without_hash(
+    claims: Claims, user: User | Standing | None, session: Session | None, now: int
+) -> str | None:
+    """Return why the session of a token of ours is over; None if nothing that is left says it.
+
+    A revocation of the session by itself leaves the reason in its row, and no hash. One on the
+    user's row says which sessions it was about, also once their rows are purged. And no user's row
+    goes in any other way than by the deletion of the account; but tables that were restored lack
+    the users who came later (docs/runbook.md).
+    """
+    if user is None:
+        return ACCOUNT_DELETED
+    row = session or Session(claims.sub, claims.iat, claims.exp)
+    return end_reason(row, user, row.session_epoch, now)
 
 
 def _is_id(value: object) -> TypeGuard[str]:

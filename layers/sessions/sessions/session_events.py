@@ -76,7 +76,8 @@ def _of_session(old: Item | None, new: Item | None, at: int) -> Iterator[Event]:
     elif after is None:
         # Deleted by TTL, or purged by a login. Any other end was published before its row went.
         if before.exp <= at:
-            yield _ended(before, "expired", before.exp)
+            reason = "idle" if before.exp < before.ends_at else "expired"
+            yield _ended(before, reason, before.exp)
     elif after.revoked_reason is not None:
         yield _ended(before, after.revoked_reason, after.exp)
 
@@ -168,7 +169,7 @@ def _about(session: Session) -> Event:
         "session": session.iat,
         "session_epoch": session.session_epoch,
         "created_at": session.began_at,
-        "expires_at": session.exp,
+        "expires_at": session.ends_at,
         "name": session.name,
         "method": session.method,
         **({} if session.by is None else {"by": session.by}),

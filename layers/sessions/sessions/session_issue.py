@@ -57,7 +57,7 @@ def issue_session(
     allocate = partial(user_store.allocate_session_id, login, now, address)
     user = allocate() if meanwhile is None else run_concurrently(allocate, meanwhile)[0]
     session = draft._replace(iat=user.last_iat, jti_sha256=jti_sha256(jti))
-    token = tokens.issue(Claims(user.id, session.iat, session.exp, jti), ISSUER, kid, key)
+    token = tokens.issue(Claims(user.id, session.iat, session.ends_at, jti), ISSUER, kid, key)
     _store(session, _live_session(user.id, presented, now), now)
     _clean_up(user, session.session_epoch, now, request_id)
     return token, session

@@ -13,12 +13,16 @@ from sessions import dynamodb
 from sessions.dynamodb import ConditionFailed
 from sessions.errors import SessionMissing, Unavailable
 from sessions.items import Item, from_item, to_item
+from sessions.last_use import update_of_last_use
 from sessions.model import Session, User, live_sessions
 from sessions.session_epoch import epoch_in, shard_key
 
 # Longer than a login can last, which Lambda stops at its function's time-out (template.yaml). Up to
 # then botocore may put the row of a session again.
 _LOGIN_SECONDS = 60
+
+# What is of use only while a session counts.
+_OF_USE = "#name, jti_sha256, used_at, #until, address, country, known"
 
 
 def read_user_and_sessions(
@@ -140,6 +144,20 @@ def _withdraw(session: Session, now: int) -> None:
         dynamodb.call("update_item", **update)
 
 
+def store_last_use(session: Session, used: Session) -> None:
+    """Store that a session was used, unless it has ended since, or a later use is stored.
+
+    Args:
+        session: the session as it was read in this very request.
+        used: the session as the use leaves it (`last_use.after_use`).
+
+    Raises:
+        Unavailable: DynamoDB does not answer.
+    """
+    with suppress(ConditionFailed):
+        dynamodb.call("update_item", **update_of_last_use(dynamodb.SESSIONS, session, used))
+
+
 def revoke_session(user: str, iat: int, now: int, revocation_id: str) -> None:
     """Revoke a session, which was read as live in this very request.
 
@@ -240,8 +258,8 @@ def _revocation(user: str, iat: int, reason: str, now: int) -> dict[str, Any]:
     return {
         "TableName": dynamodb.SESSIONS,
         "Key": _key(user, iat),
-        "UpdateExpression": "REMOVE #name, jti_sha256 SET revoked_reason = :reason, exp = :now",
+        "UpdateExpression": f"REMOVE {_OF_USE} SET revoked_reason = :reason, exp = :now",
         "ConditionExpression": "attribute_exists(iat) AND attribute_not_exists(revoked_reason)",
-        "ExpressionAttributeNames": {"#name": "name"},
+        "ExpressionAttributeNames": {"#name": "name", "#until": "until"},
         "ExpressionAttributeValues": {":reason": {"S": reason}, ":now": {"N": str(now)}},
     }

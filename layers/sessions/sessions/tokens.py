@@ -24,6 +24,8 @@ def issue(claims: Claims, issuer: str, kid: str, key: bytes) -> str:
 def verify(token: str, issuer: str, key: Callable[[str], bytes | None], now: int) -> Claims:
     """Return what `token` says, if `issuer` signed it and it is not expired at `now`.
 
+    The signature comes first, so that nobody learns of another's token what became of it.
+
     Args:
         token: the token alone, without a scheme.
         issuer: the issuer that it must name.
@@ -31,9 +33,10 @@ def verify(token: str, issuer: str, key: Callable[[str], bytes | None], now: int
         now: epoch seconds.
 
     Raises:
-        InvalidSession: anything about the token is not as we make them.
+        InvalidSession: anything about the token is not as we make them; or it is expired, which is
+            its reason then.
     """
-    kid, named, claims = read_token(token, now)
+    kid, named, claims = read_token(token)
     secret = key(kid) if named == issuer else None
     if secret is None:
         raise InvalidSession
@@ -41,4 +44,6 @@ def verify(token: str, issuer: str, key: Callable[[str], bytes | None], now: int
         _jws.decode(token, secret, algorithms=[ALGORITHM])
     except jwt.InvalidTokenError as error:
         raise InvalidSession from error
+    if claims.exp <= now:
+        raise InvalidSession(reason="expired")
     return claims

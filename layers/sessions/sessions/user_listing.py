@@ -26,7 +26,7 @@ def scan_users(limit: int, after: str | None) -> tuple[list[User], str | None]:
         ConsistentRead=True,
         FilterExpression="attribute_exists(username)",
         ProjectionExpression=(
-            "id, username, email, created_at, banned_at, ban_reason, banned_until"
+            "id, username, email, created_at, banned_at, ban_reason, banned_until, ban_is_told"
         ),
         **start,
     )
@@ -75,4 +75,5 @@ def as_listed(user: User) -> dict[str, object]:
         "banned_at": user.banned_at,
         "ban_reason": user.ban_reason,
         "banned_until": user.banned_until,
+        "ban_is_told": user.ban_is_told,
     }

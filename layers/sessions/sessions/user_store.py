@@ -20,7 +20,7 @@ from sessions.errors import (
 )
 from sessions.items import Item, from_item, to_attribute
 from sessions.logins import Login, login_key
-from sessions.model import User, is_banned
+from sessions.model import ACCOUNT_DELETED, User, is_banned, told_of_ban
 from sessions.session_epoch import epoch_in, shard_key
 
 # From how many addresses a user is known to log in. Up to twice as many are stored: so only a few
@@ -180,7 +180,7 @@ def _refusal(item: Item, login: Login, now: int) -> ApiError | None:
     if user.password_version != login.password_version:
         return InvalidPassword()
     if is_banned(user, now):
-        return Banned()
+        return Banned(*told_of_ban(user))
     if user.last_iat < now + _FURTHEST_AHEAD:
         return None
     return Internal(
@@ -196,14 +196,13 @@ def revoke_all_sessions(
 
     The boundary is copied from `last_iat` inside the update, so no clock is involved and no login
     can slip between. A session that another call has revoked since it was read is not kept: that
-    would revive it. publish_events purges the rows.
-    `revocation_id` is a random ID; under it, a call that is made again finds that it was done.
+    would revive it. Under `revocation_id`, a random ID, a call made again finds that it was done.
 
     Returns:
         The user's row just before, which says which sessions were live until now.
 
     Raises:
-        InvalidSession: the user does not exist any more; or `kept` is revoked.
+        InvalidSession: the user does not exist any more; or `kept` is revoked. The reason says it.
     """
     values = {":reason": {"S": "all"}, ":id": {"S": revocation_id}}
     values[":epoch"] = {"N": str(session_epoch)}
@@ -222,10 +221,16 @@ def revoke_all_sessions(
             ConditionExpression=condition,
             ExpressionAttributeValues=values,
             ReturnValues="ALL_OLD",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
     except ConditionFailed as error:
-        raise InvalidSession from error
+        raise InvalidSession(reason=_reason_in(error.item)) from error
     before = from_item(User, answer["Attributes"])
     if answer["Attributes"].get("revocation_id") == values[":id"]:  # by a try whose answer was lost
         return user._replace(last_iat=before.last_iat)
     return before
+
+
+def _reason_in(item: Item) -> str:
+    """Return why sessions of the user whose row is `item` were revoked all at once."""
+    return (from_item(User, item).revoked_reason or "all") if item else ACCOUNT_DELETED

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sessions import clock, proof
-from sessions.errors import StaleSession, Unavailable
+from sessions.errors import InvalidSession, StaleSession, Unavailable
 from sessions.items import Item, from_item
 from sessions.model import Session, Standing
 from sessions.request import token_in
@@ -73,7 +73,9 @@ class Verifier:
         if max_age is not None and max_age < 0:
             raise ValueError("max_age is below 0")
         now = clock.epoch_seconds()
-        _, _, claims = proof.read_token(token, now)
+        _, _, claims = proof.read_token(token)
+        if claims.exp <= now:
+            raise InvalidSession  # without the reason: nothing proves yet whose token it is
         user, session_epoch, found = self._read(claims)
         _, session = proof.check(claims, user, found, session_epoch, now)
         if max_age is not None and now - session.began_at > max_age:
@@ -82,7 +84,7 @@ class Verifier:
             session.user,
             session.iat,
             session.began_at,
-            session.exp,
+            session.ends_at,
             session.name,
             session.method,
             session.by,
