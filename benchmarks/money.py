@@ -8,7 +8,7 @@ import argparse
 import json
 import statistics
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from benchmarks.tables import markdown
 from benchmarks.workload import WORKLOAD, Subjects
 from local.event import access_line
 from local.template import load_template
-from tests.support.operations import ROUTES
+from tests.support.operations import AUTHENTICATED, ROUTES
 
 PRICES = Path(__file__).with_name("prices.json")
 WARM = (
@@ -34,6 +34,10 @@ SAMPLED = (
 
 ROUND_TRIP_MS = 4.0
 REQUESTS_PER_AUTHORIZATION = 10
+AUTHORIZATION_SECONDS = 300  # template.yaml, `ReauthorizeEvery`
+USED_SECONDS = 3600  # template.yaml, `UsedSeconds`
+# Of a session in use: one that makes few requests in an hour stores a use as well.
+USES_PER_REQUEST = AUTHORIZATION_SECONDS / (USED_SECONDS * REQUESTS_PER_AUTHORIZATION)
 SESSIONS = 10
 SESSIONS_OF_MANY = 100
 MANY = frozenset({"delete_sessions, 100 named", "publish_events, up to 100 revoked"})
@@ -57,7 +61,8 @@ answered. Assumed: a round trip to DynamoDB, Secrets Manager or EventBridge take
 ({WHOLE_CORE_MEGABYTES} MB: a whole one), and a core of Lambda is as fast as this machine's;
 functions are warm and hold the key set; a user has {SESSIONS} sessions, and {SESSIONS_OF_MANY}
 where 100 are named; one call of the authorizer, whose answer is kept for 300 s, serves
-{REQUESTS_PER_AUTHORIZATION} requests, and one login; X-Ray records {SAMPLED:.0%}. *Events* is
+{REQUESTS_PER_AUTHORIZATION} requests, and one login; a session goes on like that, so that
+{USES_PER_REQUEST:.2%} of its requests store a use; X-Ray records {SAMPLED:.0%}. *Events* is
 what follows a route's change: one call of the function that reads the tables' streams, what that
 writes and logs, and the events it puts on the bus. Calls of Secrets Manager are in *function*."""
 
@@ -82,7 +87,7 @@ class Usage:
     is_route: bool
     memory_megabytes: int
     cpu_ms: float
-    round_trips: int
+    round_trips: float
     read_units: float
     write_units: float
     secret_calls: int
@@ -113,6 +118,19 @@ def load_prices(path: Path = PRICES) -> Prices:
     """Return the price of one of each: one request, one unit, one GB."""
     listed: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["prices"]
     return {name: price["dollars"] / price["per"] for name, price in listed.items()}
+
+
+def with_uses(usage: Usage) -> Usage:
+    """Return what a request of a session uses, of which some store that the session was used.
+
+    That is a write of one item; it takes no more CPU time than the whole request does.
+    """
+    return replace(
+        usage,
+        cpu_ms=usage.cpu_ms * (1 + USES_PER_REQUEST),
+        round_trips=usage.round_trips + USES_PER_REQUEST,
+        write_units=usage.write_units + USES_PER_REQUEST,
+    )
 
 
 def billed_ms(usage: Usage) -> float:
@@ -237,7 +255,7 @@ def bills(measured: Mapping[str, Usage], prices: Prices) -> dict[str, Bill]:
     line = len(typical_access_line())
     return {
         name: bill(
-            usage,
+            with_uses(usage) if usage.function in AUTHENTICATED else usage,
             prices,
             line,
             measured["authorize"] if usage.is_route else None,

@@ -240,14 +240,16 @@ def list_sessions(options: Options, user: User) -> str:
         (
             item["iat"],
             time_text(item["createdAt"]),
+            time_text(item.get("usedAt")),
             time_text(item["exp"]),
             item["method"],
             item.get("by", "-"),
+            " ".join(item[name] for name in ("address", "country") if name in item) or "-",
             item["name"],
         )
         for item in answer["items"]
     ]
-    return aligned([("ID", "SINCE", "UNTIL", "METHOD", "BY", "NAME"), *rows])
+    return aligned([("ID", "SINCE", "USED", "UNTIL", "METHOD", "BY", "FROM", "NAME"), *rows])
 
 
 @session_commands.command("issue")

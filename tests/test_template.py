@@ -332,7 +332,9 @@ OTHER_VALUES: dict[str, tuple[Any, dict[str, Any]]] = {
     "ExistingUsersTable": ("people", {}),
     "FunctionMemory": (1024, {}),
     "HashingMemory": (1024, {}),
+    "IdleSeconds": ("86400", {}),
     "ImpersonatorsMayRevoke": ("true", {}),
+    "KeepAddresses": ("false", {}),
     "KeyRotationDays": (7, {}),
     "LogRetentionDays": (1, {}),
     "LoginAttemptsPerAddress": (7, {}),
@@ -351,6 +353,7 @@ OTHER_VALUES: dict[str, tuple[Any, dict[str, Any]]] = {
     "RememberedSessionSeconds": (99, {}),
     "SessionSeconds": (99, {}),
     "TellUnknownUsers": ("false", {}),
+    "UsedSeconds": (0, {}),
 }
 # SAM makes two resources of what is written as one.
 MADE_OF = {

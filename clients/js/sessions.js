@@ -9,10 +9,14 @@
  *
  * @typedef {object} Session
  * @property {number} iat its ID
- * @property {number} exp
+ * @property {number} exp when it ends at the latest
  * @property {string} sub the user's ID
  * @property {string} name
  * @property {number} createdAt when it began
+ * @property {number} [usedAt] when it was last used; services of earlier versions do not say it
+ * @property {number} [idleExp] when it ends if it is not used until then, where there is such a limit
+ * @property {string} [address] where it was last used from, where the service keeps that
+ * @property {string} [country] of that address, in two letters (ISO 3166-1 alpha-2), where it is known
  * @property {string} method how its user was authenticated, such as "password"
  * @property {string} [by] who else began it for the user, such as a support agent
  */
@@ -559,8 +563,12 @@ function isLogin(body) {
 
 /** @param {any} body */
 function isSession(body) {
-  const { iat, exp, sub, name, createdAt, method, by = "" } = body ?? {};
-  return [iat, exp, createdAt].every(Number.isInteger) && [sub, name, method, by].every(isText);
+  const { iat, exp, sub, name, createdAt, method } = body ?? {};
+  const { usedAt = 0, idleExp = 0, address = "", country = "", by = "" } = body ?? {};
+  return (
+    [iat, exp, createdAt, usedAt, idleExp].every(Number.isInteger) &&
+    [sub, name, method, address, country, by].every(isText)
+  );
 }
 
 /** @param {any} body */

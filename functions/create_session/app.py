@@ -73,7 +73,16 @@ def draft_session(
     exp = request.now + lasts  # not of the ID, which can be ahead of the clock
     given = (credentials["name"], request.headers.get("x-session-name", ""))
     name = session_name(given, request.headers.get("user-agent", ""))
-    return Session(user, 0, exp, name, b"", session_epoch, created_at=request.now)
+    return Session(
+        user,
+        0,
+        exp,
+        name,
+        session_epoch=session_epoch,
+        created_at=request.now,
+        address=request.source_ip or None,
+        country=request.country or None,
+    )
 
 
 def presented_claims(request: Request) -> Claims | None:

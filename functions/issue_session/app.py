@@ -38,12 +38,12 @@ def is_shown(text: str) -> str:
 
 
 def is_address(text: str) -> str:
-    """Return the address, or the network of it, that stands for one caller."""
+    """Return the address without the zone of an IPv6 address, which could be any text."""
     try:
         ipaddress.ip_address(text)
     except ValueError:
         raise ValueError("it is no IP address") from None
-    return address_block(text)
+    return text.partition("%")[0]
 
 
 class NewSession(UserSelector):
@@ -87,10 +87,11 @@ def handler(event: dict[str, Any], now: int, audit: Audit) -> dict[str, object]:
                 created_at=now,
                 method=new.method,
                 by=new.by,
+                address=new.address,
             ),
             secrets.token_urlsafe(16),
             now,
             audit["correlation_id"],
-            address=new.address if new.by is None else None,
+            address=address_block(new.address) if new.address and new.by is None else None,
         )
     return {"id": login.user, "token": token, "exp": session.ends_at, "session": session.as_json()}

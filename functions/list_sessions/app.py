@@ -20,6 +20,8 @@ def handler(request: Request, access: Access) -> Answer:
         raise MissingFields([name for name, value in values.items() if value is None])
     sessions = session_store.query_sessions(access.user.id)
     live = live_sessions(sessions, access.user, access.session_epoch, request.now)
+    # As it is in use now: that may be written just now.
+    live = [access.session if each.iat == access.session.iat else each for each in live]
     page = live[offset : offset + min(limit, LONGEST_PAGE)]
     return ok({"count": len(live), "items": [session.as_json() for session in page]})
 

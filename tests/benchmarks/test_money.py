@@ -9,6 +9,7 @@ import pytest
 from benchmarks import growth, money
 from benchmarks.tables import markdown
 from benchmarks.workload import WORKLOAD
+from tests.support.contract import TEMPLATE
 
 USAGE = money.Usage(
     operation="get_session",
@@ -52,6 +53,18 @@ def test_a_call_is_billed_for_its_share_of_a_core_and_for_its_round_trips() -> N
     assert money.billed_ms(USAGE) == pytest.approx(2.0 * 1769 / 512 + money.ROUND_TRIP_MS)
     two_cores = replace(USAGE, memory_megabytes=3538)  # one thread gets no more of them than one
     assert money.billed_ms(two_cores) == pytest.approx(2.0 + money.ROUND_TRIP_MS)
+
+
+@pytest.mark.parametrize("cpu_ms", [0.5, 1.0, 5.0])
+def test_stored_uses_cost_a_read_a_hundredth_at_most_and_few_reads_a_round_trip(cpu_ms) -> None:
+    assert TEMPLATE.parameters["UsedSeconds"] == money.USED_SECONDS
+    assert money.USES_PER_REQUEST < 1 - 0.97
+    prices, line = money.load_prices(), len(money.typical_access_line())
+    read = replace(USAGE, cpu_ms=cpu_ms, read_units=3, write_units=0)
+    before, after = (
+        money.bill(each, prices, line, USAGE).total for each in (read, money.with_uses(read))
+    )
+    assert before < after < before * 1.01
 
 
 def test_units_are_paid_by_the_million() -> None:

@@ -19,7 +19,8 @@ type Errors = {
 export type Checks = [
   Expect<Same<Session["iat"] | Session["exp"] | Session["createdAt"], number>>,
   Expect<Same<Session["sub"] | Session["name"] | Session["method"], string>>,
-  Expect<Same<Session["by"], string | undefined>>,
+  Expect<Same<Session["usedAt"] | Session["idleExp"], number | undefined>>,
+  Expect<Same<Session["address"] | Session["country"] | Session["by"], string | undefined>>,
   Expect<Same<Sessions, { count: number; items: Session[] }>>,
   Expect<Same<Token, { token: string | null; exp: number }>>,
   Expect<Same<SessionId, number | string>>,

@@ -421,6 +421,7 @@ test("knows that a success which lacks what it must hold is none", async () => {
   const cases = [
     ["logIn", [{}, { token: null, exp: 5 }, { token: 5, exp: 5 }, { token: "t" }, [], deep]],
     ["currentSession", [{}, { ...session, iat: "5" }, { ...session, name: null }, { ...session, createdAt: "4" }, { ...session, by: 5 }, deep]],
+    ["currentSession", [{ ...session, usedAt: "4" }, { ...session, idleExp: null }, { ...session, address: 5 }, { ...session, country: null }]],
     ["sessions", [{}, { count: 1 }, { count: 1, items: [{}] }, { count: "1", items: [] }, [], deep]],
     ["endSessions", [{}, { count: null }, deep]],
     ["endAllSessions", [{}, { count: "1" }, deep]],

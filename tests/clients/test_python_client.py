@@ -595,6 +595,8 @@ CALLS: dict[str, tuple[Any, ...]] = {
         *[("log_in", body) for body in ({"token": "t"}, [], DEEP)],
         *[("current_session", SESSION | wrong) for wrong in ({"iat": "5"}, {"createdAt": None})],
         *[("current_session", SESSION | wrong) for wrong in ({"method": 5}, {"by": None})],
+        *[("current_session", SESSION | wrong) for wrong in ({"usedAt": "4"}, {"idleExp": None})],
+        *[("current_session", SESSION | wrong) for wrong in ({"address": 5}, {"country": None})],
         *[("current_session", body) for body in ({}, DEEP)],
         *[("sessions", body) for body in ({}, {"count": 1}, {"count": 1, "items": [{}]})],
         *[("sessions", body) for body in ({"count": "1", "items": []}, [], DEEP)],

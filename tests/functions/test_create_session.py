@@ -92,6 +92,7 @@ def test_stores_the_session_without_what_would_make_a_token(clock):
         "session_epoch": row["session_epoch"],
         "created_at": {"N": str(clock.now)},
         "method": {"S": "password"},
+        "address": {"S": "203.0.113.7"},
     }
     assert len(digest) == 32
     assert decode(token.split(".")[1])["jti"].encode() not in digest
@@ -326,7 +327,9 @@ def test_an_id_is_never_used_twice(clock):
         "sub": person.id,
         "name": NAME,
         "createdAt": clock.now,
+        "usedAt": clock.now,
         "method": "password",
+        "address": "203.0.113.7",
     }
     assert statuses(first, second) == [401, 401]
     clock.now = iat + 100
@@ -450,7 +453,9 @@ def test_a_user_whose_ids_were_far_ahead_logs_in_again_as_the_runbook_says(clock
         "sub": person.id,
         "name": NAME,
         "createdAt": now,
+        "usedAt": now,
         "method": "password",
+        "address": "203.0.113.7",
     }
     assert statuses(token) == [401]
     delete = {"id": person.id, "all": True}

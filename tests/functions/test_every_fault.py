@@ -279,6 +279,22 @@ def issuing_by_id(world):
     return account("issue_session", **ACCOUNT_OPERATIONS["issue_session"].event(id=world.person.id))
 
 
+def using(name):
+    """Prepare a request of a session of which a use is due."""
+
+    def prepare(world):
+        key = {"user": {"S": world.person.id}, "iat": {"N": str(world.iat("in use"))}}
+        tables().update_item(
+            TableName=dynamodb.SESSIONS,
+            Key=key,
+            UpdateExpression="SET created_at = created_at - :hour",
+            ExpressionAttributeValues={":hour": {"N": "3600"}},
+        )
+        return requesting(name)(world)
+
+    return prepare
+
+
 def deleting_several(*names):
     def prepare(world):
         body = {"sessions": [world.iat(name) for name in names]}
@@ -331,6 +347,10 @@ REQUESTS = {
         may_close=("other",),
     ),
     "create_session, replacing one": case("create_session", replacing("other"), orders=(ALONE,)),
+    **{
+        f"{name}, and a use is due": case(name, using(name), in_steps=True)
+        for name in ("get_current_session", "delete_sessions", "delete_all_sessions")
+    },
     "issue_session": case("issue_session"),
     "issue_session, by ID": case("issue_session", issuing_by_id),
     "issue_session, once too often": case(

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from sessions import session_issue
 from tests.support.calls import call, invoke
 from tests.support.people import log_in, new_person
 from tests.support.records import NAME
@@ -47,13 +48,19 @@ def test_answers_with_the_user_and_every_stored_session(clock):
     assert stored_rows(person) == before
 
 
-def test_names_every_stored_attribute_but_hashes(clock):
+def test_names_every_stored_attribute_but_hashes(clock, monkeypatch):
+    monkeypatch.setattr(session_issue, "IDLE_SECONDS", 7200)
     person = new_person()
     token = log_in(person)
+    clock.now += 3600
+    call("get_current_session", token)
     answer = json.dumps(invoke("export_user", {"id": person.id}))
     rows = stored_rows(person)
     kept_back = {"password_hash", "jti_sha256", "session_epoch", "user"}
+    shown = {"created_at": "createdAt", "used_at": "usedAt", "until": "exp", "exp": "idleExp"}
     for row in (rows["user"], *rows["sessions"]):
-        assert not {name for name in row.keys() - kept_back if f'"{name}"' not in answer}
+        names = {shown.get(name, name) if "iat" in row else name for name in row.keys() - kept_back}
+        assert not {name for name in names if f'"{name}"' not in answer}
+    assert f'"usedAt": {clock.now}' in answer
     assert token not in answer
     assert "argon2" not in answer

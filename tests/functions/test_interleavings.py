@@ -11,15 +11,20 @@ from typing import Any
 
 import pytest
 
-from sessions.errors import AccountError, UserTaken
+from sessions import session_epoch, session_issue
+from sessions.dynamodb import SESSIONS, USERS
+from sessions.errors import AccountError, InvalidSession, UserTaken
+from sessions.session_store import read_user_and_sessions
+from sessions.verifier import Verifier
 from tests.support import people
 from tests.support.calls import call, call_route, invoke
-from tests.support.contract import session_over
+from tests.support.clock import Clock
+from tests.support.contract import TEMPLATE, session_over
 from tests.support.leaks import PASSWORD
 from tests.support.operations import AUTHENTICATED
 from tests.support.order import ORDERS, in_order
 from tests.support.people import BEGINNINGS, log_in, new_person, try_to_log_in
-from tests.support.rows import stored_rows
+from tests.support.rows import stored_rows, tables
 
 both_orders = pytest.mark.parametrize("points", ORDERS, indirect=True)
 
@@ -274,6 +279,138 @@ def test_a_request_of_a_session_revoked_meanwhile_is_its_last(clock, points, rou
         assert deleted.status == 200 or (answer.status == 200 and route == "delete_all_sessions")
         is_revoked = answer.status == 200 and route.startswith("delete")
         assert member.statuses()[:2] == [401, 401 if is_revoked else 200]
+
+
+# ---------------------------------------------------- uses, and ends of all kinds
+
+HOUR, IDLE_SECONDS = 3600, 7200
+
+
+class Used(Member):
+    """A user of two sessions; a use of the older one is due, which moves the end of its limit."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(2)
+        self.clock, self.session = clock, clock.now
+        clock.now += HOUR
+
+    def use(self) -> Any:
+        return call("list_sessions", self.tokens[0])
+
+    def row(self) -> Any:
+        rows = {int(row["iat"]["N"]): row for row in stored_rows(self.person)["sessions"]}
+        return rows.get(self.session)
+
+    def lose_the_row(self) -> None:
+        key = {"user": {"S": self.id}, "iat": {"N": str(self.session)}}
+        tables().delete_item(TableName=SESSIONS, Key=key)
+
+    def assert_over(self) -> None:
+        """No reader takes the session for one that counts, and no row stands where none stood."""
+        assert statuses(self.tokens[0]) == [401]
+        with pytest.raises(InvalidSession):
+            Verifier(tables(), sessions_table=SESSIONS, users_table=USERS).verify(self.tokens[0])
+        user, _, _ = read_user_and_sessions(self.id, ())
+        if user is not None:
+            listed = invoke("list_user_sessions", {"id": self.id})["items"]
+            newest = call("list_sessions", log_in(self.person)).body["items"]
+            assert self.session not in {it["iat"] for it in [*listed, *newest]}
+        row = self.row()
+        if row is not None and "revoked_reason" in row:
+            assert row.keys() <= {*KEPT, "revoked_reason", "revocation_id"}
+
+
+KEPT = {"user", "iat", "exp", "session_epoch", "created_at", "method"}
+ENDS: dict[str, Callable[[Used], Any]] = {
+    "deleted": lambda it: it.delete(it.session, by=1),
+    "bulk": lambda it: it.delete_several(range(it.session, it.session + 1), by=1),
+    "all": lambda it: it.delete_all(1, but="true"),
+    "evicted": lambda it: it.log_in(),
+    "replaced": lambda it: it.log_in_afresh(),
+    "password_changed": lambda it: invoke(
+        "set_password", {"id": it.id, "password": f"{PASSWORD}!"}
+    ),
+    "everyone": lambda _: invoke("revoke_everyone", {"everyone": True}),
+    "account_deleted": lambda it: invoke("delete_user", {"id": it.id}),
+    "TTL": lambda it: it.lose_the_row(),
+}
+
+
+@pytest.fixture
+def few_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_issue, "IDLE_SECONDS", IDLE_SECONDS)
+    monkeypatch.setattr(session_issue, "MAX_SESSIONS_PER_USER", 2)
+    monkeypatch.setattr(session_epoch, "EPOCH_SHARDS", 2)  # moto takes long for a large transaction
+
+
+@pytest.mark.usefixtures("few_sessions")
+@pytest.mark.parametrize("end", ENDS)
+@both_orders
+def test_a_use_revives_no_session_that_ends_meanwhile(clock, points, end):
+    seen = set()
+    for it, answer, _ in points(lambda: Used(clock), Used.use, ENDS[end]):
+        seen.add(answer.status)
+        if end == "password_changed":
+            invoke("set_password", {"id": it.id, "password": PASSWORD})
+        it.assert_over()
+    assert seen == {200, 401}
+
+
+@pytest.mark.usefixtures("few_sessions")
+@pytest.mark.parametrize("end", [name for name in ENDS if name != "TTL"])
+def test_a_session_that_is_used_meanwhile_ends_all_the_same(clock, points, end):
+    stored = set()
+    for it, *_ in points(lambda: Used(clock), ENDS[end], Used.use):
+        row = it.row()
+        stored.add(row is not None and "used_at" in row)
+        if end == "password_changed":
+            invoke("set_password", {"id": it.id, "password": PASSWORD})
+        it.assert_over()
+    assert True in stored or end not in {"all", "everyone", "password_changed"}
+
+
+@pytest.mark.usefixtures("few_sessions")
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_a_use_moves_no_end_that_somebody_has_seen(clock, points, is_deleted):
+    """At each point as much time passes as a function may take, and then somebody looks."""
+    longest = TEMPLATE.resources_of("AWS::Lambda::Function")["ListSessionsFunction"]["Timeout"]
+    seen = set()
+
+    def look(it: Used) -> bool:
+        it.clock.now += longest
+        is_over = it.session not in {
+            each["iat"] for each in invoke("list_user_sessions", {"id": it.id})["items"]
+        }
+        if is_over and is_deleted:  # by TTL
+            it.lose_the_row()
+        return is_over
+
+    for left in (1, longest - 1, longest, longest + 1, 20, 21, 35):
+
+        def begin(left: int = left) -> Used:
+            it = Used(clock)
+            clock.now = it.session + IDLE_SECONDS - left
+            return it
+
+        for it, answer, is_over in points(begin, Used.use, look):
+            assert answer.status in {200, 401}
+            seen.add(is_over)
+            if is_over:
+                it.assert_over()
+    assert seen == {False, True}
+
+
+@pytest.mark.usefixtures("few_sessions")
+def test_two_uses_at_once_are_stored_once(clock, points):
+    """The later one finds that the sooner one is stored, and leaves it so."""
+
+    def use_later(it: Used) -> Any:
+        it.clock.now += 1
+        return it.use()
+
+    for it, *answers in points(lambda: Used(clock), Used.use, use_later):
+        assert [answer.status for answer in answers] == [200, 200]
+        assert it.row()["used_at"] == {"N": str(answers[1].body["items"][-1]["usedAt"])}
 
 
 # -------------------------------------------------------------- operations

@@ -285,6 +285,28 @@ def test_a_row_deleted_after_its_time_is_published_as_expired(clock, bus, by, la
     assert "secret" not in json.dumps(bus.entries)
 
 
+@pytest.mark.parametrize("by", [BY_TTL, {}])
+def test_the_row_of_a_session_that_was_not_used_is_published_as_idle(clock, bus, by):
+    record = removal(new_person(), clock.now, clock.now + 9, by)
+    record["dynamodb"]["OldImage"] |= {"until": {"N": str(clock.now + 1000)}}
+    publish([record])
+    (end,) = bus.ends()
+    assert (end["reason"], end["ended_at"]) == ("idle", clock.now)
+    assert end["expires_at"] == clock.now + 1000
+
+
+def test_that_a_session_was_used_reaches_no_function(clock, changes):
+    person = new_person()
+    token, session = log_in(person), clock.now
+    changes()
+    clock.now += 3600
+    assert call("get_current_session", token).body["usedAt"] == clock.now
+    assert changes() == []
+    call("delete_session", token, session=session)
+    (record,) = changes()
+    assert record["dynamodb"]["OldImage"]["used_at"] == {"N": str(clock.now)}
+
+
 def test_a_row_deleted_before_its_time_was_published_before(clock, bus):
     publish([removal(new_person(), clock.now + 1, clock.now, {})])
     assert bus.entries == []

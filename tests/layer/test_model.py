@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessions.model import is_banned, is_live, live_sessions, parse_session_id
+from sessions.model import end_reason, is_banned, is_live, live_sessions, parse_session_id
 from tests.support.records import session, user
 
 TIMES = st.integers(0, 10**6)
@@ -68,6 +68,13 @@ def test_a_session_that_was_revoked_by_itself_does_not_count():
     assert not is_live(session(exp=100, revoked_reason="deleted"), user(), 0, 60)
 
 
+def test_a_session_that_was_not_used_ends_idle_and_one_whose_time_is_over_expires():
+    idle, over = session(exp=100, until=900), session(exp=100, until=100)
+    reasons = [end_reason(it, user(), 0, now) for it in (idle, over) for now in (99, 100)]
+    assert reasons == [None, "idle", None, "expired"]
+    assert end_reason(idle, user(revoked_through=1, revoked_reason="all"), 0, 100) == "all"
+
+
 def test_live_sessions_keep_their_order():
     sessions = [session(iat=iat, exp=exp) for iat, exp in ((9, 100), (8, 60), (7, 100))]
     assert live_sessions(sessions, user(), 0, 60) == [sessions[0], sessions[2]]
@@ -81,8 +88,13 @@ def test_a_client_sees_when_a_session_ends_and_whose_it_is_but_no_secret():
         "sub": "u",
         "name": "Chrome",
         "createdAt": 49,
+        "usedAt": 49,
         "method": "password",
     }
+    used = session(exp=100, until=900, used_at=60, address="::1", country="FR", known=False)
+    assert used.as_json().items() >= {"exp": 900, "idleExp": 100, "usedAt": 60}.items()
+    assert used.as_json().items() >= {"address": "::1", "country": "FR"}.items()
+    assert "known" not in used.as_json()
     issued = session(method="support", by="anna@example.com").as_json()
     assert (issued["method"], issued["by"]) == ("support", "anna@example.com")
 

@@ -37,7 +37,8 @@ EVERYONE = {"id": {"S": "session_epoch#0"}}
     ("table", "change", "wanted"),
     [
         ("SessionsTable", record("INSERT"), True),
-        ("SessionsTable", record("MODIFY"), True),
+        ("SessionsTable", record(new={"revoked_reason": {"S": "bulk"}}), True),
+        ("SessionsTable", record(new={"used_at": {"N": "5"}}), False),
         ("SessionsTable", record("REMOVE", old={"name": {"S": ""}}), True),
         ("SessionsTable", record("REMOVE", old={"revoked_reason": {"S": "bulk"}}), False),
         ("UsersTable", record(new={"revoked_reason": {"S": "all"}}), True),

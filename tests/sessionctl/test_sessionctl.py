@@ -454,18 +454,20 @@ def test_show_is_a_short_summary(local, fake):
 
 
 def test_sessions_are_a_table_in_which_no_name_steers_the_terminal(local, fake):
-    odd, began = "Firefox\n\x9b2J\u202e", {"createdAt": 1_800_000_001}
+    odd, began = "Firefox\n\x9b2J\u202e", {"createdAt": 1_800_000_001, "method": "password"}
+    used = {"usedAt": 1_800_003_600, "address": "2001:db8::1", "country": "FR"}
     items = [
-        {"iat": 1_800_000_009, "exp": 1_800_003_601, "name": odd, **began, "method": "password"},
+        {"iat": 1_800_000_009, "exp": 1_800_003_601, "name": odd, **began, **used},
         {"iat": 5, "exp": 10**15, "name": "CI", "createdAt": 5, "method": "support", "by": "a\n"},
     ]
     fake.answers["ListUserSessionsFunction"] = {**ID, "count": 2, "items": items}
     assert local("sessions", "list", "ann").out == (
-        "ID          SINCE                      UNTIL"
-        "                      METHOD    BY   NAME\n"
-        "1800000009  2027-01-15T08:00:01+00:00  2027-01-15T09:00:01+00:00"
-        "  password  -    Firefox\\n\\x9b2J\\u202e\n"
-        "5           1970-01-01T00:00:05+00:00  1000000000000000           support   a\\n  CI\n"
+        "ID          SINCE                      USED                       UNTIL"
+        "                      METHOD    BY   FROM            NAME\n"
+        "1800000009  2027-01-15T08:00:01+00:00  2027-01-15T09:00:00+00:00"
+        "  2027-01-15T09:00:01+00:00  password  -    2001:db8::1 FR  Firefox\\n\\x9b2J\\u202e\n"
+        "5           1970-01-01T00:00:05+00:00  -                        "
+        "  1000000000000000           support   a\\n  -               CI\n"
     )
 
 

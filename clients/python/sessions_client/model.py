@@ -22,28 +22,36 @@ def member(body: Mapping[str, Any], name: str, kind: type[_Member]) -> _Member:
     return value
 
 
+# The members of a session that an answer may lack.
+_SOMETIMES = {"used_at": int, "idle_exp": int, "address": str, "country": str, "by": str}
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """A session; `iat` is its ID, and `sub` is the user's."""
 
     iat: int
-    exp: int
+    exp: int  # when it ends at the latest
     sub: str
     name: str
     created_at: int
     method: str  # how its user was authenticated, such as `password`
     by: str | None = None  # who else began it for the user, such as a support agent
+    used_at: int | None = None  # when it was last used; services of earlier versions do not say it
+    idle_exp: int | None = None  # when it ends if it is not used, where there is such a limit
+    address: str | None = None  # where it was last used from, where the service keeps that
+    country: str | None = None  # of that address (ISO 3166-1 alpha-2), where it is known
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
         """Return the session that an answer holds, with the attributes above."""
-        kinds = get_type_hints(cls)
-        by = member(body, "by", str) if "by" in body else None
-        own = {
-            name: member(body, name_in_contract(name), kinds[name])
-            for name in kinds.keys() - {"by"}
+        kinds = {
+            name: _SOMETIMES.get(name, kind)
+            for name, kind in get_type_hints(cls).items()
+            if name not in _SOMETIMES or name_in_contract(name) in body
         }
-        return cls(**own, by=by)
+        own = {name: member(body, name_in_contract(name), kind) for name, kind in kinds.items()}
+        return cls(**own)
 
     @property
     def began(self) -> datetime:

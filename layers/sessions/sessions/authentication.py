@@ -4,15 +4,22 @@ import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
-from sessions import settings
+from sessions import clock, settings
 from sessions.endpoint import LambdaHandler, endpoint, verify_token
+from sessions.last_use import after_use
 from sessions.model import Session, User, is_live, parse_session_id
 from sessions.proof import check
 from sessions.request import Request
 from sessions.responses import Answer
-from sessions.session_store import read_user_and_sessions
+from sessions.session_store import read_user_and_sessions, store_last_use
+from sessions.telemetry import best_effort
 
 IMPERSONATORS_MAY_REVOKE = settings.text("IMPERSONATORS_MAY_REVOKE") == "true"
+USED_SECONDS = settings.number("USED_SECONDS")
+KEEP_ADDRESSES = settings.text("KEEP_ADDRESSES") == "true"
+
+# After a slower read, a write that fails (sessions/aws.py) could outlast the function.
+_SLOWEST_READ_SECONDS = 4
 
 
 class Access(NamedTuple):
@@ -20,7 +27,7 @@ class Access(NamedTuple):
 
     Attributes:
         user: the caller.
-        session: the session in use.
+        session: the session in use, as this request leaves it.
         session_epoch: the epoch in force, for `model.is_live`.
         target: the live session that the path's `id` names; None if there is none.
     """
@@ -48,6 +55,9 @@ def authenticated(
 ) -> Callable[[Callable[[Request, Access], Answer]], LambdaHandler]:
     """Make a handler of a route that needs the token of a live session.
 
+    That the session was used is stored beside what the handler does, where that is due; the request
+    does not need it.
+
     Args:
         operation: the operation's name, which is its folder's.
         outcome: the metric and the log line of a request that was done.
@@ -57,7 +67,11 @@ def authenticated(
         @endpoint(operation, outcome)
         @functools.wraps(handle)
         def handler(request: Request) -> Answer:
-            return handle(request, authenticate(request))
+            access = authenticate(request)
+            used = _use(access, request)
+            if used is None:
+                return handle(request, access)
+            return _handle_and_store(handle, request, access, used)
 
         return handler
 
@@ -84,3 +98,32 @@ def authenticate(request: Request) -> Access:
     if target is not None and not is_live(target, user, session_epoch, request.now):
         target = None
     return Access(user, session, session_epoch, target)
+
+
+def _use(access: Access, request: Request) -> Session | None:
+    """Return the session in use as this request leaves it; None if that need not be stored."""
+    session = access.session
+    is_log_out = request.method == "DELETE" and access.target == session
+    if is_log_out or clock.epoch_seconds() - request.now > _SLOWEST_READ_SECONDS:
+        return None
+    used = after_use(session, request.now, USED_SECONDS)
+    if used is None:
+        return None
+    kept = (request.source_ip, request.country) if KEEP_ADDRESSES else ("", "")
+    return used._replace(address=kept[0] or None, country=kept[1] or None)
+
+
+def _handle_and_store(
+    handle: Callable[[Request, Access], Answer], request: Request, access: Access, used: Session
+) -> Answer:
+    """Return the handler's answer, once the use is stored or has failed to be."""
+    # A use is due once in a while: most processes end before one is.
+    from sessions.concurrent import run_concurrently  # noqa: PLC0415
+
+    def store() -> None:
+        with best_effort("store_last_use", request.request_id):
+            store_last_use(access.session, used)
+
+    target = used if access.target == access.session else access.target
+    after = access._replace(session=used, target=target)
+    return run_concurrently(lambda: handle(request, after), store)[0]

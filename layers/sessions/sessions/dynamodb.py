@@ -42,6 +42,10 @@ class ConditionFailed(Exception):
         self.item: Item = response.get("Item", {})
 
 
+class Conflict(Unavailable):
+    """A transaction of another request is writing the item at this moment; nothing was written."""
+
+
 def call(operation: str, **parameters: Any) -> Any:
     """Make one call, by the name of a method of botocore's client, and return its answer.
 
@@ -51,14 +55,16 @@ def call(operation: str, **parameters: Any) -> Any:
 
     Raises:
         ConditionFailed: the condition of a single write did not hold.
+        Conflict: another request writes the item in a transaction.
         Unavailable: DynamoDB does not answer, or refuses.
     """
     try:
         return getattr(client, operation)(**parameters)
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+        code = error.response["Error"]["Code"]
+        if code == "ConditionalCheckFailedException":
             raise ConditionFailed(error.response) from error
-        raise Unavailable from error
+        raise (Conflict if code == "TransactionConflictException" else Unavailable) from error
     except BotoCoreError as error:
         raise Unavailable from error
 

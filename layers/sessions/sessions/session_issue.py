@@ -20,6 +20,8 @@ ISSUER = settings.text("TOKEN_ISSUER")
 SESSION_SECONDS = settings.number("SESSION_SECONDS")
 REMEMBERED_SESSION_SECONDS = settings.number("REMEMBERED_SESSION_SECONDS")
 MAX_SESSIONS_PER_USER = settings.number("MAX_SESSIONS_PER_USER")
+IDLE_SECONDS = settings.number("IDLE_SECONDS")
+KEEP_ADDRESSES = settings.text("KEEP_ADDRESSES") == "true"
 
 
 def issue_session(
@@ -37,7 +39,7 @@ def issue_session(
 
     Args:
         login: the user, and the password version that was read before the user was authenticated.
-        draft: the session, but for its ID and the hash of `jti`.
+        draft: the session, but for its ID, the hash of `jti` and its idle limit.
         jti: 128 random bits.
         now: epoch seconds.
         request_id: the request's ID, for the log.
@@ -56,11 +58,19 @@ def issue_session(
     kid, key = signing_keys.current(now)
     allocate = partial(user_store.allocate_session_id, login, now, address)
     user = allocate() if meanwhile is None else run_concurrently(allocate, meanwhile)[0]
+    draft = _as_deployed(draft, now)
     session = draft._replace(iat=user.last_iat, jti_sha256=jti_sha256(jti))
     token = tokens.issue(Claims(user.id, session.iat, session.ends_at, jti), ISSUER, kid, key)
     _store(session, _live_session(user.id, presented, now), now)
     _clean_up(user, session.session_epoch, now, request_id)
     return token, session
+
+
+def _as_deployed(draft: Session, now: int) -> Session:
+    """Return the session with the idle limit of this deployment, and with what it keeps alone."""
+    if IDLE_SECONDS:
+        draft = draft._replace(until=draft.exp, exp=min(draft.exp, now + IDLE_SECONDS))
+    return draft if KEEP_ADDRESSES else draft._replace(address=None, country=None)
 
 
 def _store(session: Session, replaced: int | None, now: int) -> None:

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from sessions import dynamodb
-from sessions.dynamodb import ConditionFailed
+from sessions.dynamodb import ConditionFailed, Conflict
 from sessions.errors import SessionMissing, Unavailable
 from sessions.items import Item, from_item, to_item
 from sessions.last_use import update_of_last_use
@@ -147,6 +147,9 @@ def _withdraw(session: Session, now: int) -> None:
 def store_last_use(session: Session, used: Session) -> None:
     """Store that a session was used, unless it has ended since, or a later use is stored.
 
+    Nor is it stored while a transaction writes the row, which mostly ends the session; if it does
+    not, the next use is as good.
+
     Args:
         session: the session as it was read in this very request.
         used: the session as the use leaves it (`last_use.after_use`).
@@ -154,7 +157,7 @@ def store_last_use(session: Session, used: Session) -> None:
     Raises:
         Unavailable: DynamoDB does not answer.
     """
-    with suppress(ConditionFailed):
+    with suppress(ConditionFailed, Conflict):
         dynamodb.call("update_item", **update_of_last_use(dynamodb.SESSIONS, session, used))
 
 
