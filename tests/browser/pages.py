@@ -9,13 +9,16 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.people import PASSWORD, Person
 from tests.support.events import ROOT
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 SCREENSHOTS = ROOT / "build" / "browser"
 TOKEN = re.compile(r"eyJ[\w-]{20}")  # how each begins: base64url of `{"`
+# The page asks who is logged in, which no script can see in the cookie; at first, nobody is.
+ASKED = "the server responded with a status of 401"
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},
@@ -24,6 +27,34 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 Browse = Callable[..., Page]
 """Opens a page by its URL, with options of a playwright context."""
+
+
+def log_in(page: Page, person: Person, password: str = PASSWORD, *, remember: bool = False) -> None:
+    page.get_by_role("textbox", name="Username or e-mail").fill(person.username)
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_role("checkbox", name="Remember me").set_checked(remember)
+    button(page, "Log in").click()
+
+
+def button(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def end_button(page: Page, name: str) -> Locator:
+    return button(page, f"End session {name}")
+
+
+def items(page: Page) -> Locator:
+    return page.get_by_role("listitem")
+
+
+def expect_login(page: Page, alert: str = "", status: str | None = None) -> None:
+    """Expect the login and no session, and the messages to say this (regular expressions)."""
+    expect(button(page, "Log in")).to_be_visible()
+    expect(items(page)).to_have_count(0)
+    expect(page.get_by_role("alert")).to_have_text(re.compile(alert, re.I) if alert else "")
+    if status is not None:
+        expect(page.get_by_role("status")).to_have_text(re.compile(status, re.I) if status else "")
 
 
 @contextmanager
