@@ -52,9 +52,18 @@ def expect_login(page: Page, alert: str = "", status: str | None = None) -> None
     """Expect the login and no session, and the messages to say this (regular expressions)."""
     expect(button(page, "Log in")).to_be_visible()
     expect(items(page)).to_have_count(0)
-    expect(page.get_by_role("alert")).to_have_text(re.compile(alert, re.I) if alert else "")
+    expect(page.get_by_role("alert")).to_have_text(
+        re.compile(alert, re.IGNORECASE) if alert else ""
+    )
     if status is not None:
-        expect(page.get_by_role("status")).to_have_text(re.compile(status, re.I) if status else "")
+        expect(page.get_by_role("status")).to_have_text(
+            re.compile(status, re.IGNORECASE) if status else ""
+        )
+
+
+def until_answered(page: Page) -> None:
+    """Wait until no request of a session is under way: each holds a lock (web/service.js)."""
+    page.evaluate("navigator.locks.request('sessions', () => {})")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from tests.browser.pages import (
     expect_login,
     items,
     log_in,
+    until_answered,
 )
 from tests.browser.people import Person
 from tests.support.contract import RATE_LIMITED, TEMPLATE, UNAVAILABLE
@@ -43,11 +44,6 @@ def leave_list(page: Page) -> None:
     """Take the pointer and the focus out of the list, after which rows may move."""
     page.mouse.move(0, 0)
     page.get_by_role("heading", level=1).locator("visible=true").focus()
-
-
-def until_answered(page: Page) -> None:
-    """Wait until the page has no request of a session under way: each holds a lock (web/service.js)."""
-    page.evaluate("navigator.locks.request('sessions', () => {})")
 
 
 # ------------------------------------------------------------------ what it says
@@ -204,7 +200,7 @@ def test_a_session_that_was_ended_meanwhile_is_shown_as_ended(open_page, person,
 
 def test_selected_sessions_are_ended(open_page, person):
     button(open_page, "End selected sessions").click()
-    expect(open_page.get_by_role("alert")).to_contain_text(re.compile("select", re.I))
+    expect(open_page.get_by_role("alert")).to_contain_text(re.compile("select", re.IGNORECASE))
     assert len(person.names()) == 4
     for name in ("old laptop", "work phone"):
         open_page.get_by_role("checkbox", name=f"Select {name}").check()
