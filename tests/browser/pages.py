@@ -17,10 +17,11 @@ from tests.support.events import ROOT
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 SCREENSHOTS = ROOT / "build" / "browser"
 TOKEN = re.compile(r"eyJ[\w-]{20}")  # how each begins: base64url of `{"`
+API = "**/api/**"
 # The page asks who is logged in, which no script can see in the cookie; at first, nobody is.
 ASKED = "the server responded with a status of 401"
 LOOKS: dict[str, dict[str, Any]] = {
-    "light": {"color_scheme": "light"},
+    "light": {"color_scheme": "light", "viewport": {"width": 760, "height": 480}},
     "dark": {"color_scheme": "dark"},
     "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
 }
@@ -59,6 +60,11 @@ def expect_login(page: Page, alert: str = "", status: str | None = None) -> None
         expect(page.get_by_role("status")).to_have_text(
             re.compile(status, re.IGNORECASE) if status else ""
         )
+
+
+def answer(page: Page, **given: Any) -> None:
+    """Have the service give this answer to all requests, until the page unroutes its paths."""
+    page.context.route(API, lambda route: route.fulfill(**given))
 
 
 def until_answered(page: Page) -> None:

@@ -167,7 +167,11 @@ def test_enter_pressed_twice_ends_one_session(open_page, person, answered):
 def test_a_row_stays_until_nobody_is_at_it(open_page, person):
     """It is marked as ending, then as ended, and nothing moves."""
     held: list[Route] = []
-    open_page.route(re.compile("/session/"), lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    open_page.route(re.compile("/session/"), hold)
     before = row(open_page, "old laptop").bounding_box()
     end_button(open_page, "tablet").click()
     tablet = row(open_page, "tablet")

@@ -208,15 +208,15 @@ def test_a_tab_that_heard_nothing_acts_on_no_other_user(browse, address, person,
 
 
 def test_a_list_is_made_new_when_it_comes_into_view_and_by_a_button(open_page, person):
-    show = """hidden => {
+    show = """({hidden}) => {
         Object.defineProperty(document, "hidden", {configurable: true, get: () => hidden});
         document.dispatchEvent(new Event("visibilitychange"));
     }"""
-    open_page.evaluate(show, True)
+    open_page.evaluate(show, {"hidden": True})
     person.store("a thief", 10, 0)
     open_page.clock.install()
     open_page.clock.fast_forward(60_000)
-    open_page.evaluate(show, False)
+    open_page.evaluate(show, {"hidden": False})
     expect(items(open_page).filter(has_text="a thief")).to_be_visible()
     person.store("another thief", 20, 0)
     button(open_page, "Refresh").click()
