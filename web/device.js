@@ -1,4 +1,4 @@
-// What kind of device a session's name tells of. The service names them, such as "Chrome on Windows".
+// The kind of device that a session's name tells of, such as "Chrome on Windows".
 
 const KINDS = [
   [

@@ -4,7 +4,6 @@ import { kindOf } from "./device.js";
 import { ago, country, day, moment, text } from "./words.js";
 
 const HOUR = 3600;
-const MINUTE = 60_000;
 const UNKNOWN = "Unknown device"; // the service's name for a session of which nothing is known
 
 const element = (id) => document.getElementById(id);
@@ -22,7 +21,7 @@ const usedAt = (session) => session.usedAt ?? session.createdAt;
 
 /**
  * Show these sessions. Rows move at once only where somebody asked for it, or nobody is in the list:
- * else the next click might meet another session than the one that was meant.
+ * else a click might meet another session than the one that was meant.
  */
 export function draw(sessions, own, isAsked) {
   ownId = own.iat;
@@ -140,7 +139,7 @@ function show(time, seconds, words) {
   time.textContent = words;
 }
 
-/** The service notes a use once an hour, so nobody knows how much less than an hour ago it was. */
+/** The service notes a use once an hour: how much less than that it was, nobody knows. */
 function used(session) {
   const at = usedAt(session);
   const isRecent = Date.now() / 1000 - at < HOUR;
@@ -179,7 +178,6 @@ function explain(row, session) {
   );
 }
 
-/** Have `end` called with a session that is to end. */
 export function listen(end) {
   list.onclick = ({ target }) => {
     const button = target.closest(".end");
@@ -203,4 +201,4 @@ all.onchange = () => {
 // How long ago a session was used changes while the page is open.
 setInterval(() => {
   for (const { row, session } of rows.values()) fill(row, session);
-}, MINUTE);
+}, 60_000);

@@ -7,7 +7,7 @@ import * as service from "./service.js";
 const KEY = "sessions.pending";
 const FIRST_WAIT = 5;
 const LONGEST_WAIT = 300;
-// After these there is nothing left that this device could end.
+// Nothing is left then that this device could end.
 const OVER = [Banned, InvalidSession, SessionMissing];
 
 let kept = null; // as long as the page, where the browser forbids storage
@@ -37,7 +37,7 @@ function keep(session) {
   }
 }
 
-/** Log out of a session, which may be unknown as yet. */
+/** Log out of a session, or of one that is not known. */
 export function logOut(session) {
   keep({ id: session?.iat, user: session?.sub, name: session?.name });
   client = service.giveUp();
@@ -48,7 +48,7 @@ export function logOut(session) {
 
 /** End the session that is pending since another load of the page. */
 export function resume() {
-  isLate = true;
+  isLate = pending() !== null;
   return tryAgain();
 }
 
@@ -73,11 +73,10 @@ async function attempt() {
   isLate = isWaiting;
 }
 
-/** End a session; return "waiting", "ended", or "unknown" where the browser holds no session. */
-async function outcome({ id }) {
+/** End a session; return "waiting", "ended", or "unknown" where the browser no longer holds it. */
+async function outcome({ id: iat, user: sub }) {
   try {
-    await service.end(id, client);
-    return "ended";
+    return (await service.logOut({ iat, sub }, client)) === null ? "unknown" : "ended";
   } catch (error) {
     if (!(error instanceof SessionsError)) throw error;
     if (error instanceof InvalidSession && !error.reason) return "unknown";

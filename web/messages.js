@@ -23,7 +23,7 @@ export function note(status) {
   element("status").textContent = status;
 }
 
-/** Have everybody wait; who sees the alert sees the seconds go, who listens hears it once. */
+/** Have everybody wait; who listens to the alert hears it once, not each second. */
 export function wait(alert, seconds) {
   const words = (left) => `${alert} ${text("wait.left", { duration: duration(left) })}`;
   const count = () => {

@@ -1,32 +1,24 @@
 // The page "Your sessions": log in, see the sessions, end them.
 // Texts of the service become text, never HTML.
 
-import {
-  Banned,
-  InvalidPassword,
-  InvalidSession,
-  InvalidUser,
-  SessionMissing,
-  SessionsError,
-} from "./client/sessions.js";
+import { Banned, InvalidSession, SessionMissing, SessionsError } from "./client/sessions.js";
+import * as form from "./form.js";
 import * as list from "./list.js";
 import * as logout from "./logout.js";
 import { isWaiting, note, say, wait } from "./messages.js";
+import * as product from "./product.js";
 import { ask, withdraw } from "./question.js";
 import * as service from "./service.js";
 import { explanation, load as loadWords, text } from "./words.js";
 
 const FRESH = 10_000; // how long a list counts as new
-const CONFIG_PATIENCE = 5000;
 
 const element = (id) => document.getElementById(id);
-const form = element("login");
 const heading = document.querySelector(".sessions h1");
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("sessions") : null;
 
 let own = null; // the session of this page
 let round = 0; // grows when another session, or none, is in use: earlier answers then count nothing
-let wasIn = false; // whether this page has shown sessions
 let busy = null; // what is being done
 let askedAt = 0; // when the sessions that are shown were asked for
 
@@ -51,17 +43,21 @@ function leave(message) {
   service.giveUp();
   show("login");
   say(message);
-  form.user.focus();
+  form.focus();
 }
 
 class Outdated extends Error {}
 
-/** Await an answer of the service, and drop it where another session is in use by then. */
+/** Await an answer of the service; drop it where another session is in use by then. */
 async function current(answer) {
   const begun = round;
   const [settled] = await Promise.allSettled([answer]);
   if (begun !== round) throw new Outdated();
   if (settled.status === "rejected") throw settled.reason;
+  if (settled.value === null) {
+    restart(); // somebody else is logged in
+    throw new Outdated();
+  }
   return settled.value;
 }
 
@@ -103,7 +99,7 @@ function explain(error, step) {
   if (isOver && !isShown("login")) {
     if (own) tell("left", own);
     // Nobody was logged out who has only come.
-    const isNew = !wasIn && error instanceof InvalidSession && !error.reason;
+    const isNew = round < 2 && !own && error instanceof InvalidSession && !error.reason;
     return leave({ alert: isNew ? "" : alert });
   }
   if (isShown("loading")) show("failed");
@@ -111,31 +107,16 @@ function explain(error, step) {
   const more = retryAfter === null ? ` ${text("wait.moment")}` : "";
   say({ alert: alert + more, again: isFinal ? null : () => act(step) });
   if (retryAfter) wait(alert, retryAfter);
-  markWrong(error);
-}
-
-function markWrong(error) {
-  for (const [input, kind] of [[form.user, InvalidUser], [form.password, InvalidPassword]]) {
-    const isWrong = error instanceof kind;
-    input.setAttribute("aria-invalid", isWrong);
-    if (isWrong) input.select();
-  }
+  form.markWrong(error);
 }
 
 async function logIn() {
-  const login = {
-    user: form.user.value,
-    password: form.password.value,
-    rememberMe: form.remember.checked,
-  };
-  showPassword(false); // or a browser may offer to keep it as a text of the form
+  const login = form.read();
   if (logout.pending()) await logout.resume();
   const former = logout.pending();
   await service.logIn(login);
   logout.forget();
-  form.reset();
-  markWrong(null);
-  wasIn = true;
+  form.clear();
   round += 1;
   if (!service.isAlone()) tell("entered");
   return () => open(former);
@@ -162,7 +143,6 @@ async function load(isAsked) {
   askedAt = begun;
   if (own?.sub !== found.own.sub) list.clear();
   own = found.own;
-  wasIn = true;
   list.draw(found.sessions, own, isAsked);
   show("list");
 }
@@ -178,7 +158,7 @@ function look() {
   else if (isShown("list") && isFree() && Date.now() - askedAt >= FRESH) follow(() => load(false));
 }
 
-/** End sessions in their rows, which stay where they are; return what the service answers. */
+/** End sessions in their rows; return what the service answers. */
 async function ending(ids, answer) {
   list.mark(ids, "ending");
   try {
@@ -197,7 +177,7 @@ function endOne(session) {
   say();
   return follow(async () => {
     try {
-      await ending([session.iat], () => service.end(session.iat));
+      await ending([session.iat], () => service.end(own, session.iat));
       note(text("end.one", { name: list.nameOf(session) }));
     } catch (error) {
       if (!(error instanceof SessionMissing)) throw error;
@@ -215,7 +195,7 @@ async function endSelected() {
   const isOwn = ids.includes(own.iat);
   if (isOwn && !(await isMeant("selected", { number }))) return;
   return act(async () => {
-    const ended = await ending(ids, () => service.endSome(ids));
+    const ended = await ending(ids, () => service.endSome(own, ids));
     if (isOwn) return left("end.log_out");
     note(text("end.some", { number: ended }));
   });
@@ -225,16 +205,15 @@ async function endOthers() {
   if (!(await isMeant("others"))) return;
   return act(async () => {
     const number = await ending(list.others(), () => service.endAll(own, { exceptThis: true }));
-    if (number === null) restart();
-    else note(text(number ? "end.some" : "end.none", { number }));
+    note(text(number ? "end.some" : "end.none", { number }));
   });
 }
 
 async function endAll() {
   if (!(await isMeant("all"))) return;
   return act(async () => {
-    const number = await current(service.endAll(own));
-    return number === null ? restart() : left("end.everywhere");
+    await current(service.endAll(own));
+    left("end.everywhere");
   });
 }
 
@@ -255,7 +234,6 @@ function logOut() {
   left("end.log_out");
 }
 
-/** Say what became of a log-out that the service could not be told at once. */
 function report(end, session) {
   if (isShown("login")) note(end === "unknown" ? "" : pendingText(end, session));
 }
@@ -287,27 +265,6 @@ function restart() {
   });
 }
 
-function showPassword(isSeen) {
-  const button = element("show");
-  form.password.type = isSeen ? "text" : "password";
-  button.setAttribute("aria-pressed", isSeen);
-  button.setAttribute("aria-label", text(isSeen ? "login.hide" : "login.show"));
-}
-
-async function configuration() {
-  const signal = AbortSignal.timeout(CONFIG_PATIENCE);
-  const answer = await fetch(service.urlOf("config.json"), { signal });
-  return answer.json();
-}
-
-function brand({ product, forgotPassword }) {
-  document.title = [text("title"), product].filter(Boolean).join(" · ");
-  if (product) for (const each of document.querySelectorAll("h1")) each.textContent = product;
-  element("subtitle").hidden = !product;
-  element("forgot").hidden = !forgotPassword;
-  if (forgotPassword) element("forgot").href = forgotPassword;
-}
-
 /** Earlier versions kept a token where scripts could read it. */
 function forgetOldToken() {
   try {
@@ -327,16 +284,12 @@ function begin() {
 
 async function start() {
   forgetOldToken();
-  const [config] = await Promise.all([configuration().catch(() => ({})), loadWords()]);
-  brand(config ?? {});
+  await Promise.all([product.load(), loadWords()]);
+  product.show();
   begin();
 }
 
-form.onsubmit = (event) => {
-  event.preventDefault();
-  act(logIn);
-};
-element("show").onclick = () => showPassword(form.password.type === "password");
+form.listen(() => act(logIn));
 element("refresh").onclick = () => act(refresh);
 element("log-out").onclick = logOut;
 element("end-selected").onclick = endSelected;

@@ -18,7 +18,6 @@ const fetchInTime = (url, request) =>
 
 let client = newClient();
 
-/** Say whether the session is this tab's alone. */
 export const isAlone = () => client.token !== null;
 
 /** Give the session in use up; return the client that can still end it. */
@@ -51,7 +50,6 @@ async function held(mode, work) {
 export const logIn = ({ password, ...login }) =>
   held("exclusive", () => client.reauthenticate(password, login));
 
-/** Return the session of this page, and all of its user's. */
 export const load = () =>
   held("shared", async () => {
     const own = await client.currentSession();
@@ -60,16 +58,17 @@ export const load = () =>
     return { own, sessions };
   });
 
-/** End a session by a client; without an ID, the one that is in use. */
-export const end = (id, by = client) =>
-  held("shared", async () => by.endSession(id ?? (await by.currentSession()).iat));
-
-/** End several sessions, and return their number. */
-export const endSome = (ids) => held("shared", () => client.endSessions(ids));
-
-/** End all sessions of a session's user; null where another one is logged in by now. */
-export const endAll = (own, options) =>
+/**
+ * Do something as a session, or as any where it is not known; return null where another one is in
+ * use by now: two users may have sessions of one ID.
+ */
+const as = (own, work, by = client) =>
   held("shared", async () => {
-    const { iat } = await client.currentSession();
-    return iat === own.iat ? client.endAllSessions(options) : null;
+    const { iat, sub } = await by.currentSession();
+    return !own.iat || (iat === own.iat && sub === own.sub) ? work(by, iat) : null;
   });
+
+export const end = (own, id) => as(own, (by) => by.endSession(id));
+export const endSome = (own, ids) => as(own, (by) => by.endSessions(ids));
+export const endAll = (own, options) => as(own, (by) => by.endAllSessions(options));
+export const logOut = (own, former) => as(own, (by, id) => by.endSession(id), former);
