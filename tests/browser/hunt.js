@@ -65,8 +65,9 @@
       for (const key of Reflect.ownKeys(object)) {
         // Some may be read of their own objects alone.
         try {
-          if (object[key] instanceof Promise) object[key].catch(() => {});
-          else values.push(object[key]);
+          const value = object[key];
+          if (value instanceof Promise) value.catch(() => {});
+          values.push(value);
         } catch {}
       }
       for (const value of values) {

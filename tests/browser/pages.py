@@ -21,7 +21,7 @@ API = "**/api/**"
 # The page asks who is logged in, which no script can see in the cookie; at first, nobody is.
 ASKED = "the server responded with a status of 401"
 LOOKS: dict[str, dict[str, Any]] = {
-    "light": {"color_scheme": "light", "viewport": {"width": 760, "height": 480}},
+    "light": {"color_scheme": "light", "viewport": {"width": 896, "height": 560}},
     "dark": {"color_scheme": "dark"},
     "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
 }

@@ -69,6 +69,20 @@ def test_a_row_says_what_where_and_when(open_page, person, others):
     expect(open_page.get_by_role("alert")).to_have_text("")
 
 
+def test_details_say_all_that_is_known(page, person):
+    person.store("desk", 2 * HOUR, HOUR, method="support", by="ann", until=2**31, exp=2**31 - DAY)
+    log_in(page, person)
+    details = row(page, "desk").locator("details")
+    expect(details.get_by_role("definition")).to_have_count(0)
+    details.locator("summary").click()
+    terms = ["Signed in", "Last used", "Ends", "Ends if not used until", "Signed in with"]
+    expect(details.get_by_role("term")).to_have_text([*terms, "Signed in by"])
+    expect(details.get_by_role("definition").nth(2)).to_contain_text("19 January 2038")
+    expect(details.get_by_role("definition").nth(3)).to_contain_text("18 January 2038")
+    expect(details.get_by_role("definition").nth(4)).to_have_text("support")
+    expect(details.get_by_role("definition").nth(5)).to_have_text("ann")
+
+
 def test_a_long_list_stays_usable_in_its_order(page, person):
     """This session first, then by last use; what acts on many is in view wherever one is."""
     for number in range(MOST_SESSIONS - 1):

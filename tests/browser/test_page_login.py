@@ -258,13 +258,15 @@ def test_the_login_says_why_the_session_is_over(page):
         page.context.unroute_all()
 
 
-@pytest.mark.parametrize("then", ["reload", "End session tablet", "Refresh"])
+@pytest.mark.parametrize("then", ["reload", "End session tablet", "Log out everywhere else"])
 def test_the_login_says_that_the_password_was_changed(open_page, person, then):
     person.operate("set_password", password="another long sentence")
     if then == "reload":
         open_page.reload()
     else:
         button(open_page, then).click()
+    if then == "Log out everywhere else":
+        open_page.get_by_role("dialog").get_by_role("button", name=then, exact=True).click()
     expect_login(open_page, re.escape(REASONS["password_changed"]))
     assert open_page.context.cookies() == []
     open_page.reload()
