@@ -21,12 +21,17 @@ MUTMUT = Path(sys.executable).with_name("mutmut")
 # function, up to the first that fails.
 STORE = ("tests/conformance", "tests/layer/test_round_trips.py")
 EVENTS = ("tests/functions/test_publish_events.py",)
+PROOF = (
+    "tests/layer/test_tokens.py",
+    "tests/functions/test_token_refusals.py",
+    "tests/functions/test_every_end.py",
+)
 METRICS = ("tests/test_observability.py",)
 KEYS = ("tests/layer/test_signing_keys.py", "tests/functions/test_rotate_signing_key.py")
 PROMISES = {
     "model": ("tests/layer/test_model.py", "tests/functions/test_get_session.py"),
-    "proof": ("tests/layer/test_tokens.py", "tests/functions/test_token_refusals.py"),
-    "tokens": ("tests/layer/test_tokens.py", "tests/functions/test_token_refusals.py"),
+    "proof": PROOF,
+    "tokens": PROOF,
     "session_store": STORE,
     "user_store": STORE,
     "account_store": (

@@ -7,6 +7,7 @@ from generated.api.sessions import (
     create_session,
     delete_all_sessions,
     delete_sessions,
+    get_current_session,
     list_sessions,
 )
 from generated.client import AuthenticatedClient, Client
@@ -60,5 +61,8 @@ wrong = create_session.sync(client=anybody, body=Credentials(user, "wrong"))
 assert isinstance(wrong, Error), wrong
 missing = create_session.sync(client=anybody, body=Credentials(user, ""))
 assert isinstance(missing, MissingFields), missing
+over = get_current_session.sync(client=AuthenticatedClient(base_url=url, token=tokens[0]))
+assert isinstance(over, Error), over
 counts = [page.count, *counts, rest.count]
-print(json.dumps({"counts": counts, "wrong": wrong.code, "missing": missing.fields}))
+refused = {"wrong": wrong.code, "missing": missing.fields, "over": over.reason}
+print(json.dumps({"counts": counts, **refused}))

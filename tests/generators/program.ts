@@ -9,7 +9,7 @@ declare const process: { argv: string[] };
 const [, , baseUrl, user, pass] = process.argv;
 
 const anybody = createClient<paths>({ baseUrl });
-await anybody.POST("/session", { body: { user, pass, rememberMe: true } });
+const first = await anybody.POST("/session", { body: { user, pass, rememberMe: true } });
 await anybody.POST("/session", { body: { user, pass } });
 const login = await anybody.POST("/user/session", { body: { user, pass } });
 const { token }: Schemas["SuccessfulAuth"] = login.data!;
@@ -26,5 +26,9 @@ const { code }: Schemas["Error" | "Banned" | "MissingFields"] = wrong.error!;
 const missing = await anybody.POST("/session", { body: { user, pass: "" } });
 const fields = missing.error && "fields" in missing.error ? missing.error.fields : [];
 
+const headers = { Authorization: first.data!.token };
+const ours = await createClient<paths>({ baseUrl, headers }).GET("/user/session");
+const over = ours.error && "reason" in ours.error ? ours.error.reason : undefined;
+
 const counts = [count, ended.data!.count, rest.data!.count];
-console.log(JSON.stringify({ counts, wrong: code, missing: fields }));
+console.log(JSON.stringify({ counts, wrong: code, missing: fields, over }));

@@ -16,7 +16,7 @@ from tests.support.service import Service
 PROGRAMS = Path(__file__).parent
 ROOT = PROGRAMS.parents[1]
 NODE_MODULES = ROOT / "node_modules"
-REFUSED = {"wrong": "INVALID_PASSWORD_ERROR", "missing": ["pass"]}
+REFUSED = {"wrong": "INVALID_PASSWORD_ERROR", "missing": ["pass"], "over": "all"}
 
 
 def run(*command: object, **environment: str) -> str:

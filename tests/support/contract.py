@@ -73,6 +73,8 @@ def is_refusal(status: int, body: Any) -> bool:
     if status == 400:
         return isinstance(body, dict) and body == missing(*body.get("fields", ["?"]))
     known = [(error.status, error.body()) for error in ERRORS if error.is_client_error]
+    if status == 401 and isinstance(body, dict) and body["code"] == INVALID_SESSION["code"]:
+        body = {name: value for name, value in body.items() if name != "reason"}
     return (status, body) in known
 
 
