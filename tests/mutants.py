@@ -31,6 +31,7 @@ KEYS = ("tests/layer/test_signing_keys.py", "tests/functions/test_rotate_signing
 PROMISES = {
     "model": ("tests/layer/test_model.py", "tests/functions/test_get_session.py"),
     "proof": PROOF,
+    "last_use": ("tests/layer/test_last_use.py", "tests/conformance/test_sessions.py"),
     "tokens": PROOF,
     "session_store": STORE,
     "user_store": STORE,

@@ -49,6 +49,7 @@ from tests.support.rows import stored_sessions
 pytestmark = pytest.mark.usefixtures("aws")
 
 MOST = 4  # sessions of a user, here
+IDLE_SECONDS = 86_400
 REFUSED = {401: INVALID_SESSION, 403: BANNED}
 
 
@@ -298,15 +299,32 @@ class History(UsersHistory):
         assert [item["iat"] for item in answer["items"]] == self.model.live(who, self.clock.now)
 
 
+class IdleHistory(History):
+    """The same, where a session ends that is not used for a day; after each step each is used."""
+
+    @rule(seconds=st.sampled_from([1, 60, IDLE_SECONDS]))
+    def tick(self, seconds: int) -> None:
+        self.clock.now += seconds
+        if seconds == IDLE_SECONDS:
+            for who in self.people:
+                self.end_all(who, "idle")
+
+
 @pytest.fixture(autouse=True)
 def few_sessions(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_issue, "MAX_SESSIONS_PER_USER", MOST)
     monkeypatch.setattr(session_epoch, "EPOCH_SHARDS", 2)  # moto takes long for a large transaction
 
 
-def test_every_history_shows_each_token_just_what_is_promised(clock):
-    History.clock = clock
-    run_state_machine_as_test(History, settings=settings(max_examples=6, stateful_step_count=25))
+@pytest.mark.parametrize(("machine", "idle", "histories"), [(History, 0, 4), (IdleHistory, 1, 2)])
+def test_every_history_shows_each_token_just_what_is_promised(
+    clock, monkeypatch, machine, idle, histories
+):
+    monkeypatch.setattr(session_issue, "IDLE_SECONDS", idle * IDLE_SECONDS)
+    machine.clock = clock
+    run_state_machine_as_test(
+        machine, settings=settings(max_examples=histories, stateful_step_count=25)
+    )
 
 
 def reuse_iat_within_a_second(monkeypatch: pytest.MonkeyPatch) -> None:

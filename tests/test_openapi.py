@@ -300,7 +300,8 @@ def test_a_parameter_takes_what_the_function_takes():
 def test_a_session_is_described_as_it_is_shown_and_a_token_as_it_is_checked():
     session = COMPONENTS["schemas"]["Session"]
     assert set(records.session().as_json()) == set(session["required"])
-    assert set(records.session(by="Anna").as_json()) == set(session["properties"])
+    shown = records.session(by="Anna", until=9, address="203.0.113.7", country="FR")
+    assert set(shown.as_json()) == set(session["properties"])
     token = COMPONENTS["schemas"]["SuccessfulAuth"]["properties"]["token"]
     part = "[A-Za-z0-9_-]"
     signature = f"{part}{{{proof._SIGNATURE_CHARACTERS}}}"

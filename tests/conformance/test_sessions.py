@@ -234,6 +234,57 @@ def test_a_query_goes_on_after_a_page_of_one_megabyte(newest):
     assert [session.iat for session in sessions] == [7, 6, 5, 4, 3, 2, 1][:newest]
 
 
+# ------------------------------------------------------ last uses
+
+
+USE = {"used_at": NOW + 9, "exp": NOW + 99, "address": ADDRESS, "country": "FR"}
+
+
+def begin_idle(user):
+    """Store the session 7, which has an idle limit, and return it."""
+    session = session_of(user, 7)._replace(created_at=NOW, exp=NOW + 50, until=EXP)
+    session_store.put_session(session, NOW)
+    return session
+
+
+def test_a_use_is_stored_over_the_one_before_it_and_takes_out_what_it_lacks():
+    before = begin_idle(new_user())
+    for use in (USE, {"used_at": NOW + 20, "address": None, "country": None}):
+        used = before._replace(**use)
+        session_store.store_last_use(before, used)
+        assert session_store.query_sessions(used.user) == [used]
+        before = used
+
+
+def test_a_use_that_comes_after_a_later_one_changes_nothing():
+    before = begin_idle(new_user())
+    later = before._replace(**USE)
+    session_store.store_last_use(before, later)
+    session_store.store_last_use(before, before._replace(used_at=NOW + 8, exp=NOW + 60))
+    assert session_store.query_sessions(before.user) == [later]
+
+
+@pytest.mark.parametrize(
+    "end", [revoke, lambda user, iat: session_store.purge_sessions(user.id, [iat])]
+)
+def test_a_use_changes_no_session_that_has_ended(end):
+    user = new_user()
+    before = begin_idle(user)
+    end(user, 7)
+    rows_before = session_store.query_sessions(user.id)
+    session_store.store_last_use(before, before._replace(**USE))
+    assert session_store.query_sessions(user.id) == rows_before
+
+
+def test_a_session_that_ends_takes_its_last_use_along():
+    user = new_user()
+    before = begin_idle(user)
+    session_store.store_last_use(before, before._replace(**USE))
+    revoke(user, 7, NOW)
+    (row,) = session_store.query_sessions(user.id)
+    assert row == Session(user.id, 7, exp=NOW, created_at=NOW, revoked_reason="deleted")
+
+
 # ------------------------------------------------------ revoking some
 
 

@@ -12,7 +12,7 @@ from tests.support.forgery import sign, signing_key
 from tests.support.leaks import PASSWORD
 from tests.support.operations import ACCOUNT_OPERATIONS, ROUTES
 from tests.support.people import Person, begin_session, log_in, new_person
-from tests.support.rows import add_sessions, stored_sessions
+from tests.support.rows import add_sessions, age_session, stored_sessions
 from tests.support.streams import follow_streams
 
 Act = Callable[[], object]
@@ -33,7 +33,8 @@ def prepare(name: str) -> Act:
 def _request(name: str) -> Act:
     person = new_person()
     token, other = log_in(person), log_in(person)
-    session = call("get_current_session", other).body["iat"]
+    session, own = (call("get_current_session", it).body["iat"] for it in (other, token))
+    age_session(person, own)
 
     def act() -> None:
         answer = call(name, token, **ROUTES[name].request(session=session))
