@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
-from tests.browser.pages import TOKEN, Browse, items, log_in, site
+from tests.browser.pages import TOKEN, Browse, expect_login, items, log_in, site
 from tests.browser.people import Person, new_person
 from tests.support.service import Service, running
 
@@ -144,6 +144,7 @@ def address(service: Service) -> str:
 def page(browse: Browse, address: str) -> Iterator[Page]:
     """The page "Your sessions", before anybody has logged in."""
     page = browse(address)
+    expect_login(page)
     yield page
     assert not TOKEN.search(page.content())
 

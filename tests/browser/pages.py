@@ -1,6 +1,7 @@
 """Pages in a browser: where they come from, how they look, and how they are opened."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -9,7 +10,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.people import PASSWORD, Person
 from tests.support.events import ROOT
@@ -65,6 +66,15 @@ def expect_login(page: Page, alert: str = "", status: str | None = None) -> None
 def answer(page: Page, **given: Any) -> None:
     """Have the service give this answer to all requests, until the page unroutes its paths."""
     page.context.route(API, lambda route: route.fulfill(**given))
+
+
+def let_go(page: Page, held: list[Route]) -> None:
+    """Let a request go on that was held, once there is one."""
+    end = time.monotonic() + 15
+    while not held:
+        assert time.monotonic() < end
+        page.evaluate("0")  # playwright hears of requests only while it is at work
+    held.pop().continue_()
 
 
 def until_answered(page: Page) -> None:

@@ -13,6 +13,7 @@ from tests.browser.pages import (
     end_button,
     expect_login,
     items,
+    let_go,
     log_in,
     until_answered,
 )
@@ -191,7 +192,7 @@ def test_a_row_stays_until_nobody_is_at_it(open_page, person):
     tablet = row(open_page, "tablet")
     expect(tablet).to_contain_text("Ending")
     expect(tablet).to_have_attribute("aria-busy", "true")
-    held.pop().continue_()
+    let_go(open_page, held)
     expect(tablet).to_contain_text("Ended")
     expect(tablet).to_have_attribute("aria-busy", "false")
     expect(tablet.get_by_role("button", name=re.compile("tablet"))).to_be_disabled()

@@ -16,6 +16,7 @@ from tests.browser.pages import (
     end_button,
     expect_login,
     items,
+    let_go,
     log_in,
     until_answered,
 )
@@ -66,15 +67,6 @@ HUES = """element => {
 
 def alert_of(page: Page) -> Locator:
     return page.get_by_role("alert")
-
-
-def let_go(page: Page, held: list[Route]) -> None:
-    """Let a request go on that was held, once there is one."""
-    end = time.monotonic() + 15
-    while not held:
-        assert time.monotonic() < end
-        page.evaluate("0")  # playwright hears of requests only while it is at work
-    held.pop().continue_()
 
 
 # ------------------------------------------------------------------ logging in

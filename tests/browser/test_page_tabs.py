@@ -29,7 +29,7 @@ WAITING = "logged out on this device"
 def another(service: Service, person: Person) -> Person:
     """Another user, who has a session elsewhere."""
     another = new_person(service, f"another-{person.username}"[:60])
-    another.store("their phone", 86_400, 86_400)
+    another.store("their phone", 2 * 86_400, 86_400)
     return another
 
 
