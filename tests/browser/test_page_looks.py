@@ -73,6 +73,26 @@ def expect_no_sideways_scrolling(page: Page) -> None:
     assert page.evaluate(wide) == 0
 
 
+def expect_whole_words(page: Page) -> None:
+    broken = """() => {
+        const broken = [];
+        for (const each of document.querySelectorAll("h1, button")) {
+            const texts = document.createTreeWalker(each, NodeFilter.SHOW_TEXT);
+            for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+                for (const {0: word, index} of text.data.matchAll(/[^\\s-]+/g)) {
+                    const range = new Range();
+                    range.setStart(text, index);
+                    range.setEnd(text, index + word.length);
+                    const lines = new Set([...range.getClientRects()].map(({top}) => top));
+                    if (each.checkVisibility() && lines.size > 1) broken.push(word);
+                }
+            }
+        }
+        return broken;
+    }"""
+    assert page.evaluate(broken) == []
+
+
 def details(page: Page, name: str) -> Locator:
     return items(page).filter(has_text=name).locator("details")
 
@@ -111,6 +131,8 @@ def test_each_language_is_spoken(browse, address, person, devices, locale, zone,
     for width in (390, 320):
         page.set_viewport_size({"width": width, "height": 700})
         expect_no_sideways_scrolling(page)
+        if language != "ja":  # whose writing has no spaces
+            expect_whole_words(page)
     assert_is_sound(page, f"phone-{language}")
     button(page, words["list.end_all"]).click()
     expect(page.get_by_role("dialog")).to_contain_text(words["ask.all_text"])
