@@ -1,4 +1,4 @@
-// The list of sessions: a row each, which stays where it is while somebody is about to use it.
+// The list of sessions: a row each, which stays where it is while somebody may use it.
 
 import { kindOf } from "./device.js";
 import { ago, country, day, moment, text } from "./words.js";

@@ -1,5 +1,5 @@
 // What the page says: an alert for what went wrong, a status for what was done.
-// Both are in the page from the start: screen readers read out only changes in them.
+// Both are in the page from the start: screen readers read only changes out.
 
 import { duration, text } from "./words.js";
 

@@ -270,7 +270,7 @@ function forgetOldToken() {
   try {
     for (const store of [localStorage, sessionStorage]) store.removeItem("sessions.token");
   } catch {
-    // Where the browser forbids storage, there is none.
+    // A browser may forbid storage.
   }
 }
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
-from tests.browser.pages import TOKEN, Browse, site
+from tests.browser.pages import TOKEN, Browse, expect_login, items, log_in, site
 from tests.browser.people import Person, new_person
 from tests.support.service import Service, running
 
@@ -103,12 +103,10 @@ def browse(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Browse]
     The console must be empty, but for the words of the test's marker `refused`; neither it nor a
     requested address may show a token; and nothing was requested that is not on this machine.
     """
-    marker = request.node.get_closest_marker("refused")
-    expected: tuple[str, ...] = ()
-    if marker and browser.browser_type.name == "firefox":
-        expected = marker.kwargs.get("firefox", ())
-    elif marker:
-        expected = marker.args
+    expected: list[str] = []
+    for marker in request.node.iter_markers("refused"):
+        is_firefox = browser.browser_type.name == "firefox"
+        expected += marker.kwargs.get("firefox", ()) if is_firefox else marker.args
     lines: list[str] = []
     addresses: list[str] = []
 
@@ -134,3 +132,37 @@ def browse(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Browse]
     assert [word for word in expected if not any(word in line for line in lines)] == []
     assert [text for text in (*lines, *addresses) if TOKEN.search(text)] == []
     assert [url for url in addresses if not url.startswith(OWN)] == []
+
+
+@pytest.fixture
+def address(service: Service) -> str:
+    """Where the page "Your sessions" is."""
+    return service.url.removesuffix("api")
+
+
+@pytest.fixture
+def page(browse: Browse, address: str) -> Iterator[Page]:
+    """The page "Your sessions", before anybody has logged in."""
+    page = browse(address)
+    expect_login(page)
+    yield page
+    assert not TOKEN.search(page.content())
+
+
+@pytest.fixture
+def others(person: Person) -> dict[str, int]:
+    """The IDs of three sessions that the person has elsewhere, the least used first."""
+    day = 86_400
+    return {
+        "old laptop": person.store("old laptop", 20 * day, 12 * day),
+        "tablet": person.store("tablet", 25 * day, 3 * day),
+        "work phone": person.store("work phone", 2 * day, 1800, address="192.0.2.7", country="FR"),
+    }
+
+
+@pytest.fixture
+def open_page(page: Page, person: Person, others: dict[str, int]) -> Page:
+    """The page of a person who has logged in on it, as well as elsewhere."""
+    log_in(page, person)
+    expect(items(page)).to_have_count(4)
+    return page

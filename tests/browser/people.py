@@ -1,10 +1,16 @@
 """Users of a test's own, seen from outside the browser."""
 
+import time
 from typing import Any, NamedTuple
 
 import httpx
+from boto3.dynamodb.types import TypeSerializer
 
+from local.functions import functions_of, shared_environment
+from tests.support.contract import SESSION_SECONDS, TEMPLATE
 from tests.support.service import Service
+
+SESSIONS = shared_environment(functions_of(TEMPLATE).values())["SESSIONS_TABLE"]
 
 PASSWORD = "a long sentence of their own"
 
@@ -27,11 +33,31 @@ class Person(NamedTuple):
         token = answer.json()["token"]
         return {**http.get(url, headers={"Authorization": token}).json(), "token": token}
 
+    def store(self, name: str, began_ago: int, used_ago: int, **more: object) -> int:
+        """Store a session that nobody has the token of, and return its ID; times in seconds."""
+        now = int(time.time())
+        session = {
+            "user": self.id,
+            "iat": now - began_ago,
+            "exp": now - began_ago + SESSION_SECONDS,
+            "jti_sha256": bytes(32),
+            "name": name,
+            "used_at": now - used_ago,
+            **more,
+        }
+        row = {key: TypeSerializer().serialize(value) for key, value in session.items()}
+        self.service.client("dynamodb").put_item(TableName=SESSIONS, Item=row)
+        return now - began_ago
+
     def log_out(self, session: dict[str, Any]) -> None:
         """Revoke a session from the device that it is on."""
         url = f"{self.service.url}/session/{session['iat']}"
         answer = http.delete(url, headers={"Authorization": session["token"]})
         assert answer.status_code == 200, answer.text
+
+    def status_of(self, token: str) -> int:
+        """Return what the service answers to a token."""
+        return http.get(f"{self.service.url}/session", headers={"Authorization": token}).status_code
 
     def sessions(self) -> list[dict[str, Any]]:
         """Return the live sessions, newest first."""
