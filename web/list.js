@@ -122,7 +122,7 @@ function fill(row, session) {
   show(part(row, ".used"), usedAt(session), isOwn ? text("session.active") : used(session));
   put(part(row, ".place"), countryOf(session) || address);
   put(part(row, ".address"), session.country ? address : "");
-  show(part(row, ".since"), createdAt, text("session.signed_in", { day: day(createdAt) }));
+  show(part(row, ".since"), createdAt, text("session.logged_in", { day: day(createdAt) }));
   part(row, "input").setAttribute("aria-label", text("session.select", { name }));
   part(row, "summary span").textContent = text("details.of", { name });
   label(row, session);
@@ -159,7 +159,7 @@ function label(row, session) {
 function explain(row, session) {
   if (!part(row, "details").open) return;
   const known = Object.entries({
-    signed_in: moment(session.createdAt),
+    logged_in: moment(session.createdAt),
     used: moment(usedAt(session)),
     country: countryOf(session),
     address: session.address,

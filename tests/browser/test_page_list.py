@@ -58,7 +58,7 @@ def test_a_row_says_what_where_and_when(open_page, person, others):
     for words in ("work phone", "Used within the last hour", "France", "192.0.2.7"):
         expect(phone).to_contain_text(words)
     began = datetime.fromtimestamp(others["work phone"], UTC)
-    expect(phone).to_contain_text(f"Signed in {began:%-d %B}")
+    expect(phone).to_contain_text(f"Logged in {began:%-d %B}")
     expect(listed.nth(2)).to_contain_text("Used 3 days ago")
     kinds = listed.locator("use[href^='#kind']:visible")
     shown = [use.get_attribute("href") for use in kinds.all()]
@@ -76,8 +76,8 @@ def test_details_say_all_that_is_known(page, person):
     details = row(page, "desk").locator("details")
     expect(details.get_by_role("definition")).to_have_count(0)
     details.locator("summary").click()
-    terms = ["Signed in", "Last used", "Ends", "Ends if not used until", "Signed in with"]
-    expect(details.get_by_role("term")).to_have_text([*terms, "Signed in by"])
+    terms = ["Logged in", "Last used", "Ends", "Ends if not used until", "Logged in with"]
+    expect(details.get_by_role("term")).to_have_text([*terms, "Logged in by"])
     expect(details.get_by_role("definition").nth(2)).to_contain_text("19 January 2038")
     expect(details.get_by_role("definition").nth(3)).to_contain_text("18 January 2038")
     expect(details.get_by_role("definition").nth(4)).to_have_text("support")
