@@ -112,6 +112,7 @@ def test_each_language_is_spoken(browse, address, person, devices, locale, zone,
     page = browse(address, locale=locale, timezone_id=zone, **MANY_COUNTRIES)
     language = locale[:2]
     words = json.loads((WORDS / f"{language}.json").read_text())
+    expect(page.locator("#login")).to_be_visible()
     expect(page.locator("#login button[type=submit]")).to_have_text(words["login.submit"])
     assert page.evaluate("document.documentElement.lang") == language
     direction = "rtl" if language == "ar" else "ltr"
