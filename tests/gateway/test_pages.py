@@ -70,6 +70,12 @@ def test_each_file_is_served_with_its_headers(http, path, kind):
         assert head.headers[name] == get.headers[name]
 
 
+def test_the_page_stays_small():
+    """Its scripts and styles, without the words and the client."""
+    files = [file for file in (ROOT / "web").iterdir() if file.suffix in {".js", ".css"}]
+    assert sum(file.stat().st_size for file in files) <= 45_000
+
+
 def test_the_page_has_the_headers_of_the_deployed_one(http):
     expected = json.loads((ROOT / "web" / "headers.json").read_text())
     for path in PAGE:
