@@ -1,6 +1,6 @@
 // The product's own name, and its page for forgotten passwords, where config.json has them.
 
-import { urlOf } from "./service.js";
+import { urlOf } from "./url.js";
 import { text } from "./words.js";
 
 const PATIENCE = 5000;

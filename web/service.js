@@ -1,12 +1,9 @@
 // The service as the page uses it. Who is logged in is one thing for all tabs, as the cookie is.
 
 import { SessionsClient } from "./client/sessions.js";
+import { urlOf } from "./url.js";
 
 const PATIENCE = 30_000; // API Gateway answers within 29 seconds
-
-/** Return a URL: a visitor may have come by one with a password, which no request may have. */
-export const urlOf = (path) =>
-  Object.assign(new URL(path, document.baseURI), { username: "", password: "" });
 
 // No script can read the cookie. Where a service makes none, the token is in the client alone, and
 // gone with the page. No retries: a page that waits without a word looks as if it hangs.

@@ -1,6 +1,8 @@
 // All texts of the page, in the reader's language: one file of words/ for each that we have.
 // Dates, numbers and countries are in that language, too, so that a sentence is in one.
 
+import { urlOf } from "./url.js";
+
 const LANGUAGES = ["ar", "de", "en", "es", "fr", "ja"];
 const PATIENCE = 10_000; // milliseconds, before English takes a language's place
 const LATEST = 8.64e12; // the last second that a Date can hold: ECMA-262, "Time Values"
@@ -48,10 +50,8 @@ function base(tag) {
 }
 
 async function fetched() {
-  const url = new URL(`words/${base(language)}.json`, document.baseURI);
-  url.username = url.password = ""; // a visitor may have come with them, but no request may
   try {
-    const answer = await fetch(url, { signal: AbortSignal.timeout(PATIENCE) });
+    const answer = await fetch(urlOf(`words/${base(language)}.json`), { signal: AbortSignal.timeout(PATIENCE) });
     return answer.ok ? await answer.json() : null;
   } catch {
     return null;

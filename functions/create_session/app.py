@@ -17,7 +17,7 @@ from sessions.request import Request
 from sessions.responses import Answer, created, created_in_cookie
 from sessions.session_name import kind_of_device, session_name
 
-TELL_UNKNOWN_USERS = settings.text("TELL_UNKNOWN_USERS") == "true"
+TELL_UNKNOWN_USERS = settings.flag("TELL_UNKNOWN_USERS")
 
 # Room for the longest login, password and name of a session in any spelling: each letter as twelve
 # (JSON's escapes of a surrogate pair, or four bytes percent-encoded); decomposed ones fit, too.

@@ -5,7 +5,7 @@ from sessions.gateways import session_authorizer
 from sessions.verifier import VerifiedSession, Verifier
 
 USED_SECONDS = settings.number("USED_SECONDS")
-KEEPS_ADDRESSES = settings.text("KEEP_ADDRESSES") == "true"
+KEEPS_ADDRESSES = settings.flag("KEEP_ADDRESSES")
 
 
 @session_authorizer("verify_session", "SessionVerified")

@@ -150,22 +150,24 @@ KEEPS = {
 }
 
 
-@pytest.mark.parametrize("operation", ENDS)
-def test_the_end_of_ones_own_session_clears_its_cookie(clock, operation):
+def called_by_cookie(operation, given):
+    """Call an operation by the cookie of a second session; return the token, and the answer."""
     person = new_person()
     log_in(person)
     token = token_in(try_login(person, ASKED))
-    answer = call(operation, token, headers=BY_COOKIE, **ENDS[operation](clock.now + 1))
+    return token, call(operation, token, headers=BY_COOKIE, **given)
+
+
+@pytest.mark.parametrize("operation", ENDS)
+def test_the_end_of_ones_own_session_clears_its_cookie(clock, operation):
+    token, answer = called_by_cookie(operation, ENDS[operation](clock.now + 1))
     assert (answer.status, answer.headers) == (200, {**HEADERS, "Set-Cookie": CLEARED})
     assert statuses(token) == [401]
 
 
 @pytest.mark.parametrize("operation", KEEPS)
 def test_whatever_else_is_done_leaves_the_cookie(clock, operation):
-    person = new_person()
-    log_in(person)
-    token = token_in(try_login(person, ASKED))
-    answer = call(operation, token, headers=BY_COOKIE, **KEEPS[operation](clock.now + 1))
+    token, answer = called_by_cookie(operation, KEEPS[operation](clock.now + 1))
     assert (answer.status, answer.headers) == (200, HEADERS)
     assert statuses(token) == [200]
 

@@ -11,7 +11,7 @@ import pytest
 from sessions import settings
 
 ROOT = Path(__file__).parents[2]
-READERS = ("text", "number", "listed")
+READERS = ("text", "number", "flag", "listed")
 SOURCES = [
     *sorted(ROOT.glob("layers/sessions/sessions/*.py")),
     *sorted(ROOT.glob("functions/*/app.py")),
@@ -68,6 +68,13 @@ def test_a_number_is_read_as_one(monkeypatch):
     monkeypatch.setenv("A_NUMBER", "a month")
     with pytest.raises(ValueError, match="a month"):
         settings.number("A_NUMBER")
+
+
+def test_a_flag_is_true_where_it_says_so(monkeypatch):
+    monkeypatch.setenv("A_FLAG", "true")
+    assert settings.flag("A_FLAG") is True
+    monkeypatch.setenv("A_FLAG", "false")
+    assert settings.flag("A_FLAG") is False
 
 
 def test_a_list_has_the_parts_between_commas(monkeypatch):

@@ -11,8 +11,10 @@ const DAY = 24 * HOUR;
 const LANGUAGES = ["en", "de", "fr", "es", "ja", "ar"];
 
 // Node takes a file *.js for CommonJS where no package.json says otherwise.
-const source = readFileSync(new URL("words.js", WEB), "utf8");
-const words = await import(`data:text/javascript,${encodeURIComponent(source)}`);
+const asModule = (source) => `data:text/javascript,${encodeURIComponent(source)}`;
+const read = (name) => readFileSync(new URL(name, WEB), "utf8");
+const source = read("words.js").replace("./url.js", asModule(read("url.js")));
+const words = await import(asModule(source));
 process.env.TZ = "UTC";
 mock.timers.enable({ apis: ["Date"], now: NOW * 1000 });
 

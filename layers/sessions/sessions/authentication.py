@@ -14,9 +14,9 @@ from sessions.responses import Answer
 from sessions.session_store import read_user_and_sessions, store_last_use
 from sessions.telemetry import best_effort
 
-IMPERSONATORS_MAY_REVOKE = settings.text("IMPERSONATORS_MAY_REVOKE") == "true"
+IMPERSONATORS_MAY_REVOKE = settings.flag("IMPERSONATORS_MAY_REVOKE")
 USED_SECONDS = settings.number("USED_SECONDS")
-KEEP_ADDRESSES = settings.text("KEEP_ADDRESSES") == "true"
+KEEP_ADDRESSES = settings.flag("KEEP_ADDRESSES")
 
 # After a slower read, a write that fails (sessions/aws.py) could outlast the function.
 _SLOWEST_READ_SECONDS = 4

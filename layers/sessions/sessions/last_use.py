@@ -28,7 +28,7 @@ def after_use(session: Session, now: int, used_seconds: int) -> Session | None:
         used_seconds: how old the last stored use is before another one is stored; 0: that alone
             has none stored.
     """
-    idle_seconds = session.exp - session.last_used_at if session.exp < session.ends_at else None
+    idle_seconds = session.exp - session.last_used_at if session.may_idle_out else None
     due_seconds = used_seconds or None
     if idle_seconds is not None:
         due_seconds = min(due_seconds or idle_seconds, idle_seconds // 10)

@@ -126,6 +126,16 @@ class Session(NamedTuple):
         """When it ends at the latest, however much it is used."""
         return self.exp if self.until is None else self.until
 
+    @property
+    def may_idle_out(self) -> bool:
+        """Say whether `exp` is the end of its idle limit, which the next use puts off."""
+        return self.exp < self.ends_at
+
+    @property
+    def expiry_reason(self) -> str:
+        """Return why it is over once `exp` has come, in the words of docs/events.md."""
+        return "idle" if self.may_idle_out else "expired"
+
     def as_json(self) -> dict[str, object]:
         """Return what a client may see of the session."""
         sometimes = {
@@ -173,9 +183,7 @@ def end_reason(session: Session, user: User | Standing, session_epoch: int, now:
         return user.revoked_reason or "all"
     if session.session_epoch < session_epoch:
         return "everyone"
-    if session.exp > now:
-        return None
-    return "idle" if session.exp < session.ends_at else "expired"
+    return session.expiry_reason if session.exp <= now else None
 
 
 def live_sessions(

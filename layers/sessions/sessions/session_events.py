@@ -76,8 +76,7 @@ def _of_session(old: Item | None, new: Item | None, at: int) -> Iterator[Event]:
     elif after is None:
         # Deleted by TTL, or purged by a login. Any other end was published before its row went.
         if before.exp <= at:
-            reason = "idle" if before.exp < before.ends_at else "expired"
-            yield _ended(before, reason, before.exp)
+            yield _ended(before, before.expiry_reason, before.exp)
     elif after.revoked_reason is not None:
         yield _ended(before, after.revoked_reason, after.exp)
 

@@ -21,7 +21,7 @@ SESSION_SECONDS = settings.number("SESSION_SECONDS")
 REMEMBERED_SESSION_SECONDS = settings.number("REMEMBERED_SESSION_SECONDS")
 MAX_SESSIONS_PER_USER = settings.number("MAX_SESSIONS_PER_USER")
 IDLE_SECONDS = settings.number("IDLE_SECONDS")
-KEEP_ADDRESSES = settings.text("KEEP_ADDRESSES") == "true"
+KEEP_ADDRESSES = settings.flag("KEEP_ADDRESSES")
 
 
 def issue_session(

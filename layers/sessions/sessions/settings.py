@@ -41,6 +41,15 @@ def number(name: str) -> int:
     return int(text(name))
 
 
+def flag(name: str) -> bool:
+    """Return whether the environment variable `name` says `true`, as the template's flags do.
+
+    Raises:
+        MissingSetting: the variable is not set.
+    """
+    return text(name) == "true"
+
+
 def listed(name: str) -> list[str]:
     """Return the parts of the comma-separated environment variable `name`.
 
